@@ -1,0 +1,1 @@
+"""The rules of the loop: pure, no I/O, no clock, no randomness, no framework."""

@@ -1,0 +1,300 @@
+"""What people and networks may tell a case.
+
+A **command** comes from a person, may be refused, and is answered at once. A **happening** has already happened (the
+customer wrote, a reply was posted) and cannot be refused. Both carry an `id` by which a repeat is recognised: the caller's
+command id, the network's event, or the effect's key.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from domain.values import CUSTOMER, SYSTEM, Actor, Permalink, Priority, Purpose, Triage
+
+# --- commands ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """Take the case and become its owner."""
+
+    id: str
+    by: Actor
+    kind: Literal["accept"] = field(default="accept", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Ask the customer a question, in exactly these words."""
+
+    id: str
+    by: Actor
+    words: str
+    kind: Literal["ask"] = field(default="ask", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Tell the customer in public how it is going, in exactly these words."""
+
+    id: str
+    by: Actor
+    words: str
+    promise: datetime | None = None
+    kind: Literal["update"] = field(default="update", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Resolve:
+    """It is solved: the root cause, and exactly the words of the thank-you that will be posted."""
+
+    id: str
+    by: Actor
+    root_cause: str
+    words: str
+    kind: Literal["resolve"] = field(default="resolve", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Reassign:
+    """Give the case to another department, with a reason for it (`words`)."""
+
+    id: str
+    by: Actor
+    department: str
+    words: str | None = None
+    kind: Literal["reassign"] = field(default="reassign", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Write something down that only we read."""
+
+    id: str
+    by: Actor
+    words: str
+    kind: Literal["note"] = field(default="note", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SetPriority:
+    """Change the priority."""
+
+    id: str
+    by: Actor
+    priority: Priority
+    kind: Literal["set_priority"] = field(default="set_priority", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SetCategory:
+    """Change the category."""
+
+    id: str
+    by: Actor
+    category: str
+    kind: Literal["set_category"] = field(default="set_category", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Dismiss:
+    """End the case: spam, or nothing to answer."""
+
+    id: str
+    by: Actor
+    reason: Literal["spam", "nothing_to_answer", "duplicate"]
+    words: str | None = None
+    kind: Literal["dismiss"] = field(default="dismiss", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Reopen:
+    """Open a resolved or closed case again."""
+
+    id: str
+    by: Actor
+    kind: Literal["reopen"] = field(default="reopen", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WaiveThankYou:
+    """Close the loop without a public thank-you, for a reason."""
+
+    id: str
+    by: Actor
+    words: str
+    kind: Literal["waive_thank_you"] = field(default="waive_thank_you", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SettleReply:
+    """Say what became of an unconfirmed reply: it is there (with its permalink), or it is not and shall be sent again."""
+
+    id: str
+    by: Actor
+    step: int
+    posted: bool
+    permalink: str | None = None
+    kind: Literal["settle_reply"] = field(default="settle_reply", repr=False)
+
+
+Command = Accept | Ask | Update | Resolve | Reassign | Note | SetPriority | SetCategory | Dismiss | Reopen | WaiveThankYou | SettleReply
+COMMAND: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="kind")])
+
+# --- happenings -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PostArrived:
+    """A customer's post: the first of a case, or a further one in its thread. `words` refers to what it says."""
+
+    id: str
+    post: str
+    triage: Triage
+    posted_at: datetime
+    words: str | None = None
+    by_customer: bool = True
+    earlier_case: str | None = None
+    by: Actor = CUSTOMER
+    kind: Literal["post_arrived"] = field(default="post_arrived", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PostChanged:
+    """A post was edited."""
+
+    id: str
+    post: str
+    words: str | None = None
+    by: Actor = CUSTOMER
+    kind: Literal["post_changed"] = field(default="post_changed", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PostRemoved:
+    """A post was deleted by its author."""
+
+    id: str
+    post: str
+    by: Actor = CUSTOMER
+    kind: Literal["post_removed"] = field(default="post_removed", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A planned reply is on the network."""
+
+    id: str
+    step: int
+    purpose: Purpose
+    posted_at: datetime
+    parts: tuple[Permalink, ...]
+    words: str | None = None
+    promise: datetime | None = None
+    by: Actor = SYSTEM
+    kind: Literal["posted"] = field(default="posted", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PostFailed:
+    """A planned reply was refused for good."""
+
+    id: str
+    step: int
+    reason: str
+    by: Actor = SYSTEM
+    kind: Literal["post_failed"] = field(default="post_failed", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PostUnconfirmed:
+    """Whether a planned reply is on the network cannot be found out."""
+
+    id: str
+    step: int
+    reason: str
+    by: Actor = SYSTEM
+    kind: Literal["post_unconfirmed"] = field(default="post_unconfirmed", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PostExpired:
+    """A planned reply was never sent (the network was away), and what it promises is not true any more."""
+
+    id: str
+    step: int
+    by: Actor = SYSTEM
+    kind: Literal["post_expired"] = field(default="post_expired", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class DeskTold:
+    """The department's Slack shows the case as it was at `version` (the number of its events then)."""
+
+    id: str
+    version: int
+    department: str
+    by: Actor = SYSTEM
+    kind: Literal["desk_told"] = field(default="desk_told", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class DeskUnreachable:
+    """The department's Slack will not take the card at all (channel gone, bot thrown out)."""
+
+    id: str
+    version: int
+    reason: str
+    by: Actor = SYSTEM
+    kind: Literal["desk_unreachable"] = field(default="desk_unreachable", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Mailed:
+    """The mail service took the handoff."""
+
+    id: str
+    step: int
+    by: Actor = SYSTEM
+    kind: Literal["mailed"] = field(default="mailed", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MailFailed:
+    """The mail service will not take the handoff."""
+
+    id: str
+    step: int
+    reason: str
+    by: Actor = SYSTEM
+    kind: Literal["mail_failed"] = field(default="mail_failed", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TimePassed:
+    """Nothing came; something may be due."""
+
+    id: str = "clock"
+    by: Actor = SYSTEM
+    kind: Literal["time_passed"] = field(default="time_passed", repr=False)
+
+
+FromNetwork = PostArrived | PostChanged | PostRemoved
+FROM_NETWORK: TypeAdapter[FromNetwork] = TypeAdapter(Annotated[FromNetwork, Field(discriminator="kind")])
+
+Outcome = Posted | PostFailed | PostUnconfirmed | PostExpired | DeskTold | DeskUnreachable | Mailed | MailFailed
+Happening = FromNetwork | Outcome | TimePassed
+Message = Command | Happening
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a command is not carried out. `reason` is a sentence for the person; `{person}` in it stands for `person`'s name."""
+
+    code: str
+    reason: str
+    person: str | None = None

@@ -1,0 +1,46 @@
+"""What can go wrong in the rules, as sentences for the person who has to mend it.
+
+LoopkeeperError
+├── PolicyError      a policy or wording file is not usable; `problems` names file, line and reason of each
+├── UnknownBrand     a post names a brand that the policy does not know
+├── UnknownChannel   … a channel that the policy does not know
+└── TooLong          a public text does not fit the network, in as many parts as are allowed
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class LoopkeeperError(Exception):
+    """Any error of ours. Its text says what happened, to what, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with a file: where (`line` counts from 1; 0 is the file as a whole) and why."""
+
+    line: int
+    where: str
+    reason: str
+
+
+class PolicyError(LoopkeeperError):
+    """A policy or wording file is not usable."""
+
+    def __init__(self, source: str, problems: list[Problem]) -> None:
+        self.source = source
+        self.problems = problems
+        super().__init__("\n".join(f"{source}:{p.line}: {p.where + ': ' if p.where else ''}{p.reason}" for p in problems))
+
+
+class UnknownBrand(LoopkeeperError):
+    """A post names a brand that the policy does not know."""
+
+
+class UnknownChannel(LoopkeeperError):
+    """A post came over a channel that the policy does not know."""
+
+
+class TooLong(LoopkeeperError):
+    """A public text does not fit the network, in as many parts as are allowed."""

@@ -1,0 +1,363 @@
+"""Everything that can happen to a case. Past tense, facts only, no personal data: words and names live elsewhere, by reference.
+
+Each event is one frozen dataclass with a `kind`. An event says what happened and when (`at`, the loop's time, UTC);
+who did it, through what and why stands in the `Entry` around it (`domain.history`). The one line under each class says
+when it happens; the README of the history and the auditor's pages are made from it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from domain.values import ClockName, Intent, Permalink, Priority, Purpose
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A customer's post was taken in as a new case."""
+
+    at: datetime
+    post: str
+    brand: str
+    channel: str
+    intent: Intent
+    category: str
+    priority: Priority
+    department: str
+    policy: str
+    rules: tuple[str, ...] = ()
+    words: str | None = None
+    posted_at: datetime | None = None
+    earlier_case: str | None = None
+    kind: Literal["opened"] = field(default="opened", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerWrote:
+    """A further post arrived in the thread of the case."""
+
+    at: datetime
+    post: str
+    intent: Intent
+    by_customer: bool = True
+    words: str | None = None
+    posted_at: datetime | None = None
+    kind: Literal["customer_wrote"] = field(default="customer_wrote", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PostEdited:
+    """The customer changed a post; both versions are kept."""
+
+    at: datetime
+    post: str
+    words: str | None = None
+    kind: Literal["post_edited"] = field(default="post_edited", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PostDeleted:
+    """The customer deleted a post. When it is the first one, automatic public replies stop."""
+
+    at: datetime
+    post: str
+    first: bool
+    kind: Literal["post_deleted"] = field(default="post_deleted", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyPlanned:
+    """It was decided that a reply goes out: exact words (`words`) or a wording template to be filled (`template`)."""
+
+    at: datetime
+    step: int
+    purpose: Purpose
+    to_post: str
+    words: str | None = None
+    template: str | None = None
+    variant: int = 0
+    promise: datetime | None = None
+    instead_of: int | None = None
+    kind: Literal["reply_planned"] = field(default="reply_planned", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyPosted:
+    """The network has the reply; every part of it has a permalink."""
+
+    at: datetime
+    step: int
+    purpose: Purpose
+    parts: tuple[Permalink, ...]
+    words: str | None = None
+    promise: datetime | None = None
+    kind: Literal["reply_posted"] = field(default="reply_posted", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyFailed:
+    """The network refused the reply for good; a person is asked."""
+
+    at: datetime
+    step: int
+    purpose: Purpose
+    reason: str
+    kind: Literal["reply_failed"] = field(default="reply_failed", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyUnconfirmed:
+    """Nobody can tell whether the network has the reply; a person is asked, nothing is resent."""
+
+    at: datetime
+    step: int
+    purpose: Purpose
+    reason: str
+    kind: Literal["reply_unconfirmed"] = field(default="reply_unconfirmed", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyWithdrawn:
+    """A planned reply was called off before it was sent."""
+
+    at: datetime
+    step: int
+    purpose: Purpose
+    reason: str
+    kind: Literal["reply_withdrawn"] = field(default="reply_withdrawn", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOff:
+    """The case was given to a department; its accept clock runs from here."""
+
+    at: datetime
+    department: str
+    kind: Literal["handed_off"] = field(default="handed_off", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HandoffDelivered:
+    """The department has the handoff in hand: the card is in Slack, or the e-mail was taken by the mail service."""
+
+    at: datetime
+    department: str
+    by: Literal["slack", "email"]
+    kind: Literal["handoff_delivered"] = field(default="handoff_delivered", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HandoffMailed:
+    """Slack did not take the handoff in time, so an e-mail was sent for."""
+
+    at: datetime
+    department: str
+    step: int
+    kind: Literal["handoff_mailed"] = field(default="handoff_mailed", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HandoffFailed:
+    """A way of handing off failed for good; a person is asked."""
+
+    at: datetime
+    department: str
+    by: Literal["slack", "email"]
+    reason: str
+    kind: Literal["handoff_failed"] = field(default="handoff_failed", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A person of the department took the case and is its owner from here."""
+
+    at: datetime
+    owner: str
+    kind: Literal["accepted"] = field(default="accepted", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Reassigned:
+    """The case moved to another department; it waits there to be accepted."""
+
+    at: datetime
+    department: str
+    before: str
+    words: str | None = None
+    kind: Literal["reassigned"] = field(default="reassigned", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AskAnswered:
+    """The customer wrote while a question to them was open; the case is back in work."""
+
+    at: datetime
+    step: int
+    post: str
+    kind: Literal["ask_answered"] = field(default="ask_answered", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The owner says what the cause was and that it is solved."""
+
+    at: datetime
+    root_cause: str
+    words: str
+    kind: Literal["resolved"] = field(default="resolved", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The loop is closed: by the permalink of its last public word, or by a waiver."""
+
+    at: datetime
+    permalink: str | None = None
+    waived_by: str | None = None
+    kind: Literal["closed"] = field(default="closed", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ThankYouWaived:
+    """A person decided, with a reason, that this loop closes without a public thank-you."""
+
+    at: datetime
+    by: str
+    words: str
+    kind: Literal["thank_you_waived"] = field(default="thank_you_waived", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Reopened:
+    """A closed or resolved case is open again, one priority up when the customer asked for it."""
+
+    at: datetime
+    priority: Priority
+    before: Priority
+    kind: Literal["reopened"] = field(default="reopened", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Dismissed:
+    """Nothing to answer (or spam): the case ends without a loop."""
+
+    at: datetime
+    reason: str
+    words: str | None = None
+    kind: Literal["dismissed"] = field(default="dismissed", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NoteAdded:
+    """Somebody wrote an internal note. It never reaches the customer."""
+
+    at: datetime
+    words: str
+    kind: Literal["note_added"] = field(default="note_added", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PrioritySet:
+    """The priority changed; every clock is counted again from its start, less the pauses."""
+
+    at: datetime
+    priority: Priority
+    before: Priority
+    kind: Literal["priority_set"] = field(default="priority_set", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CategorySet:
+    """The category changed."""
+
+    at: datetime
+    category: str
+    before: str
+    kind: Literal["category_set"] = field(default="category_set", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ClockBreached:
+    """A clock ran out before what it waits for happened. Once per clock and cycle."""
+
+    at: datetime
+    clock: ClockName
+    started_at: datetime
+    due_at: datetime
+    kind: Literal["clock_breached"] = field(default="clock_breached", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseKept:
+    """The customer heard from us by the moment that we had named in public."""
+
+    at: datetime
+    promised: datetime
+    kind: Literal["promise_kept"] = field(default="promise_kept", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseBroken:
+    """The moment that we had named in public passed without a word."""
+
+    at: datetime
+    promised: datetime
+    kind: Literal["promise_broken"] = field(default="promise_broken", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HumanNeeded:
+    """The loop cannot go on well by itself; the social team is asked, with the reason."""
+
+    at: datetime
+    why: str
+    step: int | None = None
+    kind: Literal["human_needed"] = field(default="human_needed", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WatchEnded:
+    """The watch over a closed case is over; a later post is a new, linked case."""
+
+    at: datetime
+    kind: Literal["watch_ended"] = field(default="watch_ended", repr=False)
+
+
+Event = (
+    Opened
+    | CustomerWrote
+    | PostEdited
+    | PostDeleted
+    | ReplyPlanned
+    | ReplyPosted
+    | ReplyFailed
+    | ReplyUnconfirmed
+    | ReplyWithdrawn
+    | HandedOff
+    | HandoffDelivered
+    | HandoffMailed
+    | HandoffFailed
+    | Accepted
+    | Reassigned
+    | AskAnswered
+    | Resolved
+    | Closed
+    | ThankYouWaived
+    | Reopened
+    | Dismissed
+    | NoteAdded
+    | PrioritySet
+    | CategorySet
+    | ClockBreached
+    | PromiseKept
+    | PromiseBroken
+    | HumanNeeded
+    | WatchEnded
+)
+
+EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="kind")])
+"""Reads and writes any event as JSON."""

@@ -1,0 +1,101 @@
+"""Policy and wording files: YAML text → validated models, with file, line and reason of everything that is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from domain.errors import PolicyError, Problem
+from domain.policy import Policy
+from domain.wording import Wording
+
+Path = tuple[str | int, ...]
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def read_policy(text: str, source: str) -> Policy:
+    """The policy in a YAML text. Raises PolicyError naming each problem with its line; `source` is the file's name in it."""
+    return _read(text, source, Policy)
+
+
+def read_wording(text: str, source: str) -> Wording:
+    """The wording in a YAML text. Raises PolicyError likewise."""
+    return _read(text, source, Wording)
+
+
+def _read(text: str, source: str, model: type[_Model]) -> _Model:
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        raise PolicyError(source, [_syntax_problem(error)]) from error
+    if root is None:
+        raise PolicyError(source, [Problem(1, "", "the file is empty")])
+    lines: dict[Path, int] = {}
+    problems: list[Problem] = []
+    data = _data(root, (), lines, problems, set())
+    if problems:
+        raise PolicyError(source, problems)
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise PolicyError(source, [_problem(d["loc"], d["msg"], lines) for d in error.errors()]) from error
+
+
+def _syntax_problem(error: yaml.YAMLError) -> Problem:
+    mark = getattr(error, "problem_mark", None)
+    return Problem(mark.line + 1 if mark else 1, "", f"not readable as YAML: {getattr(error, 'problem', None) or error}")
+
+
+_CONSTRUCT: dict[str, Callable[[str], object]] = {
+    "tag:yaml.org,2002:int": lambda text: int(text, 0),
+    "tag:yaml.org,2002:float": float,
+    "tag:yaml.org,2002:bool": lambda text: text.lower() in ("yes", "true", "on"),
+    "tag:yaml.org,2002:null": lambda text: None,  # noqa: ARG005 - the shape of the others
+}
+
+
+def _data(node: yaml.Node, path: Path, lines: dict[Path, int], problems: list[Problem], above: set[int]) -> Any:
+    """The plain data of a node; notes every path's line. Keys given twice and loops of anchors are problems."""
+    lines[path] = node.start_mark.line + 1
+    if id(node) in above:
+        problems.append(Problem(lines[path], _dotted(path), "this anchor contains itself"))
+        return None
+    above = above | {id(node)}
+    if isinstance(node, yaml.MappingNode):
+        result: dict[Hashable, Any] = {}
+        for key_node, value_node in node.value:
+            key = str(key_node.value)
+            if key in result:
+                problems.append(Problem(key_node.start_mark.line + 1, _dotted((*path, key)), "this key is given twice"))
+            result[key] = _data(value_node, (*path, key), lines, problems, above)
+            lines[*path, key] = key_node.start_mark.line + 1
+        return result
+    if isinstance(node, yaml.SequenceNode):
+        return [_data(child, (*path, i), lines, problems, above) for i, child in enumerate(node.value)]
+    try:
+        return _CONSTRUCT.get(node.tag, str)(node.value)
+    except ValueError:
+        return node.value
+
+
+def _problem(where: tuple[int | str, ...], message: str, lines: dict[Path, int]) -> Problem:
+    path = tuple(where)
+    named = [known for known in lines if known and message.removeprefix("Value error, ").startswith(_dotted(known))]
+    if not path and named:  # a rule about several fields names the one at fault first
+        return Problem(lines[max(named, key=len)], "", message.removeprefix("Value error, "))
+    known = path
+    while known and known not in lines:
+        known = known[:-1]
+    reason = message.removeprefix("Value error, ")
+    reason = {"Field required": "is missing", "Extra inputs are not permitted": "is not known here (misspelt?)"}.get(reason, reason)
+    return Problem(lines.get(known, 1), _dotted(path), reason)
+
+
+def _dotted(path: tuple[int | str, ...]) -> str:
+    dotted = ""
+    for part in path:
+        dotted += f"[{part}]" if isinstance(part, int) else f"{'.' if dotted else ''}{part}"
+    return dotted

@@ -1,0 +1,107 @@
+"""The history's form: one canonical document an event, chained by hashes, so that nothing can be changed, dropped or reordered unseen."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from domain.events import EVENT, Event
+from domain.values import Actor, Role, Via
+
+GENESIS = bytes(32)
+"""The hash before a case's first event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event with its circumstances: who (and through what) made it happen, what caused it, under which policy.
+
+    `key` names the entry within its case, so that recording the same entry again changes nothing.
+    """
+
+    key: str
+    event: Event
+    by: Actor
+    cause: str
+    policy: str
+
+    @property
+    def words(self) -> str | None:
+        """The reference of the personal words that belong to the event."""
+        return getattr(self.event, "words", None)
+
+
+def document(entry: Entry) -> str:
+    """The exact text that is hashed and stored: JSON with sorted keys, no white space, UTF-8 as is."""
+    data = EVENT.dump_python(entry.event, mode="json", exclude_none=True)
+    kind, at = data.pop("kind"), data.pop("at")
+    doc = {
+        "at": at,
+        "by": {"person": entry.by.person, "role": entry.by.role.value, "via": entry.by.via.value},
+        "cause": entry.cause,
+        "data": data,
+        "kind": kind,
+        "policy": entry.policy,
+        "v": 1,
+    }
+    return json.dumps(doc, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def read(doc: str, key: str = "") -> Entry:
+    """The inverse of `document`. Raises ValueError when the text is not one."""
+    raw: dict[str, Any] = json.loads(doc)
+    if raw.get("v") != 1:
+        raise ValueError(f"this history entry has the form {raw.get('v')!r}; this version reads form 1")
+    by = raw["by"]
+    event = EVENT.validate_python({"kind": raw["kind"], "at": raw["at"], **raw["data"]})
+    return Entry(key, event, Actor(by["person"], Role(by["role"]), Via(by["via"])), raw["cause"], raw["policy"])
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One row of a case's chain, as stored. `recorded_us` is microseconds since 1970 UTC by the database's clock."""
+
+    case_id: str
+    seq: int
+    event_id: str
+    recorded_us: int
+    doc: str
+    words_hash: bytes | None
+    prev_hash: bytes
+    hash: bytes
+
+
+def chain_hash(case_id: str, seq: int, event_id: str, recorded_us: int, words_hash: bytes | None, prev_hash: bytes, doc: str) -> bytes:
+    """SHA-256 over the lines: a tag, case, seq, event id, time, hash of the sealed words (or "-"), previous hash, document.
+
+    None of the fields before the document can contain a line break, so the lines are unambiguous. The database computes the same.
+    """
+    head = (
+        f"loopkeeper-event-v1\n{case_id}\n{seq}\n{event_id}\n{recorded_us}\n{words_hash.hex() if words_hash else '-'}\n{prev_hash.hex()}\n"
+    )
+    return hashlib.sha256((head + doc).encode()).digest()
+
+
+def first_fault(links: list[Link]) -> str | None:
+    """What is wrong with one case's chain, in a sentence that names the event; None when it holds."""
+    previous = GENESIS
+    for number, link in enumerate(links, start=1):
+        if link.seq != number:
+            return f"case {link.case_id}: event {number} is missing (the next one found is {link.seq})"
+        if link.prev_hash != previous:
+            return f"case {link.case_id}: event {link.seq} does not follow from the event before it"
+        expected = chain_hash(link.case_id, link.seq, link.event_id, link.recorded_us, link.words_hash, link.prev_hash, link.doc)
+        if link.hash != expected:
+            return f"case {link.case_id}: event {link.seq} was changed after it was recorded"
+        previous = link.hash
+    return None
+
+
+def moment(us: int) -> datetime:
+    """A `recorded_us` as a datetime in UTC."""
+    from datetime import UTC, timedelta
+
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=us)

@@ -1,0 +1,92 @@
+"""Planning, repeating and calling off replies: the small parts that the rules share."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from domain import commands as c
+from domain import events as e
+from domain.case import Case, Reply, evolve
+from domain.clocks import promise_from
+from domain.policy import CasePolicy
+from domain.values import Purpose
+
+Events = list[e.Event]
+
+
+def reply(
+    case: Case,
+    now: datetime,
+    purpose: Purpose,
+    *,
+    words: str,
+    promise: datetime | None = None,
+    instead_of: int | None = None,
+) -> e.ReplyPlanned:
+    """A reply in a person's own words."""
+    return e.ReplyPlanned(now, case.steps + 1, purpose, case.last_post, words, promise=promise, instead_of=instead_of)
+
+
+def handed_off(case: Case, now: datetime) -> Events:
+    """The handoff that a case still lacks (praise has none): as soon as there is something to do, a department has it."""
+    return [] if case.handoff is not None else [e.HandedOff(now, case.department)]
+
+
+def templated(
+    case: Case,
+    now: datetime,
+    purpose: Purpose,
+    template: str,
+    policy: CasePolicy,
+    *,
+    promise: datetime | None = None,
+) -> e.ReplyPlanned:
+    """A reply by template. The form varies from case to case and, within a case, from reply to reply."""
+    step = case.steps + 1
+    variant = (sum(case.id.encode()) + step) % policy.forms
+    return e.ReplyPlanned(now, step, purpose, case.last_post, template=template, variant=variant, promise=promise)
+
+
+def again(case: Case, reply: Reply, policy: CasePolicy, now: datetime) -> e.ReplyPlanned:
+    """The same reply planned anew: a person's words as they were, a template with a promise that is true now."""
+    promise = reply.promise
+    if reply.template is not None and promise is not None:
+        promise = promise_from(now, case, policy)
+    step = case.steps + 1
+    return e.ReplyPlanned(
+        now, step, reply.purpose, reply.to_post, reply.words, reply.template, reply.variant, promise, instead_of=reply.step
+    )
+
+
+def posted(case: Case, message: c.Posted, now: datetime) -> Events:
+    """What it means for the case that a reply is on the network. A posting time in the future counts as now."""
+    at = min(message.posted_at, now)
+    reply_posted = e.ReplyPosted(at, message.step, message.purpose, message.parts, message.words, message.promise)
+    events: Events = [reply_posted]
+    if case.promise is not None and not case.promise_broken and message.purpose is not Purpose.WELCOME:
+        kept = at <= case.promise
+        events.append(e.PromiseKept(now, case.promise) if kept else e.PromiseBroken(now, case.promise))
+    waiting = case.customer_waiting_since
+    if message.purpose is Purpose.ASK and case.is_open and waiting is not None and waiting > at:
+        events.append(e.AskAnswered(now, message.step, case.last_post))  # the answer overtook the news that we had asked
+    if message.step == case.closing_step and case.closed_at is None and not case.is_over:
+        events.append(e.Closed(now, message.parts[0].url))
+    return events
+
+
+def withdraw(case: Case, now: datetime, reason: str, *, by_system: bool = False, but: Purpose | None = None) -> Events:
+    """Call off what is planned: everything, or only what the system wanted to say by itself (a person's words then stand)."""
+    planned = [r for r in case.replies if r.state == "planned" and r.purpose is not but]
+    return [e.ReplyWithdrawn(now, r.step, r.purpose, reason) for r in planned if r.template is not None or not by_system]
+
+
+def after(case: Case, events: Events) -> Case:
+    """The case after these events."""
+    for event in events:
+        case = evolve(case, event)
+    return case
+
+
+def spoken(word: str) -> str:
+    """A word of the code as people say it."""
+    return word.replace("_", " ")

@@ -1,0 +1,159 @@
+"""The words of the trade as closed sets and small values. docs/glossary in CONTRIBUTING.md explains each."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """Where a case is in the loop. Read off its facts (`Case.status`), never stored on its own."""
+
+    NEW = "new"
+    ACKNOWLEDGED = "acknowledged"
+    HANDED_OFF = "handed_off"
+    IN_PROGRESS = "in_progress"
+    WAITING_ON_CUSTOMER = "waiting_on_customer"
+    WAITING_ON_THIRD_PARTY = "waiting_on_third_party"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+    DISMISSED = "dismissed"
+    WALKED_AWAY = "walked_away"
+    MERGED = "merged"
+
+
+class Intent(StrEnum):
+    """What a post is for, as first triage sees it."""
+
+    COMPLAINT = "complaint"
+    QUESTION = "question"
+    PRAISE = "praise"
+    THANKS = "thanks"
+    REMARK = "remark"
+    SPAM = "spam"
+
+
+class Priority(StrEnum):
+    """How soon a case is owed its next step; the clocks are policy, by priority."""
+
+    URGENT = "urgent"
+    HIGH = "high"
+    NORMAL = "normal"
+    LOW = "low"
+
+    def up_one(self) -> Priority:
+        """The next more pressing priority; urgent stays urgent."""
+        order = list(Priority)
+        return order[max(0, order.index(self) - 1)]
+
+
+class Purpose(StrEnum):
+    """Why a reply is posted."""
+
+    ACKNOWLEDGEMENT = "acknowledgement"
+    HOLDING_UPDATE = "holding_update"
+    UPDATE = "update"
+    ASK = "ask"
+    NUDGE = "nudge"
+    THANK_YOU = "thank_you"
+    CLOSING_NOTE = "closing_note"
+    WELCOME = "welcome"
+
+
+CLOSING_PURPOSES = frozenset({Purpose.THANK_YOU, Purpose.CLOSING_NOTE})
+
+
+class ClockName(StrEnum):
+    """The deadlines that a case can owe."""
+
+    ACKNOWLEDGE = "acknowledge"
+    ACCEPT = "accept"
+    HOLDING_UPDATE = "holding_update"
+    NEXT_REPLY = "next_reply"
+    RESOLVE = "resolve"
+    THANK_YOU = "thank_you"
+
+
+class Role(StrEnum):
+    """In which capacity somebody acts."""
+
+    SYSTEM = "system"
+    CUSTOMER = "customer"
+    DEPARTMENT = "department"
+    SOCIAL = "social"
+    LEAD = "lead"
+    AUDITOR = "auditor"
+    PRIVACY = "privacy"
+    ADMIN = "admin"
+
+
+class Via(StrEnum):
+    """Through what somebody acts."""
+
+    SYSTEM = "system"
+    NETWORK = "network"
+    SLACK = "slack"
+    EMAIL = "email"
+    CONSOLE = "console"
+    API = "api"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: a reference to a person (never a name), the capacity, and the way in."""
+
+    person: str
+    role: Role
+    via: Via
+
+
+SYSTEM = Actor("system", Role.SYSTEM, Via.SYSTEM)
+CUSTOMER = Actor("customer", Role.CUSTOMER, Via.NETWORK)
+
+
+@dataclass(frozen=True, slots=True)
+class Triage:
+    """What first triage made of a post, and by which rules of the policy."""
+
+    intent: Intent
+    category: str
+    priority: Priority
+    department: str
+    rules: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Permalink:
+    """One posted part of a reply: the network's id of it and where people can open it."""
+
+    remote_id: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A stretch in which a clock stands still. `until` is None while it lasts."""
+
+    since: datetime
+    until: datetime | None = None
+
+
+_PLAIN_ID = re.compile(r"[A-Za-z0-9._]{1,64}\Z")
+
+
+def case_id(brand: str, channel: str, native_post_id: str) -> str:
+    """The case's id: `{brand}-{channel}-{native post id}`, bounded, fit for an address, without personal data.
+
+    Brand and channel are handles without a hyphen (policy checks it), so that two different posts never share an id.
+    An id that a network makes long or unusual is replaced by the first 32 hex digits of its SHA-256.
+    """
+    plain = native_post_id if _PLAIN_ID.match(native_post_id) else "h." + hashlib.sha256(native_post_id.encode()).hexdigest()[:32]
+    return f"{brand}-{channel}-{plain}"
+
+
+def effect_key(case: str, step: int, part: int) -> str:
+    """The key of one effect on the outside world. Never contains an attempt: the same effect is the same key for ever."""
+    return f"{case}:{step}:{part}"

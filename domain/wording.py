@@ -1,0 +1,241 @@
+"""From a template and the facts to the exact words that the public will read.
+
+Templates are data. What a customer or a colleague wrote goes in as text and is never read as a template again.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Self
+from zoneinfo import ZoneInfo
+
+import regex
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from domain.limits import Counting, length, shortened
+
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+
+TEMPLATES: Mapping[str, frozenset[str]] = {
+    "acknowledgement.complaint": frozenset({"hello", "department", "until", "brand", "sign"}),
+    "acknowledgement.question": frozenset({"hello", "department", "until", "brand", "sign"}),
+    "acknowledgement.remark": frozenset({"hello", "department", "until", "brand", "sign"}),
+    "acknowledgement.reopened": frozenset({"hello", "holder", "department", "until", "brand", "sign"}),
+    "holding_update.accepted": frozenset({"hello", "holder", "department", "since", "until", "brand", "sign"}),
+    "holding_update.not_yet_accepted": frozenset({"hello", "department", "since", "until", "brand", "sign"}),
+    "holding_update.message_seen": frozenset({"hello", "department", "until", "brand", "sign"}),
+    "update.person": frozenset({"hello", "body", "until", "sign"}),
+    "ask.person": frozenset({"hello", "body", "sign"}),
+    "thank_you.resolved": frozenset({"hello", "body", "brand", "sign"}),
+    "thank_you.praise": frozenset({"hello", "brand", "sign"}),
+    "nudge.first": frozenset({"hello", "department", "brand", "sign"}),
+    "nudge.again": frozenset({"hello", "department", "brand", "sign"}),
+    "closing_note.no_answer": frozenset({"hello", "department", "brand", "sign"}),
+    "welcome.open": frozenset({"hello", "department", "brand", "sign"}),
+    "welcome.closed": frozenset({"hello", "brand", "sign"}),
+}
+"""Every template that the loop uses, with the placeholders that it may contain."""
+
+NEEDED: Mapping[str, frozenset[str]] = {
+    "acknowledgement.complaint": frozenset({"hello", "until", "sign"}),
+    "update.person": frozenset({"hello", "body", "until", "sign"}),
+    "ask.person": frozenset({"hello", "body", "sign"}),
+    "thank_you.resolved": frozenset({"hello", "body", "sign"}),
+}
+"""Placeholders that every form of a template must contain (for the others: `hello` and `sign`)."""
+
+_APOLOGY = re.compile(r"\b(sorry|apolog)", re.IGNORECASE)
+_APOLOGY_FIRST = frozenset({"acknowledgement.complaint", "acknowledgement.reopened"})
+
+
+class Wording(BaseModel):
+    """A wording file: for each template and network family at least three forms, so that replies do not read like a machine's."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    language: str = Field(pattern=r"^[a-z]{2}$")
+    forms: dict[str, dict[str, Annotated[tuple[str, ...], Field(min_length=3)]]]
+
+    @model_validator(mode="after")
+    def _usable(self) -> Self:
+        for template in TEMPLATES:
+            if "default" not in self.forms.get(template, {}):
+                raise ValueError(f"forms.{template}.default is missing")
+        for template, families in self.forms.items():
+            if template not in TEMPLATES:
+                raise ValueError(f"forms.{template} is not a template that the loop uses: {', '.join(TEMPLATES)}")
+            for family, forms in families.items():
+                for number, form in enumerate(forms):
+                    _check_form(template, form, f"forms.{template}.{family}[{number}]")
+        return self
+
+    def in_family(self, template: str, family: str | None) -> tuple[str, ...]:
+        """The forms of a template for a family of networks, else the default ones."""
+        families = self.forms[template]
+        return families.get(family or "default", families["default"])
+
+
+def _check_form(template: str, form: str, where: str) -> None:
+    used = set(_PLACEHOLDER.findall(form))
+    unknown = used - TEMPLATES[template]
+    if unknown:
+        allowed = ", ".join(sorted(TEMPLATES[template]))
+        raise ValueError(f"{where} uses {{{min(unknown)}}}, which is not to be had here; there are: {allowed}")
+    missing = NEEDED.get(template, frozenset({"hello", "sign"})) - used
+    if missing:
+        raise ValueError(f"{where} lacks {{{min(missing)}}}")
+    if "{" in _PLACEHOLDER.sub("", form) or "}" in _PLACEHOLDER.sub("", form):
+        raise ValueError(f"{where} has a stray brace")
+    if template in _APOLOGY_FIRST and not _APOLOGY.search(form.split(".", maxsplit=1)[0] + "."):
+        raise ValueError(f"{where} does not apologise in its first sentence")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a reply may say. Names are as people or networks gave them; they are made safe here.
+
+    `now`, `since` and `until` are moments of the loop's time; `zone` is the brand's IANA zone, in which they are told.
+    """
+
+    brand: str
+    team: str
+    department: str
+    zone: str
+    now: datetime
+    customer: str | None = None
+    owner: str | None = None
+    signer: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    body: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How much a network takes: `limit` in its own `counting`."""
+
+    limit: int
+    counting: Counting
+    family: str | None = None
+
+
+def render(wording: Wording, template: str, variant: int, facts: Facts, room: Room) -> str:
+    """The exact text. The form is the `variant`-th; when it is too long for the network, the first other one that fits.
+
+    When none fits, the longest-suffering part (a person's own words excepted) is the customer's name: without it once more. A text
+    that is still too long is returned whole, to be split by `limits.split`.
+    """
+    forms = wording.in_family(template, room.family)
+    turned = [forms[(variant + i) % len(forms)] for i in range(len(forms))]
+    texts = [fill(form, facts) for form in turned]
+    for text in texts:
+        if length(text, room.counting) <= room.limit:
+            return text
+    nameless = Facts(**{f: getattr(facts, f) for f in Facts.__slots__} | {"customer": None})
+    for form in turned:
+        text = fill(form, nameless)
+        if length(text, room.counting) <= room.limit:
+            return text
+    return texts[0]
+
+
+def fill(form: str, facts: Facts) -> str:
+    """`form` with its placeholders filled in one pass, so that nothing that is filled in can act as a placeholder."""
+    values = _Values(facts)
+    return _PLACEHOLDER.sub(lambda m: values[m.group(1)], form).strip()
+
+
+class _Values:
+    """The placeholders' values, made when asked for."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+
+    def __getitem__(self, name: str) -> str:
+        facts = self._facts
+        match name:
+            case "hello":
+                called = first_name(facts.customer)
+                return f"Hi {called}," if called else "Hello,"
+            case "sign":
+                return f"– {first_name(facts.signer) or facts.team}"
+            case "holder":
+                owner = first_name(facts.owner)
+                return f"{owner} from our {facts.department} team" if owner else f"our {facts.department} team"
+            case "department":
+                return facts.department
+            case "brand":
+                return facts.brand
+            case "body":
+                return tidy(facts.body)
+            case "since":
+                assert facts.since is not None, "a form that says since when needs the moment"
+                return spoken_past(facts.since, facts.now, facts.zone)
+            case "until":
+                assert facts.until is not None, "a form that promises needs the moment"
+                return spoken_future(facts.until, facts.now, facts.zone)
+            case _:
+                raise KeyError(name)
+
+
+_NAME = regex.compile(r"\p{L}[\p{L}\p{M}'’.\-]{0,19}\Z")
+_NOT_NAMES = "mr mrs ms miss dr prof sir madam the team a an user customer anonymous unknown null none admin support"
+_NOT_A_NAME = frozenset(_NOT_NAMES.split())
+
+
+def first_name(display_name: str | None) -> str | None:
+    """The name to greet somebody by, or None when what they call themselves does not look like one.
+
+    Networks let people call themselves anything, so only a short first word of letters of any script is taken; no digits,
+    addresses, mentions, invisible or direction-changing characters.
+    """
+    if not display_name:
+        return None
+    words = unicodedata.normalize("NFC", display_name).split()
+    if not words or any(unicodedata.category(c) in ("Cf", "Cc", "Co", "Cs") for c in words[0]):
+        return None
+    word = words[0].strip(".,;:!-'’\"()[]")
+    if not _NAME.match(word) or word.casefold().strip(".") in _NOT_A_NAME or len(regex.findall(r"\p{L}", word)) < 2:
+        return None
+    return word.capitalize() if word.isupper() and len(word) > 3 else word
+
+
+def tidy(words: str) -> str:
+    """A person's words as they will be posted: no control characters, no trailing blanks, at most one empty line in a row."""
+    kept = "".join(c for c in unicodedata.normalize("NFC", words) if c == "\n" or unicodedata.category(c) not in ("Cc", "Cs", "Co"))
+    lines = [" ".join(line.split()) for line in kept.strip().splitlines()]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines))
+
+
+def spoken_future(moment: datetime, now: datetime, zone: str) -> str:
+    """A moment to come, as people say it: "14:30 GMT today", "10:00 CET tomorrow", "10:00 CET on Tuesday", "10:00 CET on 3 December"."""
+    there, here = moment.astimezone(ZoneInfo(zone)), now.astimezone(ZoneInfo(zone))
+    return f"{there:%H:%M %Z} {_day(there, here)}"
+
+
+def spoken_past(moment: datetime, now: datetime, zone: str) -> str:
+    """A moment gone by: "09:05 GMT today", "yesterday, 17:40 GMT", "Monday, 17:40 GMT", "3 December, 17:40 GMT"."""
+    there, here = moment.astimezone(ZoneInfo(zone)), now.astimezone(ZoneInfo(zone))
+    days = (here.date() - there.date()).days
+    if days == 0:
+        return f"{there:%H:%M %Z} today"
+    day = "yesterday" if days == 1 else f"{there:%A}" if days < 7 else f"{there.day} {there:%B}"
+    return f"{day}, {there:%H:%M %Z}"
+
+
+def _day(there: datetime, here: datetime) -> str:
+    days = (there.date() - here.date()).days
+    if days == 0:
+        return "today"
+    if days == 1:
+        return "tomorrow"
+    return f"on {there:%A}" if days < 7 else f"on {there.day} {there:%B}"
+
+
+def excerpt(words: str, at_most: int) -> str:
+    """The beginning of somebody's words in one line, for a title or a list; at most `at_most` characters as people see them."""
+    return shortened(" ".join(words.split()), at_most, "graphemes")
