@@ -206,6 +206,7 @@ class PostFailed:
     id: str
     step: int
     reason: str
+    words: str | None = None
     by: Actor = SYSTEM
     kind: Literal["post_failed"] = field(default="post_failed", repr=False)
 
@@ -217,6 +218,7 @@ class PostUnconfirmed:
     id: str
     step: int
     reason: str
+    words: str | None = None
     by: Actor = SYSTEM
     kind: Literal["post_unconfirmed"] = field(default="post_unconfirmed", repr=False)
 

@@ -131,11 +131,11 @@ def _not_posted(case: Case, message: c.PostFailed | c.PostUnconfirmed | c.PostEx
         return [withdrawn, again(evolve(case, withdrawn), reply, policy, now)]
     if isinstance(message, c.PostFailed):
         return [
-            e.ReplyFailed(now, reply.step, reply.purpose, message.reason),
+            e.ReplyFailed(now, reply.step, reply.purpose, message.reason, message.words),
             e.HumanNeeded(now, f"the {spoken(reply.purpose)} was refused by the network: {message.reason}", reply.step),
         ]
     return [
-        e.ReplyUnconfirmed(now, reply.step, reply.purpose, message.reason),
+        e.ReplyUnconfirmed(now, reply.step, reply.purpose, message.reason, message.words),
         e.HumanNeeded(now, f"nobody can tell whether the {spoken(reply.purpose)} was posted: {message.reason}", reply.step),
     ]
 

@@ -106,6 +106,7 @@ class ReplyFailed:
     step: int
     purpose: Purpose
     reason: str
+    words: str | None = None
     kind: Literal["reply_failed"] = field(default="reply_failed", repr=False)
 
 
@@ -117,6 +118,7 @@ class ReplyUnconfirmed:
     step: int
     purpose: Purpose
     reason: str
+    words: str | None = None
     kind: Literal["reply_unconfirmed"] = field(default="reply_unconfirmed", repr=False)
 
 

@@ -1,0 +1,121 @@
+"""Keeping the department's Slack true: one card a case, edited in place, one thread that tells its story, each sentence once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from temporalio import activity
+
+from activities.orders import DeskOrder, DeskOutcome
+from activities.retrying import again
+from domain import events as e
+from domain.casefile import CaseFile, Line, story
+from domain.ports import Card, Cards, CaseFiles, Desk, Effect, Ledger, Mark, Message, NotSent, PostedReply, Refused, Standing, Unclear
+from domain.values import Permalink
+
+_LEASE = timedelta(seconds=30)
+_LOOK_EVERY = timedelta(seconds=3)
+
+
+@dataclass(frozen=True)
+class DeskKeeper:
+    """Shows cases to departments, and calls the social team when a person is needed."""
+
+    files: CaseFiles
+    cards: Cards
+    desk: Desk
+    ledger: Ledger
+
+    @activity.defn(name="show_desk")
+    def show(self, order: DeskOrder) -> DeskOutcome:
+        """Bring card and thread up to date with the case. Safe to repeat; goes on where an earlier attempt stopped."""
+        file = self.files.file(order.case_id)
+        try:
+            self._call_social(file)
+            if order.department:
+                self._show_department(file, order.department)
+        except Refused as error:
+            return DeskOutcome(order.version, refused=error.reason)
+        except NotSent as error:
+            raise again(error.reason, error.retry_after) from None
+        return DeskOutcome(order.version)
+
+    def _show_department(self, file: CaseFile, department: str) -> None:
+        cards = {card.department: card for card in self.cards.of_case(file.case_id)}
+        if department not in cards:
+            cards[department] = self._post_card(file, department)
+        for posted in cards.values():
+            card = self._tell(posted, file)
+            shown = self.desk.card_hash(file, card.department)
+            if shown != card.shown_hash:
+                self.desk.update_card(card, file)
+                self.cards.save(replace(card, shown_hash=shown))
+
+    def _post_card(self, file: CaseFile, department: str) -> Card:
+        place = self.desk.place(file.policy.departments[department].slack_channel)
+        mark = Mark(f"{file.case_id}:card:{department}", _opening(file))
+        message = self._once(file, "card", mark, place, None, lambda: self.desk.post_card(place, file, department, mark))
+        card = Card(file.case_id, department, place, message.ts, message.told, None)
+        self.cards.save(card)
+        return card
+
+    def _tell(self, card: Card, file: CaseFile) -> Card:
+        """Tell what is not told yet, in one message."""
+        lines = [line for line in story(file, card.told) if _concerns(line, card, file)]
+        if not lines:
+            return card
+        mark = Mark(f"{file.case_id}:story:{card.department}:{lines[0].seq}", lines[-1].seq)
+        message = self._once(file, "story", mark, card.channel, card.ts, lambda: self.desk.tell(card.channel, card.ts, file, lines, mark))
+        card = replace(card, told=message.told)
+        self.cards.save(card)
+        return card if message.told == mark.told else self._tell(card, file)  # an earlier attempt told less
+
+    def _call_social(self, file: CaseFile) -> None:
+        needed = {seq for seq, entry in file.history if isinstance(entry.event, e.HumanNeeded)}
+        for line in story(file):
+            if line.seq in needed:
+                place = self.desk.place(file.policy.social.slack_channel)
+                mark = Mark(f"{file.case_id}:social:{line.seq}", line.seq)
+                call = partial(self.desk.call_social, place, file, line, mark)
+                self._once(file, "call", mark, place, None, call)
+
+    def _once(self, file: CaseFile, purpose: str, mark: Mark, place: str, thread: str | None, send: Callable[[], str]) -> Message:
+        """Post a message once. Looks for it first when an earlier attempt may have posted it."""
+        effect = Effect(mark.key, file.case_id, "desk-slack", purpose)
+        claim = self.ledger.claim(effect, _LEASE, None)
+        if claim.standing is Standing.DONE:
+            assert claim.done is not None, "a settled message has its ts"
+            ts, _, told = claim.done.where.remote_id.partition("/")
+            return Message(ts, int(told))
+        if claim.standing is Standing.HELD:
+            raise again("another attempt is still at it", claim.held_for or _LOOK_EVERY)
+        try:
+            found = self.desk.find(place, thread, mark.key) if claim.standing is Standing.UNCLEAR else None
+            message = found or Message(send(), mark.told)
+        except (NotSent, Unclear) as error:
+            self.ledger.release(mark.key, claim.attempt, maybe_sent=isinstance(error, Unclear), reason=error.reason)
+            raise again(error.reason, error.retry_after if isinstance(error, NotSent) else _LOOK_EVERY) from None
+        except Refused as error:
+            self.ledger.release(mark.key, claim.attempt, maybe_sent=False, reason=error.reason)  # mended in Slack, it is tried anew
+            raise
+        where = Permalink(f"{message.ts}/{message.told}", "")
+        if not self.ledger.settle(effect, claim.attempt, PostedReply(where, datetime.now(UTC))):
+            raise again("another attempt took over while this one was under way", timedelta(seconds=1))
+        return message
+
+
+def _opening(file: CaseFile) -> int:
+    """The events that the card itself tells: the opening, with everything decided in the same moment."""
+    opened = file.history[0][1]
+    return max(seq for seq, entry in file.history if entry.cause == opened.cause and entry.event.at == opened.event.at)
+
+
+def _concerns(line: Line, card: Card, file: CaseFile) -> bool:
+    """Whether a department is told: the one that has the case of everything, a former one up to the move away from it."""
+    if card.department == file.case.department:
+        return True
+    moves = [seq for seq, entry in file.history if isinstance(entry.event, e.Reassigned) and entry.event.before == card.department]
+    return bool(moves) and line.seq <= max(moves)

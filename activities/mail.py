@@ -1,0 +1,68 @@
+"""Handing a case to a department by e-mail, when Slack does not take it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from temporalio import activity
+
+from activities.orders import MailOrder, MailOutcome
+from activities.retrying import again
+from domain.ports import CaseFiles, Effect, HandoffMail, Ledger, NotSent, Post, PostedReply, Refused, Standing, Unclear
+from domain.values import Permalink, effect_key
+
+_LEASE = timedelta(seconds=30)
+_ASK_EVERY = timedelta(seconds=10)
+_WAIT_FOR_WORD = timedelta(minutes=2)
+"""A mail service cannot be asked whether it took a mail; it tells us by its event webhook, and we wait so long for that."""
+
+
+@dataclass(frozen=True)
+class Mailer:
+    """Sends handoffs by e-mail."""
+
+    files: CaseFiles
+    post: Post
+    ledger: Ledger
+
+    @activity.defn(name="hand_off_by_mail")
+    def hand_off(self, order: MailOrder) -> MailOutcome:
+        """Send it once. Unclear and never heard of again counts as not sent, and a person is asked; it is not sent twice."""
+        file = self.files.file(order.case_id)
+        address = file.policy.departments[order.department].email
+        if address is None:
+            return MailOutcome(sent=False, reason=f"the policy names no e-mail address for {file.department_name(order.department)}")
+        key = effect_key(order.case_id, order.step, 1)
+        effect = Effect(key, order.case_id, "mail-sendgrid", "handoff")
+        claim = self.ledger.claim(effect, _LEASE, None)
+        match claim.standing:
+            case Standing.DONE:
+                return MailOutcome(sent=True)
+            case Standing.FAILED | Standing.UNCONFIRMED | Standing.WITHDRAWN:
+                return MailOutcome(sent=False, reason=claim.reason or "")
+            case Standing.HELD:
+                raise again("another attempt is still at it", claim.held_for or _ASK_EVERY)
+            case Standing.UNCLEAR:
+                if (claim.unclear_for or timedelta(0)) < _WAIT_FOR_WORD:
+                    self.ledger.release(key, claim.attempt, maybe_sent=True, reason="waiting for the mail service to tell")
+                    raise again("waiting for the mail service to tell whether it took the mail", _ASK_EVERY)
+                reason = "nobody can tell whether the mail was sent"
+                self.ledger.give_up(key, claim.attempt, unconfirmed=True, reason=reason)
+                return MailOutcome(sent=False, reason=reason)
+            case Standing.NEW | Standing.UNSENT:
+                pass
+        return self._send(effect, claim.attempt, HandoffMail(key, address, file, order.department))
+
+    def _send(self, effect: Effect, attempt: int, mail: HandoffMail) -> MailOutcome:
+        try:
+            message_id = self.post.send(mail)
+        except (NotSent, Unclear) as error:
+            self.ledger.release(effect.key, attempt, maybe_sent=isinstance(error, Unclear), reason=error.reason)
+            raise again(error.reason, error.retry_after if isinstance(error, NotSent) else _ASK_EVERY) from None
+        except Refused as error:
+            self.ledger.give_up(effect.key, attempt, unconfirmed=False, reason=error.reason)
+            return MailOutcome(sent=False, reason=error.reason)
+        if not self.ledger.settle(effect, attempt, PostedReply(Permalink(message_id, ""), datetime.now(UTC))):
+            raise again("another attempt took over while this one was under way", timedelta(seconds=1))
+        return MailOutcome(sent=True)

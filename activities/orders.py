@@ -1,0 +1,90 @@
+"""What workflows ask of activities and what they answer. None carries a customer's words or name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from domain.pace import REAL_TIME, Pace
+from domain.values import Purpose
+from domain.view import CaseView
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """Entries as (key, document, reference of words) and the view of a case. For a local activity: it never enters a history."""
+
+    case_id: str
+    entries: tuple[tuple[str, str, str | None], ...]
+    view: CaseView
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyOrder:
+    """A planned reply, to be put on its network. Moments are the loop's time."""
+
+    case_id: str
+    channel: str
+    brand: str
+    policy: str
+    step: int
+    purpose: Purpose
+    to_post: str
+    department: str
+    words: str | None = None
+    template: str | None = None
+    variant: int = 0
+    promise: datetime | None = None
+    owner: str | None = None
+    since: datetime | None = None
+    pace: Pace = REAL_TIME
+
+
+@dataclass(frozen=True, slots=True)
+class DeskOrder:
+    """Bring what a department's Slack shows of a case up to date."""
+
+    case_id: str
+    policy: str
+    department: str
+    version: int
+    pace: Pace = REAL_TIME
+
+
+@dataclass(frozen=True, slots=True)
+class MailOrder:
+    """Hand a case to a department by e-mail."""
+
+    case_id: str
+    policy: str
+    department: str
+    step: int
+    pace: Pace = REAL_TIME
+
+
+@dataclass(frozen=True, slots=True)
+class PublishOutcome:
+    """What became of a reply. `parts` are (remote id, address) pairs."""
+
+    kind: Literal["posted", "failed", "unconfirmed", "expired", "withdrawn"]
+    parts: tuple[tuple[str, str], ...] = ()
+    words: str | None = None
+    posted_at: datetime | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeskOutcome:
+    """What became of a desk order: shown up to `version`, or refused for good."""
+
+    version: int
+    refused: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MailOutcome:
+    """What became of a mail: taken by the mail service, or not."""
+
+    sent: bool
+    reason: str = ""

@@ -1,0 +1,234 @@
+"""Putting a reply on its network once, and only once: claim, look if it may be there already, send, settle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from temporalio import activity
+
+from activities.orders import PublishOutcome, ReplyOrder
+from activities.retrying import again
+from domain.errors import TooLong
+from domain.events import ReplyPosted
+from domain.history import Entry
+from domain.ports import (
+    Absent,
+    Claim,
+    Composed,
+    Composing,
+    Content,
+    Effect,
+    Ledger,
+    Network,
+    NotSent,
+    OutgoingReply,
+    PostedReply,
+    Refused,
+    Standing,
+    Thread,
+    Unclear,
+    WhatToSay,
+)
+from domain.values import SYSTEM, effect_key
+
+_EXPIRED = "its promise was over before it could be sent"
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long an effect is held, and how long we go on looking for one whose fate is unclear.
+
+    HTTP timeout < `lease` < the activity's start-to-close. `settling`: how long a network may take to show what it has accepted.
+    """
+
+    lease: timedelta = timedelta(seconds=30)
+    look_every: timedelta = timedelta(seconds=3)
+    settling: timedelta = timedelta(seconds=20)
+    give_up: timedelta = timedelta(minutes=2)
+
+
+@dataclass(frozen=True)
+class Publisher:
+    """Posts replies."""
+
+    ledger: Ledger
+    composing: Composing
+    networks: Mapping[str, Network]
+    patience: Patience = Patience()
+
+    @activity.defn(name="publish")
+    def publish(self, order: ReplyOrder) -> PublishOutcome:
+        """Post every part of the reply. Raises a retryable error while it is surely not posted or its fate is not yet clear."""
+        network = self.networks.get(order.channel)
+        if network is None:
+            return PublishOutcome("failed", reason=f"the channel '{order.channel}' is not connected; add it to LOOPKEEPER_CHANNELS")
+        done: list[PostedReply] = []
+        content: Content | None = None
+        parent = order.to_post
+        number = 1
+        while content is None or number <= len(content.parts):
+            part = _Part(self, network, order, number, parent, done, content)
+            outcome = part.deliver()
+            if isinstance(outcome, PublishOutcome):
+                return outcome
+            posted, content = outcome
+            done.append(posted)
+            parent = posted.where.remote_id
+            number += 1
+        return PublishOutcome(
+            "posted",
+            tuple((d.where.remote_id, d.where.url) for d in done),
+            content.words,
+            order.pace.loop_time(done[0].posted_at),
+        )
+
+
+class _Part:
+    """One part of a reply on its way."""
+
+    def __init__(
+        self,
+        publisher: Publisher,
+        network: Network,
+        order: ReplyOrder,
+        number: int,
+        parent: str,
+        done: list[PostedReply],
+        content: Content | None,
+    ) -> None:
+        self._ledger = publisher.ledger
+        self._composing = publisher.composing
+        self._patience = publisher.patience
+        self._network = network
+        self._order = order
+        self._number = number
+        self._parent = parent
+        self._done = done
+        self._content = content
+        withdrawn_by = f"withdrawn:{order.step}" if number == 1 else None  # a thread that has begun is finished
+        key = effect_key(order.case_id, order.step, number)
+        self._effect = Effect(key, order.case_id, f"publish-{order.channel}", order.purpose.value, withdrawn_by)
+
+    def deliver(self) -> tuple[PostedReply, Content] | PublishOutcome:
+        """Post this part, or find that it is posted; or why neither will happen."""
+        try:
+            claim = self._ledger.claim(self._effect, self._patience.lease, self._content or self._compose)
+        except TooLong as error:
+            return PublishOutcome("failed", reason=str(error))
+        match claim.standing:
+            case Standing.WITHDRAWN:
+                return PublishOutcome("withdrawn")
+            case Standing.FAILED:
+                return (
+                    PublishOutcome("expired")
+                    if claim.reason == _EXPIRED
+                    else PublishOutcome("failed", reason=claim.reason or "", words=_content(claim).words)
+                )
+            case Standing.UNCONFIRMED:
+                return PublishOutcome("unconfirmed", reason=claim.reason or "", words=_content(claim).words)
+            case Standing.HELD:
+                raise again("another attempt is still at it", claim.held_for or self._patience.look_every)
+            case Standing.DONE:
+                assert claim.done is not None, "a settled reply has its permalink"
+                return claim.done, _content(claim)
+            case Standing.UNCLEAR:
+                found = self._look(claim)
+                if isinstance(found, PublishOutcome):
+                    return found
+                if found is not None:
+                    return self._settle(claim, found)
+        return self._send(claim)
+
+    def _compose(self) -> Composed:
+        order = self._order
+        now = order.pace.loop_time(datetime.now(UTC))
+        say = WhatToSay(
+            case_id=order.case_id,
+            policy=order.policy,
+            words=order.words,
+            template=order.template,
+            variant=order.variant,
+            department=order.department,
+            now=now,
+            owner=order.owner,
+            since=order.since,
+            until=order.promise,
+        )
+        return self._composing.compose(say)
+
+    def _look(self, claim: Claim) -> PostedReply | PublishOutcome | None:
+        """What became of an earlier attempt: the reply; None when it surely is not there, so that it may be sent; else what to tell."""
+        unclear_for = claim.unclear_for or timedelta(0)
+        try:
+            found = self._network.find(self._outgoing(claim))
+        except (NotSent, Refused) as error:
+            found = Absent(surely=False)
+            reason = f"looking it up failed: {error.reason}"
+        else:
+            reason = "the network did not show all of our replies"
+        if isinstance(found, PostedReply):
+            return found
+        # A network that knows our keys takes a repeat for what it is; another may still be busy with the first request.
+        if found.surely and (self._network.honours_key or unclear_for >= self._patience.settling):
+            return None
+        if unclear_for < self._patience.give_up:
+            self._ledger.release(self._effect.key, claim.attempt, maybe_sent=True, reason=reason)
+            raise again(f"not clear yet whether it was posted ({reason})", self._patience.look_every)
+        self._ledger.give_up(self._effect.key, claim.attempt, unconfirmed=True, reason=reason)
+        return PublishOutcome("unconfirmed", reason=reason, words=_content(claim).words)
+
+    def _send(self, claim: Claim) -> tuple[PostedReply, Content] | PublishOutcome:
+        if self._expired() and claim.standing is not Standing.UNCLEAR:
+            self._ledger.give_up(self._effect.key, claim.attempt, unconfirmed=False, reason=_EXPIRED)
+            return PublishOutcome("expired")
+        try:
+            posted = self._network.post(self._outgoing(claim))
+        except NotSent as error:
+            self._ledger.release(self._effect.key, claim.attempt, maybe_sent=False, reason=error.reason)
+            raise again(error.reason, error.retry_after) from None
+        except Refused as error:
+            self._ledger.give_up(self._effect.key, claim.attempt, unconfirmed=False, reason=error.reason)
+            return PublishOutcome("failed", reason=error.reason, words=_content(claim).words)
+        except Unclear as error:
+            self._ledger.release(self._effect.key, claim.attempt, maybe_sent=True, reason=error.reason)
+            raise again(f"not clear whether it was posted: {error.reason}", self._patience.look_every / 3) from None
+        return self._settle(claim, posted)
+
+    def _expired(self) -> bool:
+        """Whether the words were not sent in time: by now they would promise a word for a moment that is over or nearly so."""
+        order = self._order
+        if self._number > 1 or order.template is None or order.promise is None:
+            return False
+        return order.pace.loop_time(datetime.now(UTC)) >= order.promise
+
+    def _settle(self, claim: Claim, posted: PostedReply) -> tuple[PostedReply, Content]:
+        content = _content(claim)
+        last = self._number == len(content.parts)
+        entry = self._entry(content, [*self._done, posted]) if last else None
+        thread = Thread(self._order.channel, self._parent)
+        if not self._ledger.settle(self._effect, claim.attempt, posted, entry, thread):
+            raise again("another attempt took over while this one was under way", timedelta(seconds=1))
+        return posted, content
+
+    def _entry(self, content: Content, done: list[PostedReply]) -> Entry:
+        """The history entry of the posting, recorded with its settlement; the workflow's own copy of it has the same key."""
+        order = self._order
+        event = ReplyPosted(
+            at=order.pace.loop_time(done[0].posted_at),
+            step=order.step,
+            purpose=order.purpose,
+            parts=tuple(d.where for d in done),
+            words=content.words,
+            promise=order.promise,
+        )
+        return Entry(f"posted:{order.step}", event, SYSTEM, effect_key(order.case_id, order.step, 1), order.policy)
+
+    def _outgoing(self, claim: Claim) -> OutgoingReply:
+        return OutgoingReply(self._effect.key, self._order.brand, self._parent, _content(claim).parts[self._number - 1])
+
+
+def _content(claim: Claim) -> Content:
+    assert claim.content is not None, "the ledger freezes a reply's content with its first claim"
+    return claim.content

@@ -1,0 +1,1 @@
+"""The networks: how each is posted to and looked at."""

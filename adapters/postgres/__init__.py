@@ -1,0 +1,1 @@
+"""PostgreSQL: histories, words, the ledger, what came in, and the views for reading."""

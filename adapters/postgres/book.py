@@ -1,0 +1,73 @@
+"""All versions of the policy that were ever in force, and which one is."""
+
+from __future__ import annotations
+
+import time
+from functools import lru_cache
+
+from sqlalchemy import Engine, text
+
+from domain.errors import LoopkeeperError
+from domain.files import read_policy, read_wording
+from domain.policy import Policy
+from domain.wording import Wording
+
+ACTIVE_FOR_SECONDS = 5.0
+"""How long an instance goes on with the active version before it looks again."""
+
+
+class NoPolicy(LoopkeeperError):
+    """No policy was ever activated, or a case names one that is not there."""
+
+
+class PostgresBook:
+    """See `domain.ports.PolicyBook`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._active: tuple[float, Policy] | None = None
+        self.policy = lru_cache(maxsize=64)(self._policy)
+        self.wording = lru_cache(maxsize=64)(self._wording)
+
+    def active(self) -> Policy:
+        """See `domain.ports.PolicyBook.active`. At most `ACTIVE_FOR_SECONDS` old."""
+        if self._active is None or time.monotonic() - self._active[0] > ACTIVE_FOR_SECONDS:
+            with self._engine.connect() as connection:
+                latest = connection.execute(
+                    text("select policy_id from policy_activation order by number desc limit 1")
+                ).scalar_one_or_none()
+            if latest is None:
+                raise NoPolicy("no policy is in force yet; run: loopkeeper policy activate FILE")
+            self._active = (time.monotonic(), self.policy(latest))
+        return self._active[1]
+
+    def activate(self, policy_text: str, wording_text: str, *, by: str, source: str = "policy") -> tuple[Policy, bool]:
+        """Put a policy (YAML) and its wording in force. The policy, and whether that changed anything. Raises PolicyError."""
+        policy = read_policy(policy_text, source)
+        read_wording(wording_text, f"{source} (wording)")
+        with self._engine.begin() as connection:
+            connection.execute(
+                text("insert into policy_version (id, policy, wording) values (:id, :policy, :wording) on conflict do nothing"),
+                {"id": policy.id, "policy": policy_text, "wording": wording_text},
+            )
+            latest = connection.execute(text("select policy_id from policy_activation order by number desc limit 1")).scalar_one_or_none()
+            if latest == policy.id:
+                return policy, False
+            connection.execute(
+                text("insert into policy_activation (policy_id, activated_by) values (:id, :by)"), {"id": policy.id, "by": by}
+            )
+        self._active = None
+        return policy, True
+
+    def _policy(self, policy_id: str) -> Policy:
+        return read_policy(self._text(policy_id, "policy"), policy_id)
+
+    def _wording(self, policy_id: str) -> Wording:
+        return read_wording(self._text(policy_id, "wording"), f"{policy_id} (wording)")
+
+    def _text(self, policy_id: str, column: str) -> str:
+        with self._engine.connect() as connection:
+            row = connection.execute(text("select policy, wording from policy_version where id = :id"), {"id": policy_id}).one_or_none()
+        if row is None:
+            raise NoPolicy(f"the policy version '{policy_id}' is not in this database")
+        return str(row.policy if column == "policy" else row.wording)

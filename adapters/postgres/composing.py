@@ -1,0 +1,71 @@
+"""Everything that a reply's exact words are made of, gathered from the database."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, Engine, text
+
+from adapters.postgres.vault import Vault
+from domain.limits import split
+from domain.policy import Policy
+from domain.ports import Composed, PolicyBook, WhatToSay
+from domain.wording import Facts, Room, render
+
+
+class Composer:
+    """Makes the exact words of replies, for posting and for showing them to the person who is about to post."""
+
+    def __init__(self, engine: Engine, vault: Vault, book: PolicyBook) -> None:
+        self._engine = engine
+        self._vault = vault
+        self._book = book
+
+    def compose(self, say: WhatToSay) -> Composed:
+        """The exact text, in the parts in which the network takes it. A person's own words are taken as they are."""
+        policy = self._book.policy(say.policy)
+        with self._engine.connect() as connection:
+            case = connection.execute(
+                text("select brand, channel, subject_id from cases where case_id = :case"), {"case": say.case_id}
+            ).one()
+            subject = str(case.subject_id)
+            if say.words is not None:
+                whole = str(self._vault.read(connection, say.words)["text"])
+            else:
+                assert say.template is not None, "a reply has words of its own or a template"
+                facts = self._facts(connection, say, policy, case.brand, subject)
+                whole = render(self._book.wording(say.policy), say.template, say.variant, facts, room(policy, case.channel))
+        return Composed(subject, whole, tuple(parts(policy, case.channel, whole)))
+
+    def _facts(self, connection: Connection, say: WhatToSay, policy: Policy, brand_handle: str, subject: str) -> Facts:
+        brand = policy.brand(brand_handle)
+        return Facts(
+            brand=brand.name,
+            team=brand.team,
+            department=policy.departments[say.department].name,
+            zone=brand.zone,
+            now=say.now,
+            customer=self._vault.profile(connection, subject).get("name"),
+            owner=_first_name(connection, say.owner),
+            signer=_first_name(connection, say.signer),
+            since=say.since,
+            until=say.until,
+            body=say.body,
+        )
+
+
+def room(policy: Policy, channel: str) -> Room:
+    """How much the network of a channel takes."""
+    there = policy.channel(channel)
+    return Room(there.limit, there.counting, there.wording)
+
+
+def parts(policy: Policy, channel: str, whole: str) -> list[str]:
+    """`whole` in the parts in which the network takes it. Raises TooLong."""
+    there = policy.channel(channel)
+    return split(whole, there.limit, there.counting, policy.longest_thread if there.threads else 1)
+
+
+def _first_name(connection: Connection, person: str | None) -> str | None:
+    if person is None:
+        return None
+    row = connection.execute(text("select name, first_name from person where id = :id"), {"id": person}).one_or_none()
+    return None if row is None else row.first_name or row.name

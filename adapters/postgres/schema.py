@@ -1,0 +1,69 @@
+"""Bringing the database to the shape that this version needs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, text
+
+from domain.errors import LoopkeeperError
+
+_MIGRATIONS = Path(__file__).parents[2] / "migrations"
+_ONE_AT_A_TIME = 0x6C6F6F70  # an advisory lock of our own, so that two starting instances do not migrate at once
+OLDEST_SERVER = 180000
+
+
+class DatabaseNotReady(LoopkeeperError):
+    """The database is not in the shape that this version needs."""
+
+
+def migrate(engine: Engine) -> list[str]:
+    """Bring the database up to date; the names of the steps taken. `engine` must act as one who may create roles."""
+    with engine.connect() as connection:
+        connection.execute(text("select pg_advisory_lock(:key)"), {"key": _ONE_AT_A_TIME})
+        connection.commit()
+        try:
+            _check_server(connection)
+            before = _version(connection)
+            config = _config(connection)
+            command.upgrade(config, "head")
+            script = ScriptDirectory.from_config(config)
+            taken = [step.revision for step in script.iterate_revisions("head", before) if step.revision != before]
+            connection.commit()
+        finally:
+            connection.execute(text("select pg_advisory_unlock(:key)"), {"key": _ONE_AT_A_TIME})
+            connection.commit()
+    return list(reversed(taken))
+
+
+def check(engine: Engine) -> None:
+    """Raises DatabaseNotReady when the database lacks a step, or has one that this version does not know."""
+    with engine.connect() as connection:
+        _check_server(connection)
+        there = _version(connection)
+    needed = ScriptDirectory.from_config(_config(None)).get_current_head()
+    if there != needed:
+        raise DatabaseNotReady(f"the database is at step {there or 'none'} and this version needs {needed}; run: loopkeeper migrate")
+
+
+def _check_server(connection: Connection) -> None:
+    version = connection.execute(text("show server_version_num")).scalar_one()
+    if int(version) < OLDEST_SERVER:
+        raise DatabaseNotReady(f"PostgreSQL {int(version) // 10000} is too old; Loopkeeper needs version 18 or later")
+
+
+def _version(connection: Connection) -> str | None:
+    version = MigrationContext.configure(connection).get_current_revision()
+    connection.commit()
+    return version
+
+
+def _config(connection: Connection | None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config

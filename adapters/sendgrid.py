@@ -1,0 +1,122 @@
+"""SendGrid: handing a case to a department by e-mail. Mail Send v3: https://www.twilio.com/docs/sendgrid/api-reference/mail-send"""
+
+from __future__ import annotations
+
+import html
+import http.client
+import json
+import urllib.error
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from python_http_client.exceptions import HTTPError
+from sendgrid import SendGridAPIClient
+
+from domain.casefile import CaseFile
+from domain.ports import HandoffMail, NotSent, Refused, Unclear
+from domain.wording import excerpt
+
+EFFECT_ARG = "loopkeeper_effect"
+
+
+class SendGridPost:
+    """See `domain.ports.Post`. `link` makes the signed address at which the department works on the case."""
+
+    def __init__(self, api_key: str, url: str, sender: str, link: Callable[[str, str], str], *, timeout: int = 10) -> None:
+        self._api = SendGridAPIClient(api_key, host=url)
+        self._api.client.timeout = timeout  # it has none of its own
+        self._sender = sender
+        self._link = link
+
+    def send(self, mail: HandoffMail) -> str:
+        """See `domain.ports.Post.send`."""
+        body = mail_body(mail, self._sender, self._link(mail.file.case_id, mail.department))
+        try:
+            answer = self._api.client.mail.send.post(request_body=body)
+        except HTTPError as error:
+            raise _meaning(error) from error
+        except urllib.error.URLError as error:
+            if isinstance(error.reason, ConnectionRefusedError):
+                raise NotSent("the mail service cannot be reached (connection refused)") from error
+            raise Unclear(f"the mail service gave no answer ({error.reason})") from error
+        except (TimeoutError, ConnectionError, http.client.HTTPException) as error:
+            raise Unclear(f"the mail service gave no whole answer ({type(error).__name__})") from error
+        return str(answer.headers.get("X-Message-Id", ""))
+
+
+def mail_body(mail: HandoffMail, sender: str, link: str) -> dict[str, Any]:
+    """The request. The customer's words stand in it as text, escaped where it is HTML; the subject has none of them."""
+    file = mail.file
+    return {
+        "personalizations": [{"to": [{"email": mail.to}], "custom_args": {EFFECT_ARG: mail.key}}],
+        "from": {"email": sender, "name": "Loopkeeper"},
+        "subject": _subject(file, mail.department),
+        "content": [{"type": "text/plain", "value": _plain(file, link)}, {"type": "text/html", "value": _html(file, link)}],
+        "tracking_settings": {
+            "click_tracking": {"enable": False, "enable_text": False},
+            "open_tracking": {"enable": False},
+        },
+    }
+
+
+def _subject(file: CaseFile, department: str) -> str:
+    return f"{file.title}: a {file.case.intent.value} ({file.case.priority.value}) waits for {file.department_name(department)}"
+
+
+def _plain(file: CaseFile, link: str) -> str:
+    quoted = "\n".join(f"    {line}" for line in file.first_words.splitlines())
+    return (
+        f"{file.customer} wrote on {file.network}:\n\n{quoted}\n\n"
+        f"{_why(file)}\n\nAccept, update or resolve it here (no sign-in needed, the link is for your department only):\n{link}\n"
+        + (f"\nThe post: {file.first_url}\n" if file.first_url else "")
+    )
+
+
+def _html(file: CaseFile, link: str) -> str:
+    def safe(text: str) -> str:
+        return html.escape(text, quote=True).replace("\n", "<br>")
+
+    def paragraph(content: str) -> str:
+        return f'<p style="margin:0 0 16px">{content}</p>'
+
+    post = f'<a href="{html.escape(file.first_url, quote=True)}">Open the post</a>' if file.first_url else ""
+    return (
+        '<!doctype html><html lang="en"><body style="'
+        'font:16px/1.5 system-ui,sans-serif;color:#1b1f24;max-width:36rem;margin:24px auto;padding:0 16px">'
+        + paragraph(f"<strong>{safe(file.customer)}</strong> wrote on {safe(file.network)}:")
+        + '<blockquote style="margin:0 0 16px;padding:8px 16px;border-left:4px solid #c9d1d9">'
+        + f"{safe(file.first_words)}</blockquote>"
+        + paragraph(safe(_why(file)))
+        + paragraph(
+            f'<a href="{html.escape(link, quote=True)}" style="display:inline-block;background:#0b5cad;color:#fff;'
+            'padding:10px 18px;border-radius:6px;text-decoration:none">Accept, update or resolve</a>'
+        )
+        + (paragraph(post) if post else "")
+        + '<p style="margin:0;color:#57606a;font-size:14px">No sign-in is needed. '
+        "The link is for your department only: please do not pass it on.</p></body></html>"
+    )
+
+
+def _why(file: CaseFile) -> str:
+    due = next((c for c in file.clocks if c.due_at is not None and c.name.value == "accept"), None)
+    by = f" Please accept it by {due.due_at:%H:%M} UTC on {due.due_at.day} {due.due_at:%B}." if due and due.due_at else ""
+    return f"Slack could not be reached, so case {file.title} comes to you by e-mail.{by}"
+
+
+def _meaning(error: HTTPError) -> NotSent | Refused | Unclear:
+    status = int(error.status_code)
+    said = excerpt(_said(error), 200)
+    if status == 429:
+        after = {str(k).lower(): v for k, v in dict(error.headers).items()}.get("retry-after", "")
+        return NotSent("the mail service asks us to wait", timedelta(seconds=float(after)) if str(after).isdigit() else None)
+    if status >= 500 or status == 408:
+        return Unclear(f"the mail service failed ({status})")
+    return Refused(f"the mail service will not send it ({status}: {said})")
+
+
+def _said(error: HTTPError) -> str:
+    try:
+        return "; ".join(str(e.get("message")) for e in json.loads(error.body).get("errors", []))
+    except (ValueError, AttributeError, TypeError):
+        return ""

@@ -1,0 +1,1 @@
+"""Slack: what departments see and press, and the calls that put it there."""

@@ -1,0 +1,96 @@
+"""Rich text for Block Kit. What people wrote goes in as literal text elements, so nothing in it can act: no markup, no mention, no link.
+
+Shapes and limits: https://docs.slack.dev/reference/block-kit/blocks/rich-text-block
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from domain.wording import excerpt
+
+Element = dict[str, Any]
+Block = dict[str, Any]
+
+LONGEST_QUOTE = 1500
+"""Characters of somebody's words that a message shows; the whole is behind the link."""
+
+
+def text(content: str, *, bold: bool = False, italic: bool = False) -> Element:
+    """Literal text. Slack refuses an empty element, so nothing becomes a space."""
+    element: Element = {"type": "text", "text": content or " "}
+    if bold or italic:
+        element["style"] = {k: True for k, on in (("bold", bold), ("italic", italic)) if on}
+    return element
+
+
+def link(url: str, label: str) -> Element:
+    """A link with a label of ours. An address that is not http(s) is shown as text."""
+    return {"type": "link", "url": url, "text": label} if url.startswith(("http://", "https://")) else text(label)
+
+
+def moment(at: datetime) -> Element:
+    """A moment, shown in each reader's own zone."""
+    return {
+        "type": "date",
+        "timestamp": int(at.timestamp()),
+        "format": "{date_short_pretty} {time}",
+        "fallback": f"{at:%Y-%m-%d %H:%M} UTC",
+    }
+
+
+def group(usergroup_id: str) -> Element:
+    """A mention of a user group."""
+    return {"type": "usergroup", "usergroup_id": usergroup_id}
+
+
+def section(*elements: Element) -> Element:
+    """One paragraph."""
+    return {"type": "rich_text_section", "elements": list(elements)}
+
+
+def quote(words: str) -> Element:
+    """Somebody's exact words, cut where a message would grow too long."""
+    shown = "\n".join(line for line in words.strip().splitlines()) or "(no text)"
+    if len(shown) > LONGEST_QUOTE:
+        shown = excerpt(shown, LONGEST_QUOTE)
+    return {"type": "rich_text_quote", "elements": [text(shown)]}
+
+
+def rich(*parts: Element, block_id: str | None = None) -> Block:
+    """A block of paragraphs and quotes."""
+    block: Block = {"type": "rich_text", "elements": list(parts)}
+    return block | {"block_id": block_id} if block_id else block
+
+
+def header(content: str) -> Block:
+    """A headline, at most 150 characters."""
+    return {"type": "header", "text": {"type": "plain_text", "text": excerpt(content, 150) or " ", "emoji": True}}
+
+
+def context(*lines: str) -> Block:
+    """Small print in plain text, at most ten pieces."""
+    return {"type": "context", "elements": [{"type": "plain_text", "text": line[:2000] or " ", "emoji": True} for line in lines[:10]]}
+
+
+def button(action: str, label: str, value: str, *, style: str | None = None) -> Element:
+    """A button. `value` comes back with the press."""
+    element: Element = {
+        "type": "button",
+        "action_id": action,
+        "text": {"type": "plain_text", "text": label, "emoji": True},
+        "value": value,
+    }
+    return element | {"style": style} if style else element
+
+
+def actions(buttons: Sequence[Element], block_id: str) -> Block:
+    """A row of buttons."""
+    return {"type": "actions", "block_id": block_id, "elements": list(buttons)}
+
+
+def plain(content: str, at_most: int = 2000) -> str:
+    """Text for a notification: one line, with Slack's three signs escaped."""
+    return excerpt(content, at_most).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

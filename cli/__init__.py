@@ -1,0 +1,1 @@
+"""The `loopkeeper` command."""

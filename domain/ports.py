@@ -1,0 +1,342 @@
+"""What the activities and the API need of the outside, as protocols. Adapters fulfil them; tests use real adapters on a real database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from domain.casefile import CaseFile, Line
+from domain.errors import LoopkeeperError
+from domain.history import Entry, document
+from domain.policy import Policy
+from domain.values import Permalink
+from domain.view import CaseView
+from domain.wording import Wording
+
+# --- history ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A history entry as it is stored: its key, its exact document, and the reference of the words that belong to it."""
+
+    key: str
+    doc: str
+    words: str | None = None
+
+    @staticmethod
+    def of(entry: Entry) -> Written:
+        """An entry, written."""
+        return Written(entry.key, document(entry), entry.words)
+
+
+class Records(Protocol):
+    """Where histories are kept."""
+
+    def append(self, case_id: str, entries: Sequence[Written], view: CaseView) -> int:
+        """Add the entries (each key once) and bring the view up to date, in one transaction. The number of events then."""
+        ...
+
+
+# --- the outside world ------------------------------------------------------------------------------------------------
+
+
+class NotSent(LoopkeeperError):
+    """The request surely did not take effect (connection refused, 429). `retry_after`: when to try again, if we were told."""
+
+    def __init__(self, reason: str, retry_after: timedelta | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.retry_after = retry_after
+
+
+class Refused(LoopkeeperError):
+    """The outside party will not do it, now or later (4xx): a person must act."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Unclear(LoopkeeperError):
+    """Nobody can tell whether the request took effect (time-out, reset, 5xx): look before anything else."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingReply:
+    """One part of a reply, ready to be posted."""
+
+    key: str
+    brand: str
+    in_reply_to: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PostedReply:
+    """What the network says of a reply of ours."""
+
+    where: Permalink
+    posted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """The network was asked and does not have it. `surely`: it showed everything, so that the absence proves something."""
+
+    surely: bool
+
+
+class Network(Protocol):
+    """One network to post on."""
+
+    honours_key: bool
+    """Whether sending the same key again posts nothing new."""
+
+    def post(self, reply: OutgoingReply) -> PostedReply:
+        """Post it, once, without retries. Raises NotSent, Refused or Unclear."""
+        ...
+
+    def find(self, reply: OutgoingReply) -> PostedReply | Absent:
+        """Look for it among our own replies to that post: by its key, else by its exact text. Raises NotSent when looking fails."""
+        ...
+
+
+# --- the ledger of effects --------------------------------------------------------------------------------------------
+
+
+class Standing(StrEnum):
+    """How an effect stands when it is claimed."""
+
+    NEW = "new"
+    UNSENT = "unsent"
+    UNCLEAR = "unclear"
+    HELD = "held"
+    DONE = "done"
+    FAILED = "failed"
+    UNCONFIRMED = "unconfirmed"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One effect on an outside party. The key never contains an attempt."""
+
+    key: str
+    case_id: str
+    party: str
+    purpose: str
+    withdrawn_by: str | None = None
+    """The key of the history entry that calls the effect off, if it can be called off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What an effect says: the frozen text, in the parts in which it is sent, and the reference to it."""
+
+    words: str
+    text: str
+    parts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """What an effect will say, as it was composed for its first claim. `subject`: the person whom the words concern."""
+
+    subject: str
+    text: str
+    parts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WhatToSay:
+    """A reply as it was decided, with the facts that its words may use. Moments are the loop's time, people are ids."""
+
+    case_id: str
+    policy: str
+    words: str | None
+    template: str | None
+    variant: int
+    department: str
+    now: datetime
+    owner: str | None = None
+    signer: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    body: str = ""
+
+
+class Composing(Protocol):
+    """Where a reply's exact words are made."""
+
+    def compose(self, say: WhatToSay) -> Composed:
+        """The exact text, in the parts in which the network takes it. A person's own words are taken as they are. Raises TooLong."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """Where a reply of ours stands on its network, so that answers to it find the case."""
+
+    channel: str
+    in_reply_to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to carry out an effect for a while (`attempt` fences it), or how it stands if there is nothing to carry out."""
+
+    standing: Standing
+    attempt: int = 0
+    content: Content | None = None
+    unclear_for: timedelta | None = None
+    done: PostedReply | None = None
+    reason: str | None = None
+    held_for: timedelta | None = None
+
+
+class Ledger(Protocol):
+    """Once, and only once: a row for each effect, claimed before it is carried out and settled after."""
+
+    def claim(self, effect: Effect, lease: timedelta, content: Callable[[], Composed] | Content | None) -> Claim:
+        """Claim it. Called for the first time in the effect's life, it composes and freezes the content; later it finds it again."""
+        ...
+
+    def release(self, key: str, attempt: int, *, maybe_sent: bool, reason: str) -> None:
+        """Give it back after a failure: surely not sent, or unclear."""
+        ...
+
+    def settle(self, effect: Effect, attempt: int, done: PostedReply, entry: Entry | None = None, thread: Thread | None = None) -> bool:
+        """It is done: note the remote id, and the history entry, in one transaction. False when another attempt has taken over."""
+        ...
+
+    def give_up(self, key: str, attempt: int, *, unconfirmed: bool, reason: str) -> None:
+        """It will not be done (refused), or nobody can tell (unconfirmed)."""
+        ...
+
+
+# --- policy -----------------------------------------------------------------------------------------------------------
+
+
+class PolicyBook(Protocol):
+    """All versions of the policy and its wording that were ever in force."""
+
+    def active(self) -> Policy:
+        """The policy that new cases begin with."""
+        ...
+
+    def policy(self, policy_id: str) -> Policy:
+        """A version by its id."""
+        ...
+
+    def wording(self, policy_id: str) -> Wording:
+        """The wording that belongs to a version."""
+        ...
+
+
+# --- the desk ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Where the card of a case stands in a department's channel, up to which event its thread tells the story, and what it shows."""
+
+    case_id: str
+    department: str
+    channel: str
+    ts: str
+    told: int
+    shown_hash: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message of ours in Slack, and up to which event of the case it tells."""
+
+    ts: str
+    told: int
+
+
+class Cards(Protocol):
+    """Where the places of cards are kept."""
+
+    def of_case(self, case_id: str) -> list[Card]:
+        """All cards of a case, in every department that has had it."""
+        ...
+
+    def save(self, card: Card) -> None:
+        """Keep a card's place, or how far it is told."""
+        ...
+
+
+class CaseFiles(Protocol):
+    """Where case files are read."""
+
+    def file(self, case_id: str) -> CaseFile:
+        """The whole of a case."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What a message carries unseen, so that it is found again when its answer was lost: the effect's key, and how far it tells."""
+
+    key: str
+    told: int
+
+
+class Desk(Protocol):
+    """Where departments and the social team work."""
+
+    def place(self, slack_channel: str) -> str:
+        """The id of a channel that the policy names. Raises Refused when it is not there or not open to us."""
+        ...
+
+    def card_hash(self, file: CaseFile, department: str) -> bytes:
+        """A hash of what the card of that department would show."""
+        ...
+
+    def post_card(self, place: str, file: CaseFile, department: str, mark: Mark) -> str:
+        """Post the card; its ts. Raises NotSent, Refused or Unclear, like all below."""
+        ...
+
+    def update_card(self, card: Card, file: CaseFile) -> None:
+        """Bring the card up to date in its place. Safe to repeat."""
+        ...
+
+    def tell(self, place: str, thread: str, file: CaseFile, lines: Sequence[Line], mark: Mark) -> str:
+        """Tell a piece of the story in the card's thread; the message's ts."""
+        ...
+
+    def call_social(self, place: str, file: CaseFile, line: Line, mark: Mark) -> str:
+        """Ask the social team, in its channel; the message's ts."""
+        ...
+
+    def find(self, place: str, thread: str | None, key: str) -> Message | None:
+        """Our message with that key; None when it surely is not there. Raises NotSent when looking fails."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class HandoffMail:
+    """An e-mail that hands a case to a department."""
+
+    key: str
+    to: str
+    file: CaseFile
+    department: str
+
+
+class Post(Protocol):
+    """The mail service."""
+
+    def send(self, mail: HandoffMail) -> str:
+        """Send it, once; the service's id of it. Raises NotSent, Refused or Unclear."""
+        ...

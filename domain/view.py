@@ -1,0 +1,89 @@
+"""What the board, the API and the search of Temporal show of a case without reading its history."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.case import Case
+from domain.clocks import owed, running
+from domain.policy import CasePolicy
+from domain.values import CLOSING_PURPOSES
+
+
+@dataclass(frozen=True, slots=True)
+class CaseView:
+    """A case at a glance. `due_at` and `due_clock`: the running clock that is due first, breached ones included."""
+
+    status: str
+    intent: str
+    category: str
+    priority: str
+    department: str
+    owner: str | None
+    acknowledged_at: datetime | None
+    resolved_at: datetime | None
+    closed_at: datetime | None
+    closing_permalink: str | None
+    waived_by: str | None
+    ended: str | None
+    due_at: datetime | None
+    due_clock: str | None
+    promise_at: datetime | None
+    waiting_since: datetime | None
+    breached: tuple[str, ...]
+    needs_human: str | None
+
+
+def view(case: Case, policy: CasePolicy) -> CaseView:
+    """The view of `case`."""
+    clocks = sorted((c.due_at, c.name) for c in running(case, policy) if c.due_at is not None)
+    return CaseView(
+        status=case.status.value,
+        intent=case.intent.value,
+        category=case.category,
+        priority=case.priority.value,
+        department=case.department,
+        owner=case.owner,
+        acknowledged_at=case.acknowledged_at,
+        resolved_at=case.resolved_at,
+        closed_at=case.closed_at,
+        closing_permalink=case.closing_permalink,
+        waived_by=case.waived_by,
+        ended=case.ended,
+        due_at=clocks[0][0] if clocks else None,
+        due_clock=clocks[0][1].value if clocks else None,
+        promise_at=case.promise,
+        waiting_since=case.customer_waiting_since,
+        breached=tuple(sorted(c.value for c in case.breached)),
+        needs_human=needs_human(case),
+    )
+
+
+def needs_human(case: Case) -> str | None:
+    """Why the social team is needed, read off the facts; None when the loop runs by itself."""
+    if case.is_over or case.closed_at is not None:
+        return None
+    unconfirmed = next((r for r in case.replies if r.state == "unconfirmed"), None)
+    if unconfirmed is not None:
+        return f"the {unconfirmed.purpose.value.replace('_', ' ')} may or may not have been posted"
+    failed = next((r for r in case.replies if r.state == "failed"), None)
+    if failed is not None:
+        return f"the {failed.purpose.value.replace('_', ' ')} was refused by the network"
+    if case.first_deleted:
+        return "the customer deleted the post"
+    if case.resolved_at is not None and case.planned(*CLOSING_PURPOSES) is None:
+        return "the thank-you is still owed"
+    if case.handoff is not None and case.handoff.delivered_by is None and case.handoff.failed == {"slack", "email"}:
+        return f"the department {case.department} cannot be reached"
+    return None
+
+
+def next_moment(case: Case, policy: CasePolicy) -> str:
+    """What is owed next, in words for the operator's screen."""
+    duties = owed(case, policy)
+    if not duties:
+        return "nothing is owed by time alone"
+    first = duties[0]
+    what = f"{first.duty.value} {first.clock.name.value}" if first.clock else first.duty.value.replace("_", " ")
+    return f"{what} at {first.at:%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,84 @@
+"""Everything that an installation sets, from the environment. docs/settings.md describes each; a test holds the two together."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AliasChoices, BaseModel, BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from domain.pace import Pace
+
+HERE = Path(__file__).parent
+
+
+class ChannelAccess(BaseModel):
+    """Where one channel's bridge is and what signs the traffic with it."""
+
+    bridge_url: str = Field(pattern=r"^https?://\S+$")
+    secret: SecretStr
+
+
+def _with_driver(url: object) -> object:
+    """SQLAlchemy takes a bare postgresql:// for another driver than ours."""
+    return (
+        url.replace("postgresql://", "postgresql+psycopg2://", 1).replace("postgres://", "postgresql+psycopg2://", 1)
+        if isinstance(url, str)
+        else url
+    )
+
+
+DatabaseUrl = Annotated[str, BeforeValidator(_with_driver), Field(pattern=r"^postgresql\+psycopg2://")]
+
+
+class Settings(BaseSettings):
+    """See docs/settings.md. Names below, in capitals and with LOOPKEEPER_ before them, are the variables."""
+
+    model_config = SettingsConfigDict(env_prefix="LOOPKEEPER_", extra="ignore", frozen=True)
+
+    database_url: DatabaseUrl = Field(validation_alias=AliasChoices("DATABASE_URL", "LOOPKEEPER_DATABASE_URL"))
+    migration_database_url: DatabaseUrl | None = None
+    database_pool: int = Field(default=24, ge=2, le=500)
+
+    keys: SecretStr
+    index_key: SecretStr
+
+    public_url: str = Field(default="http://127.0.0.1:8000", pattern=r"^https?://[^/]+$")
+    host: str = "127.0.0.1"
+    port: int = 8000
+    console_open: bool = False
+    sandbox_url: str | None = None
+
+    policy_file: Path = HERE / "policies" / "default.yaml"
+    wording_file: Path = HERE / "policies" / "wording.en.yaml"
+
+    channels: dict[str, ChannelAccess] = {}
+    channel_timeout: float = Field(default=10.0, gt=0, le=60)
+
+    slack_bot_token: SecretStr | None = None
+    slack_signing_secret: SecretStr | None = None
+    slack_app_token: SecretStr | None = None
+    slack_api_url: str = "https://slack.com/api/"
+    slack_messages_per_second: float = Field(default=1.0, gt=0, le=10_000)
+
+    sendgrid_api_key: SecretStr | None = None
+    sendgrid_url: str = "https://api.sendgrid.com"
+    sendgrid_webhook_key: str | None = None
+    mail_from: str = "loopkeeper@example.com"
+
+    case_slots: int = Field(default=100, ge=1, le=1000)
+    effect_slots: int = Field(default=16, ge=1, le=200)
+    cached_cases: int = Field(default=2000, ge=10, le=100_000)
+    worker_version: str | None = None
+
+    pace_speed: float = Field(default=1.0, gt=0, le=100_000)
+    pace_origin: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+
+    log_level: str = Field(default="INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
+
+    @property
+    def pace(self) -> Pace:
+        """The loop's time against the wall clock."""
+        return Pace(self.pace_speed, self.pace_origin)

@@ -1,0 +1,333 @@
+"""One customer issue, from the first post to the last thank-you.
+
+The workflow is the loop around the rules and holds none of its own: wait for a message or for the next moment at which something is
+owed, let the rules decide, record what happened, carry out the effects that the case now calls for, and take their outcome as
+the next message. Handlers only put messages into the inbox; the main loop alone acts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Coroutine
+from datetime import datetime, timedelta
+from typing import Any
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy, SearchAttributeUpdate
+from temporalio.exceptions import ActivityError, ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.desk import DeskKeeper
+    from activities.mail import Mailer
+    from activities.orders import DeskOrder, MailOrder, PublishOutcome, Recording, ReplyOrder
+    from activities.publish import Publisher
+    from activities.record import Recorder
+    from domain import commands as c
+    from domain import events as e
+    from domain.case import Case, Reply, evolve
+    from domain.casefile import is_told
+    from domain.clocks import due
+    from domain.decide import decide
+    from domain.history import Entry
+    from domain.policy import CasePolicy
+    from domain.ports import Written
+    from domain.values import Permalink
+    from domain.view import next_moment, view
+    from workflows import contracts
+
+SEEN_AT_MOST = 500
+"""How many message ids a case remembers to recognise a repeat. The database recognises older ones."""
+ANSWERS_AT_MOST = 200
+
+_RECORDING = RetryPolicy(initial_interval=timedelta(milliseconds=100), maximum_interval=timedelta(seconds=10))
+_OUTSIDE = RetryPolicy(initial_interval=timedelta(seconds=1), backoff_coefficient=2.0, maximum_interval=timedelta(seconds=60))
+_ATTEMPT = timedelta(seconds=60)
+_KEEP_TRYING = timedelta(hours=24)
+_WITHIN_A_TICK = timedelta(milliseconds=1)
+
+
+@workflow.defn(name=contracts.CASE_WORKFLOW)
+class CaseLoop:
+    """See the module's text."""
+
+    @workflow.init
+    def __init__(self, start: contracts.CaseStart) -> None:
+        self._policy_json = start.policy
+        self._policy = CasePolicy.from_json(start.policy)
+        self._pace = start.pace
+        self._case = start.case or Case(start.case_id)
+        self._entries = start.entries
+        self._seen: dict[str, None] = dict.fromkeys(start.seen)
+        self._inbox: deque[c.Message] = deque()
+        self._answers: dict[str, contracts.Answer] = {}
+        self._effects: dict[str, asyncio.Task[None]] = {}
+        self._desk_told = start.desk_told
+        self._desk_owed = start.desk_told
+        self._shown: tuple[str, str, str] | None = None
+
+    @workflow.run
+    async def run(self, start: contracts.CaseStart) -> str:
+        """Run the case to its end; how it ended."""
+        del start  # taken in by __init__, before any handler can run
+        while True:
+            self._start_effects()
+            if self._case.is_over and not self._effects and not self._inbox:
+                break
+            if self._may_continue_as_new():
+                await workflow.wait_condition(workflow.all_handlers_finished)
+                if not self._inbox and not self._effects:
+                    workflow.continue_as_new(self._as_start())
+            await self._wait()
+            await self._take_up()
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return str(self._case.ended)
+
+    # --- what comes in ------------------------------------------------------------------------------------------------
+
+    @workflow.signal(name=contracts.HAPPENED)
+    def happened(self, message: c.FromNetwork) -> None:
+        """Something happened on the network. The same event twice counts once."""
+        if message.id not in self._seen:
+            self._seen[message.id] = None
+            self._inbox.append(message)
+
+    @workflow.update(name=contracts.COMMAND)
+    async def command(self, command: c.Command) -> contracts.Answer:
+        """Carry out a command, or refuse it with the reason. Answers when what it made happen is on record."""
+        if command.id not in self._answers:
+            self._inbox.append(command)
+            await workflow.wait_condition(lambda: command.id in self._answers)
+        return self._answers[command.id]
+
+    @command.validator
+    def _refuse(self, command: c.Command) -> None:
+        """Refuse at once, without a trace in the history, what cannot be done to the case as it stands."""
+        if command.id in self._answers:
+            return
+        decided = decide(self._case, command, self._policy, self._now())
+        if isinstance(decided, c.Refusal):
+            raise ApplicationError(decided.reason, decided, type="Refused", non_retryable=True)
+
+    # --- the loop -----------------------------------------------------------------------------------------------------
+
+    def _now(self) -> datetime:
+        return self._pace.loop_time(workflow.now())
+
+    async def _wait(self) -> None:
+        """Until there is a message. When something falls due first, that is the message."""
+        if self._inbox:
+            return
+        moment = due(self._case, self._policy)
+        if moment is None:
+            await workflow.wait_condition(lambda: bool(self._inbox))
+            return
+        delay = self._pace.wall_delay(moment - self._now())
+        if delay > timedelta(0):
+            try:
+                what = next_moment(self._case, self._policy)
+                await workflow.wait_condition(lambda: bool(self._inbox), timeout=delay + _WITHIN_A_TICK, timeout_summary=what)
+            except TimeoutError:
+                pass
+            else:
+                return
+        self._inbox.append(c.TimePassed())
+
+    async def _take_up(self) -> None:
+        """Decide on everything in the inbox, record it in one go, and only then let it count."""
+        case = self._case
+        entries: list[Entry] = []
+        answered: dict[str, c.Refusal | None] = {}
+        while self._inbox:
+            message = self._inbox.popleft()
+            decided = decide(case, message, self._policy, self._now())
+            if isinstance(message, c.Command):
+                answered[message.id] = decided if isinstance(decided, c.Refusal) else None
+            if isinstance(decided, c.Refusal):
+                continue
+            for event in decided:
+                case = evolve(case, event)
+                entries.append(self._entry(event, message))
+                if is_told(event) and (case.handoff is not None or isinstance(event, e.HumanNeeded)):
+                    self._desk_owed = case.events
+        if entries:
+            await self._record(case, entries)
+        self._case = case
+        for command_id, refusal in answered.items():
+            self._answers[command_id] = contracts.Answer(refusal, case.status.value, case.events)
+        while len(self._answers) > ANSWERS_AT_MOST:
+            self._answers.pop(next(iter(self._answers)))
+        while len(self._seen) > SEEN_AT_MOST:
+            self._seen.pop(next(iter(self._seen)))
+        if entries:
+            self._show()
+
+    def _entry(self, event: e.Event, message: c.Message) -> Entry:
+        """The event with who, why and a key that names it for ever (what activities record themselves has the same key there)."""
+        self._entries += 1
+        match event:
+            case e.ReplyPosted(step=step):
+                key = f"posted:{step}"
+            case e.ReplyWithdrawn(step=step):
+                key = f"withdrawn:{step}"
+            case _:
+                key = f"w{self._entries}"
+        return Entry(key, event, message.by, message.id, self._policy.id)
+
+    async def _record(self, case: Case, entries: list[Entry]) -> None:
+        written = tuple((w.key, w.doc, w.words) for w in map(Written.of, entries))
+        recording = Recording(case.id, written, view(case, self._policy))
+        await workflow.execute_local_activity_method(
+            Recorder.record, recording, start_to_close_timeout=timedelta(seconds=20), retry_policy=_RECORDING
+        )
+
+    def _show(self) -> None:
+        """Let operators find the case and see how it stands, in Temporal's own screen."""
+        case = self._case
+        shown = (case.status.value, case.department, case.priority.value)
+        moment = due(case, self._policy)
+        if shown != self._shown and not (case.is_over and self._shown is not None):
+            self._shown = shown
+            updates: list[SearchAttributeUpdate[Any]] = [
+                contracts.STATUS.value_set(shown[0]),
+                contracts.DEPARTMENT.value_set(shown[1]),
+                contracts.PRIORITY.value_set(shown[2]),
+                contracts.CHANNEL.value_set(case.channel),
+            ]
+            if moment is not None:
+                updates.append(contracts.DUE.value_set(moment))
+            workflow.upsert_search_attributes(updates)
+        workflow.set_current_details(
+            f"**{case.status.value}** · {case.department} · {case.priority.value}\n\n{next_moment(case, self._policy)}"
+        )
+
+    def _may_continue_as_new(self) -> bool:
+        info = workflow.info()
+        wanted = info.is_continue_as_new_suggested() or info.is_target_worker_deployment_version_changed()
+        return wanted and not self._inbox and not self._effects and not self._case.is_over
+
+    def _as_start(self) -> contracts.CaseStart:
+        return contracts.CaseStart(
+            self._case.id, self._policy_json, self._pace, self._case, tuple(self._seen), self._desk_told, self._entries
+        )
+
+    # --- effects ------------------------------------------------------------------------------------------------------
+    # What is to be done is read off the case, so that a case that goes on elsewhere (continue-as-new) goes on with it.
+
+    def _start_effects(self) -> None:
+        for name in [n for n, task in self._effects.items() if task.done()]:
+            self._effects.pop(name).result()  # a mistake in our own code must not pass unseen
+        case = self._case
+        reply = case.planned()
+        if reply is not None and "publish" not in self._effects:  # one after the other: the customer reads them in their order
+            self._start("publish", self._publish(reply))
+        handoff = case.handoff
+        if self._desk_owed > self._desk_told and "desk" not in self._effects:
+            self._start("desk", self._show_desk(handoff.department if handoff is not None else ""))
+        if handoff is None:
+            return
+        if handoff.mail_step is not None and handoff.delivered_by is None and "email" not in handoff.failed and "mail" not in self._effects:
+            self._start("mail", self._mail(handoff.department, handoff.mail_step))
+
+    def _start(self, name: str, effect: Coroutine[Any, Any, None]) -> None:
+        self._effects[name] = asyncio.create_task(effect)
+
+    async def _publish(self, reply: Reply) -> None:
+        case = self._case
+        order = ReplyOrder(
+            case_id=case.id,
+            channel=case.channel,
+            brand=case.brand,
+            policy=self._policy.id,
+            step=reply.step,
+            purpose=reply.purpose,
+            to_post=reply.to_post,
+            department=case.department,
+            words=reply.words,
+            template=reply.template,
+            variant=reply.variant,
+            promise=reply.promise,
+            owner=case.owner,
+            since=case.handoff.at if case.handoff is not None else case.opened_at,
+            pace=self._pace,
+        )
+        first = case.acknowledged_at is None
+        try:
+            outcome = await workflow.execute_activity_method(
+                Publisher.publish,
+                order,
+                task_queue=contracts.publish_queue(case.channel),
+                start_to_close_timeout=_ATTEMPT,
+                schedule_to_close_timeout=_KEEP_TRYING,
+                retry_policy=_OUTSIDE,
+                priority=contracts.FIRST if first else contracts.SOON,
+                summary=f"{reply.purpose.value} (step {reply.step})",
+            )
+        except ActivityError as error:
+            outcome = PublishOutcome("unconfirmed", reason=f"no outcome within a day: {_reason(error)}")
+        self._inbox.append(_published(case.id, reply, outcome, self._now()))
+
+    async def _show_desk(self, department: str) -> None:
+        case, version = self._case, self._desk_owed
+        order = DeskOrder(case.id, self._policy.id, department, case.events, self._pace)
+        key = f"{case.id}:desk:{version}"
+        try:
+            outcome = await workflow.execute_activity_method(
+                DeskKeeper.show,
+                order,
+                task_queue=contracts.DESK_QUEUE,
+                start_to_close_timeout=_ATTEMPT,
+                schedule_to_close_timeout=_KEEP_TRYING,
+                retry_policy=_OUTSIDE,
+                priority=contracts.LATER if case.owner is not None else contracts.SOON,
+                summary=f"show {department} the case as of event {case.events}",
+            )
+            reason = outcome.refused
+        except ActivityError as error:
+            reason = f"Slack took nothing for a day: {_reason(error)}"
+        self._desk_told = max(self._desk_told, version)
+        if reason is None:
+            self._inbox.append(c.DeskTold(key, case.events, department))
+        else:
+            self._inbox.append(c.DeskUnreachable(key, case.events, reason))
+
+    async def _mail(self, department: str, step: int) -> None:
+        case = self._case
+        order = MailOrder(case.id, self._policy.id, department, step, self._pace)
+        key = f"{case.id}:{step}:1"
+        try:
+            outcome = await workflow.execute_activity_method(
+                Mailer.hand_off,
+                order,
+                task_queue=contracts.MAIL_QUEUE,
+                start_to_close_timeout=_ATTEMPT,
+                schedule_to_close_timeout=_KEEP_TRYING,
+                retry_policy=_OUTSIDE,
+                priority=contracts.SOON,
+                summary=f"hand off to {department} by e-mail",
+            )
+            failed = None if outcome.sent else outcome.reason
+        except ActivityError as error:
+            failed = f"the mail service took nothing for a day: {_reason(error)}"
+        self._inbox.append(c.Mailed(key, step) if failed is None else c.MailFailed(key, step, failed))
+
+
+def _published(case_id: str, reply: Reply, outcome: PublishOutcome, now: datetime) -> c.Message:
+    """An outcome of posting, as the message that it is to the case."""
+    key = f"{case_id}:{reply.step}:1"
+    match outcome.kind:
+        case "posted":
+            parts = tuple(Permalink(remote_id, url) for remote_id, url in outcome.parts)
+            return c.Posted(key, reply.step, reply.purpose, outcome.posted_at or now, parts, outcome.words, reply.promise)
+        case "failed":
+            return c.PostFailed(key, reply.step, outcome.reason, outcome.words)
+        case "expired":
+            return c.PostExpired(key, reply.step)
+        case "unconfirmed":
+            return c.PostUnconfirmed(key, reply.step, outcome.reason, outcome.words)
+        case "withdrawn":
+            return c.TimePassed(key)
+
+
+def _reason(error: ActivityError) -> str:
+    return str(error.cause or error)
