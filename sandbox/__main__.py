@@ -6,11 +6,10 @@ import argparse
 import sys
 from pathlib import Path
 
-import uvicorn
 from pydantic import ValidationError
 
 from sandbox.app import create_app
-from sandbox.connection import Connection
+from sandbox.server import Server
 from sandbox.settings import Settings
 
 
@@ -31,20 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (ValidationError, ValueError, RuntimeError) as error:
         print(f"The sandbox cannot start: {error}", file=sys.stderr)  # noqa: T201 - this is the command line
         return 2
-    uvicorn.run(
-        app,
-        host=chosen.host,
-        port=chosen.port,
-        http=Connection,
-        loop="uvloop",
-        lifespan="on",
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=75,
-        timeout_graceful_shutdown=1,
-    )
+    Server(app, host=chosen.host, port=chosen.port).run()
     return 0
 
 

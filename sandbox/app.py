@@ -41,7 +41,24 @@ from sandbox.things import Store
 from sandbox.world import World, read_world
 
 
-def create_app(settings: Settings, public_url: str, state: Path | None = None, now: Callable[[], float] = time.time) -> ASGIApp:
+class Sandbox:
+    """The application. `close` lets go of whoever waits (streams, held and hanging requests), so that it can end at once."""
+
+    def __init__(self, door: Door, eyes: Eyes) -> None:
+        self._door = door
+        self._eyes = eyes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        await self._door(scope, receive, send)
+
+    def close(self) -> None:
+        """Keep nobody waiting any more."""
+        self._eyes.close()
+        self._door.close()
+
+
+def create_app(settings: Settings, public_url: str, state: Path | None = None, now: Callable[[], float] = time.time) -> Sandbox:
     """The application, on the state in `state` (None: in memory only). `public_url` is how people reach it.
 
     Raises ValueError for a world or a key that cannot be read, RuntimeError for a state file that cannot be used.
@@ -69,7 +86,6 @@ def create_app(settings: Settings, public_url: str, state: Path | None = None, n
         try:
             yield
         finally:
-            eyes.close()
             await courier.stop()
             store.close()
 
@@ -89,7 +105,8 @@ def create_app(settings: Settings, public_url: str, state: Path | None = None, n
         Party.SQUARE: Bridge(square, now),
         Party.MAIL: SendGrid(mailbox, settings.sendgrid_api_key),
     }
-    return Door(parties, _HandsAtHome(app, only_loopback=settings.hands_from == "loopback"), store, faults)
+    house = _HandsAtHome(app, only_loopback=settings.hands_from == "loopback")
+    return Sandbox(Door(parties, house, store, faults), eyes)
 
 
 def _as_told(world: World, settings: Settings, square: Square) -> dict[str, object]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import struct
-from typing import cast
+from collections.abc import Coroutine
+from typing import Any, cast
 
 from starlette.types import Receive, Scope
 from uvicorn._types import HTTPScope
@@ -44,3 +46,13 @@ async def until_disconnected(receive: Receive) -> None:
     """Wait until the peer is gone."""
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+async def until_first(*ends: Coroutine[Any, Any, object]) -> None:
+    """Wait until one of these has come; the others are given up."""
+    tasks = [asyncio.ensure_future(end) for end in ends]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()

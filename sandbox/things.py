@@ -91,7 +91,7 @@ class Store:
 
     def _open(self, state: Path) -> sqlite3.Connection:
         state.parent.mkdir(parents=True, exist_ok=True)
-        file = sqlite3.connect(state, isolation_level=None, check_same_thread=False)
+        file = sqlite3.connect(state, timeout=1.0, isolation_level=None, check_same_thread=False)
         try:
             # One process owns the file, which also spares SQLite its shared memory.
             # Losing the machine may lose the last writes; losing the process does not.

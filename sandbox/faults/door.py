@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sandbox.answers import dumps, problem
-from sandbox.connection import cut, until_disconnected
+from sandbox.connection import cut, until_disconnected, until_first
 from sandbox.faults.mode import FaultMode, Kind, Order, Party
 from sandbox.things import Store
 
@@ -37,6 +38,12 @@ class Door:
         self._house = house
         self._store = store
         self._faults = faults
+        self._closing = asyncio.Event()
+
+    def close(self) -> None:
+        """Keep nobody waiting any more: whoever hangs or is held is let go."""
+        self._closing.set()
+        self._faults.release()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102 - the ASGI application
         if scope["type"] != "http":
@@ -97,7 +104,8 @@ class Door:
     async def _hang(self, order: Order, scope: Scope, receive: Receive, _send: Send) -> None:
         if order.acts:
             await self._acted(scope, receive)
-        await until_disconnected(receive)
+        await until_first(until_disconnected(receive), self._closing.wait())
+        await cut(scope, receive)
 
     async def _refuse(self, _order: Order, scope: Scope, receive: Receive, _send: Send) -> None:
         await cut(scope, receive)
@@ -108,7 +116,7 @@ class Door:
 
     async def _hold(self, order: Order, scope: Scope, receive: Receive, send: Send) -> None:
         answer = await self._acted(scope, receive)
-        await self._faults.hold(order.party, scope["path"])
+        await until_first(self._faults.hold(order.party, scope["path"]), until_disconnected(receive))
         for message in answer:
             await send(message)
 

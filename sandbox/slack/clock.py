@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import secrets
 import time
@@ -54,7 +55,7 @@ class Rate:
         left = min(BURST, left + (now - then) * self._per_second)
         if left < 1:
             self._buckets[channel] = (left, now)
-            return max(1, round((1 - left) / self._per_second + 0.5))
+            return math.ceil((1 - left) / self._per_second)
         self._buckets[channel] = (left - 1, now)
         return 0
 

@@ -84,12 +84,14 @@ def _rich_text(check: Check, block: Json, at: str) -> None:
     if not check.needs(block, ("elements",), at):
         return
     for place, element in check.items(block["elements"], 100, f"{at}/elements"):
-        if element.get("type") not in _RICH:
-            check.say(f"unsupported type: {element.get('type')}", place)
-            continue
-        for inner, part in check.items(element.get("elements"), 1000, f"{place}/elements", least=0):
-            if part.get("type") not in _RICH_INLINE:
-                check.say(f"unsupported type: {part.get('type')}", inner)
+        kind = check.kind_of(element, place)
+        if kind is not None and kind not in _RICH:
+            check.say(f"unsupported type: {kind}", place)
+        elif kind is not None:
+            for inner, part in check.items(element.get("elements"), 1000, f"{place}/elements", least=0):
+                inline = check.kind_of(part, inner)
+                if inline is not None and inline not in _RICH_INLINE:
+                    check.say(f"unsupported type: {inline}", inner)
 
 
 def _markdown(check: Check, block: Json, at: str) -> None:
@@ -125,15 +127,20 @@ def check_blocks(check: Check, blocks: object, surface: Surface, at: str) -> Non
         _check_block(check, block, surface, place)
         check.string(block, "block_id", 255, place, least=1)
         block_id = block.setdefault("block_id", secrets.token_urlsafe(4))
+        if not isinstance(block_id, str):
+            continue
         if block_id in seen:
             check.say(f"`block_id` {block_id!r} already exists for another block", f"{place}/block_id")
         seen.add(block_id)
 
 
 def _check_block(check: Check, block: Json, surface: Surface, at: str) -> None:
-    known = _BLOCKS.get(block.get("type", ""))
+    name = check.kind_of(block, at)
+    if name is None:
+        return
+    known = _BLOCKS.get(name)
     if known is None or surface not in known[1]:
-        check.say(f"unsupported type: {block.get('type')}" if block.get("type") else "missing required field: type", at)
+        check.say(f"unsupported type: {name}", at)
         return
     fields, _, checker = known
     check.only(block, fields, at)

@@ -32,6 +32,14 @@ class Check:
         """Something is wrong there."""
         self.problems.append(f"{complaint} [json-pointer:{at}]")
 
+    def kind_of(self, thing: Json, at: str) -> str | None:
+        """Its `type`; None, and said so, when there is none."""
+        kind = thing.get("type")
+        if not isinstance(kind, str) or not kind:
+            self.say("missing required field: type" if kind is None else "must be a string", at if kind is None else f"{at}/type")
+            return None
+        return kind
+
     def only(self, thing: Json, allowed: frozenset[str], at: str) -> None:
         """No other fields than these."""
         if not allowed.issuperset(thing):
@@ -110,6 +118,8 @@ class Check:
         """An action_id that no other element of the block has; one is given when there is none."""
         self.string(element, "action_id", 255, at, least=1)
         given = element.setdefault("action_id", secrets.token_urlsafe(4))
+        if not isinstance(given, str):
+            return
         if given in self.action_ids:
             self.say(f"`action_id` {given!r} already exists for another element", f"{at}/action_id")
         self.action_ids.add(given)

@@ -20,6 +20,7 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 _INTERACTIVE = frozenset({"type", "action_id"})
 _TYPED = frozenset({"placeholder", "focus_on_load", "dispatch_action_config"})
+_TRIGGERS = ("on_enter_pressed", "on_character_entered")
 _PICKED = frozenset({"placeholder", "focus_on_load", "confirm"})
 
 
@@ -83,7 +84,7 @@ def _datetimepicker(check: Check, element: Json, at: str) -> None:
 def _dispatch(check: Check, config: Json, at: str) -> None:
     check.only(config, frozenset({"trigger_actions_on"}), at)
     triggers = config.get("trigger_actions_on")
-    if not isinstance(triggers, list) or not triggers or not {"on_enter_pressed", "on_character_entered"}.issuperset(triggers):
+    if not isinstance(triggers, list) or not triggers or any(one not in _TRIGGERS for one in triggers):
         check.say("must be on_enter_pressed, on_character_entered, or both", f"{at}/trigger_actions_on")
 
 
@@ -168,11 +169,14 @@ _KINDS: dict[str, _Kind] = {
 
 def check_element(check: Check, element: Json, at: str, place: str) -> None:
     """An element that stands in a `section` (as its accessory), in `actions`, `input` or `context`."""
-    kind = _KINDS.get(element.get("type", ""))
+    name = check.kind_of(element, at)
+    if name is None:
+        return
+    kind = _KINDS.get(name)
     if kind is None:
-        check.say(f"unsupported type: {element.get('type')}" if element.get("type") else "missing required field: type", at)
+        check.say(f"unsupported type: {name}", at)
     elif place not in kind.places:
-        check.say(f"unsupported type: {element['type']} in {place}", f"{at}/type")
+        check.say(f"unsupported type: {name} in {place}", f"{at}/type")
     else:
         check.only(element, kind.fields, at)
         kind.check(check, element, at)

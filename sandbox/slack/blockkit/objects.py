@@ -11,9 +11,11 @@ def text_of(*kinds: str, most: int, least: int = 1) -> Checker:
     """A checker of text objects of these kinds and this length."""
 
     def check_text(check: Check, text: Json, at: str) -> None:
-        kind = text.get("type")
+        kind = check.kind_of(text, at)
+        if kind is None:
+            return
         if kind not in kinds:
-            check.say(f"must be one of the following types: {', '.join(kinds)}" if kind else "missing required field: type", at)
+            check.say(f"must be one of the following types: {', '.join(kinds)}", at)
             return
         check.only(text, _TEXT_FIELDS[kind], at)
         if check.needs(text, ("text",), at):
