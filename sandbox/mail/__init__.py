@@ -1,0 +1,1 @@
+"""The mailbox: SendGrid's Mail Send, everybody's inbox, and the signed Event Webhook."""

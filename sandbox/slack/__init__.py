@@ -1,0 +1,1 @@
+"""Slack: its Web API, its events and interactions, and what people do in it."""

@@ -1,0 +1,75 @@
+"""The Web API over HTTP, and response_url."""
+
+from __future__ import annotations
+
+import hmac
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from sandbox.answers import dumps, loads
+from sandbox.slack.call import read_call
+from sandbox.slack.errors import SlackError
+from sandbox.slack.methods import Desk, Method, all_methods
+from sandbox.slack.responses import Responses
+
+API = "/slack/api/"
+_OPEN = frozenset({"api.test"})
+"""Methods that need no token."""
+
+
+class WebApi:
+    """Serves the app."""
+
+    def __init__(self, desk: Desk, responses: Responses, bot_token: str) -> None:
+        self._desk = desk
+        self._responses = responses
+        self._bot_token = bot_token.encode()
+        self._methods = all_methods()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request. Most of the sandbox's work comes through here, so it does without a router."""
+        request = Request(scope, receive)
+        path: str = scope["path"]
+        answered = await (
+            self.call(request, path.removeprefix(API)) if path.startswith(API) else self.respond(request, path.rpartition("/")[2])
+        )
+        await answered(scope, receive, send)
+
+    async def call(self, request: Request, name: str) -> Response:
+        """`/slack/api/{method}`, GET or POST, form or JSON."""
+        body = await request.body()
+        try:
+            call = read_call(request.headers.get("content-type", ""), body, request.scope["query_string"])
+            method = self._method(name, request.headers.get("authorization", ""), call.text("token"))
+            return Response(dumps({"ok": True, **method(self._desk, call)}), media_type="application/json")
+        except SlackError as error:
+            return Response(dumps(error.body()), error.status, error.headers, media_type="application/json")
+
+    def _method(self, name: str, authorization: str, token: str | None) -> Method:
+        """The method that was called, by somebody who may."""
+        method = self._methods.get(name)
+        if method is None:
+            raise SlackError("unknown_method")
+        if name not in _OPEN:
+            self._authorize(authorization, token)
+        return method
+
+    def _authorize(self, header: str, argument: str | None) -> None:
+        scheme, _, token = header.partition(" ")
+        given = token.strip() if scheme.lower() == "bearer" else argument
+        if not given:
+            raise SlackError("not_authed")
+        if not hmac.compare_digest(given.encode(), self._bot_token):
+            raise SlackError("invalid_auth")
+
+    async def respond(self, request: Request, token: str) -> Response:
+        """A response_url."""
+        try:
+            self._responses.respond(token, loads(await request.body()))
+        except SlackError as error:
+            return Response(dumps(error.body()), error.status if error.status != 200 else 400, media_type="application/json")
+        except ValueError:
+            return Response(dumps({"ok": False, "error": "invalid_payload"}), 400, media_type="application/json")
+        return Response(dumps({"ok": True}), media_type="application/json")
