@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from domain.casefile import CaseFile, Line
+from domain.commands import FromNetwork
 from domain.errors import LoopkeeperError
 from domain.history import Entry, document
 from domain.policy import Policy
@@ -38,6 +39,41 @@ class Records(Protocol):
 
     def append(self, case_id: str, entries: Sequence[Written], view: CaseView) -> int:
         """Add the entries (each key once) and bring the view up to date, in one transaction. The number of events then."""
+        ...
+
+
+# --- what comes in ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A message with its case: what the case's workflow is to be told. `policy`: the slice that a new case begins with."""
+
+    inbound_id: int
+    case_id: str
+    channel: str
+    message: FromNetwork
+    policy_json: str
+    summary: str
+
+
+class Inbox(Protocol):
+    """Where what networks tell us is kept until its case knows of it."""
+
+    def place(self, inbound_id: int) -> Placed | None:
+        """Find the message's case, or open one. None when there is nothing to tell a case (yet)."""
+        ...
+
+    def elsewhere(self, placed: Placed) -> Placed | None:
+        """The case was over before it could be told: the message anew, with a case of its own; None when it comes to nothing."""
+        ...
+
+    def told(self, inbound_ids: Sequence[int]) -> None:
+        """Their cases know of them now."""
+        ...
+
+    def to_do(self, older_than: timedelta, at_most: int = 500) -> list[int]:
+        """Messages that nobody has placed or told."""
         ...
 
 

@@ -1,0 +1,327 @@
+"""What networks tell us: stored before it is acknowledged, then placed with its case, and never lost between the two."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy import Connection, Engine, text
+
+from adapters.postgres.vault import INBOX, Vault
+from domain import commands as c
+from domain.errors import LoopkeeperError, UnknownBrand, UnknownChannel
+from domain.inbound import CHANNEL_EVENT, ChannelEvent, PostCreated, PostDeleted, PostEdited
+from domain.pace import Pace
+from domain.policy import Policy
+from domain.ports import Placed, PolicyBook
+from domain.triage import Sorter
+from domain.values import Triage, case_id
+
+REPLY_WAITS = timedelta(minutes=2)
+"""A reply whose parent nobody has told us of becomes a case of its own after this, so that no customer waits for a lost message."""
+CHANGE_WAITS = timedelta(days=1)
+"""An edit or a deletion of an unknown post is kept so long."""
+LOOK_AGAIN = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One message of a network, to be stored. `body`: its raw bytes."""
+
+    channel: str
+    key: str
+    delivery_id: str
+    body: bytes
+    quarantine: str | None = None
+
+
+class Inbox:
+    """Stores arrivals and places them."""
+
+    def __init__(self, engine: Engine, vault: Vault, book: PolicyBook, pace: Pace) -> None:
+        self._engine = engine
+        self._vault = vault
+        self._book = book
+        self._pace = pace
+        self._sorters: dict[str, Sorter] = {}
+
+    # --- storing ------------------------------------------------------------------------------------------------------
+
+    def store(self, arrivals: Sequence[Arrival]) -> list[int | None]:
+        """Store each once, all in one transaction; the new row's number, or None for what was stored before."""
+        with self._engine.begin() as connection:
+            rows = connection.execute(
+                _STORE,
+                {
+                    "channels": [a.channel for a in arrivals],
+                    "keys": [a.key if a.quarantine is None else _quarantine_key(a) for a in arrivals],
+                    "deliveries": [a.delivery_id for a in arrivals],
+                    "states": ["waiting" if a.quarantine is None else "quarantined" for a in arrivals],
+                    "reasons": [a.quarantine for a in arrivals],
+                    "bodies": [self._vault.keyring.seal(INBOX, a.body, a.channel.encode()) for a in arrivals],
+                },
+            ).all()
+        new = {(r.channel, r.event_key): int(r.id) for r in rows}
+        return [new.pop((a.channel, a.key if a.quarantine is None else _quarantine_key(a)), None) for a in arrivals]
+
+    # --- placing ------------------------------------------------------------------------------------------------------
+
+    def place(self, inbound_id: int) -> Placed | None:
+        """Find the message's case, or open one, and keep its words there. None when there is nothing to tell a case (yet)."""
+        with self._engine.begin() as connection:
+            row = connection.execute(_TAKE, {"id": inbound_id}).mappings().one_or_none()
+            if row is None:
+                return None  # another instance has it, or it is done
+            if row["state"] == "routed":
+                return self._placed_before(connection, row)
+            body = self._vault.keyring.open(INBOX, bytes(row["sealed"]), row["channel"].encode())
+            try:
+                event = CHANNEL_EVENT.validate_json(body)
+                placed = self._place(connection, row, event)
+            except (UnknownBrand, UnknownChannel, ValidationError) as error:
+                self._set(connection, inbound_id, "quarantined", reason=_told(error))
+                return None
+        return placed
+
+    def _place(self, connection: Connection, row: Any, event: ChannelEvent) -> Placed | None:
+        match event:
+            case PostCreated():
+                return self._place_post(connection, row, event)
+            case PostEdited() | PostDeleted():
+                return self._place_change(connection, row, event)
+
+    def _place_post(self, connection: Connection, row: Any, event: PostCreated) -> Placed | None:
+        post, channel = event.data, row["channel"]
+        if post.author.is_brand:
+            self._set(connection, row["id"], "done", reason="the brand's own post")
+            return None
+        thread = self._case_of(connection, channel, post.in_reply_to) if post.in_reply_to else None
+        if thread is None and post.in_reply_to and row["age"] < REPLY_WAITS:
+            self._park(connection, row, post.in_reply_to)
+            return None
+        subject = self._vault.subject_of(connection, channel, post.author.id, {"handle": post.author.handle, "name": post.author.name})
+        going_on = thread if thread is not None and thread["ended"] is None else None
+        fresh = going_on is None
+        case = case_id(event.brand, channel, post.id) if going_on is None else str(going_on["case_id"])
+        words = self._vault.write(connection, subject, case, {"text": post.text, "url": post.url})
+        triage, policy = self._triage(thread, post.text, first=fresh)
+        if fresh:
+            policy.brand(event.brand)
+            linked = _linked(thread, policy, self._pace.loop_time(datetime.now(UTC)))
+            self._open(connection, case, event.brand, channel, post.id, subject, words, triage, policy, linked)
+        else:
+            linked = None
+        connection.execute(
+            _NOTE_POST,
+            {
+                "channel": channel,
+                "id": post.id,
+                "case": case,
+                "subject": subject,
+                "words": words,
+                "parent": post.in_reply_to,
+                "posted_at": post.posted_at,
+            },
+        )
+        connection.execute(_WAKE, {"channel": channel, "id": post.id})
+        message = c.PostArrived(
+            id=event.key,
+            post=post.id,
+            triage=triage,
+            posted_at=self._pace.loop_time(post.posted_at),
+            words=words,
+            by_customer=going_on is None or subject == str(going_on["subject"]),
+            earlier_case=linked,
+        )
+        return self._route(connection, row, case, message, policy)
+
+    def _place_change(self, connection: Connection, row: Any, event: PostEdited | PostDeleted) -> Placed | None:
+        channel, post_id = row["channel"], event.data.id
+        there = self._case_of(connection, channel, post_id)
+        if there is None or there["kind"] != "post":
+            if row["age"] < CHANGE_WAITS:
+                self._park(connection, row, post_id)
+            else:
+                self._set(connection, row["id"], "done", reason="the post never came")
+            return None
+        message: c.FromNetwork
+        if isinstance(event, PostEdited):
+            words = self._vault.write(connection, there["post_subject"], there["case_id"], {"text": event.data.text})
+            message = c.PostChanged(event.key, post_id, words)
+        else:
+            connection.execute(_NOTE_DELETION, {"channel": channel, "id": post_id, "at": event.data.deleted_at})
+            message = c.PostRemoved(event.key, post_id)
+        return self._route(connection, row, there["case_id"], message, self._book.policy(there["policy_id"]))
+
+    def _open(
+        self,
+        connection: Connection,
+        case: str,
+        brand: str,
+        channel: str,
+        post: str,
+        subject: str,
+        words: str,
+        triage: Triage,
+        policy: Policy,
+        linked: str | None,
+    ) -> None:
+        connection.execute(
+            _OPEN_CASE,
+            {
+                "case": case,
+                "brand": brand,
+                "channel": channel,
+                "post": post,
+                "subject": subject,
+                "words": words,
+                "policy": policy.id,
+                "earlier": linked,
+                "opened_at": self._pace.loop_time(datetime.now(UTC)),
+                "intent": triage.intent.value,
+                "category": triage.category,
+                "priority": triage.priority.value,
+                "department": triage.department,
+            },
+        )
+
+    def _triage(self, thread: Any, words: str, *, first: bool) -> tuple[Triage, Policy]:
+        """Sort by the rules of the policy that the case is held to."""
+        policy = self._book.active() if first or thread is None else self._book.policy(thread["policy_id"])
+        if policy.id not in self._sorters:
+            self._sorters[policy.id] = Sorter(policy.triage)
+        return self._sorters[policy.id].sort(words, first=first), policy
+
+    def _route(self, connection: Connection, row: Any, case: str, message: c.FromNetwork, policy: Policy) -> Placed:
+        """From here on the content is with the case; what is left to do is to tell the workflow."""
+        written = c.FROM_NETWORK.dump_json(message).decode()
+        connection.execute(_ROUTED, {"id": row["id"], "case": case, "message": written})
+        return _placed(row["id"], case, row["channel"], message, policy)
+
+    def _placed_before(self, connection: Connection, row: Any) -> Placed:
+        policy_id = connection.execute(text("select policy_id from cases where case_id = :case"), {"case": row["case_id"]}).scalar_one()
+        message = c.FROM_NETWORK.validate_json(row["message"])
+        return _placed(row["id"], row["case_id"], row["channel"], message, self._book.policy(policy_id))
+
+    def _case_of(self, connection: Connection, channel: str, native_id: str) -> Any:
+        return connection.execute(_CASE_OF, {"channel": channel, "id": native_id}).mappings().one_or_none()
+
+    def _park(self, connection: Connection, row: Any, parent: str) -> None:
+        connection.execute(_PARK, {"id": row["id"], "parent": parent, "after": max(LOOK_AGAIN, min(row["age"], timedelta(hours=1)))})
+
+    def _set(self, connection: Connection, inbound_id: int, state: str, *, reason: str | None) -> None:
+        keep = state == "quarantined"
+        connection.execute(
+            text("update inbound set state = :state, reason = :reason, sealed = case when :keep then sealed end where id = :id"),
+            {"id": inbound_id, "state": state, "reason": reason, "keep": keep},
+        )
+
+    # --- after the workflow was told ----------------------------------------------------------------------------------
+
+    def told(self, inbound_ids: Sequence[int]) -> None:
+        """Their cases know of them now."""
+        with self._engine.begin() as connection:
+            connection.execute(
+                text("update inbound set state = 'done', message = null where id = any(:ids) and state = 'routed'"),
+                {"ids": list(inbound_ids)},
+            )
+
+    def elsewhere(self, placed: Placed) -> Placed | None:
+        """The case was over before it could be told: a post opens a case of its own, linked to it; a change comes to nothing."""
+        with self._engine.begin() as connection:
+            over = connection.execute(_END, {"case": placed.case_id}).mappings().one()
+            message = placed.message
+            if not isinstance(message, c.PostArrived):
+                self._set(connection, placed.inbound_id, "done", reason="its case was over")
+                return None
+            policy = self._book.active()
+            case = case_id(over["brand"], placed.channel, message.post)
+            words, triage = message.words, message.triage
+            assert words is not None, "a post that arrived has its words"
+            now = self._pace.loop_time(datetime.now(UTC))
+            moved = replace(message, by_customer=True, earlier_case=_linked(over, policy, now))
+            subject = str(connection.execute(text("select subject_id from words where id = :id"), {"id": words}).scalar_one())
+            self._open(connection, case, over["brand"], placed.channel, message.post, subject, words, triage, policy, moved.earlier_case)
+            connection.execute(_MOVE_POST, {"channel": placed.channel, "id": message.post, "case": case})
+            written = c.FROM_NETWORK.dump_json(moved).decode()
+            connection.execute(_ROUTED, {"id": placed.inbound_id, "case": case, "message": written})
+        return _placed(placed.inbound_id, case, placed.channel, moved, policy)
+
+    def to_do(self, older_than: timedelta, at_most: int = 500) -> list[int]:
+        """Messages that nobody has placed or told (an instance died, or they were parked and it is time to look again)."""
+        with self._engine.begin() as connection:
+            connection.execute(text("update inbound set state = 'waiting' where state = 'parked' and look_again_at < clock_timestamp()"))
+            rows = connection.execute(_TO_DO, {"age": older_than, "limit": at_most})
+            return [int(r.id) for r in rows]
+
+    def quarantined(self, at_most: int = 100) -> list[dict[str, Any]]:
+        """What could not be read, the newest first: number, channel, reason, when."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(
+                text("select id, channel, reason, received_at from inbound where state = 'quarantined' order by id desc limit :limit"),
+                {"limit": at_most},
+            )
+            return [dict(r) for r in rows.mappings()]
+
+
+_STORE = text(
+    "insert into inbound (channel, event_key, delivery_id, state, reason, sealed) "
+    "select * from unnest(cast(:channels as text[]), cast(:keys as text[]), cast(:deliveries as text[]), cast(:states as text[]), "
+    "cast(:reasons as text[]), cast(:bodies as bytea[])) on conflict (channel, event_key) do nothing returning id, channel, event_key"
+)
+_TAKE = text(
+    "select id, channel, state, sealed, message, case_id, clock_timestamp() - received_at as age from inbound "
+    "where id = :id and state in ('waiting', 'routed') for update skip locked"
+)
+_CASE_OF = text(
+    "select p.case_id, p.kind, p.subject_id as post_subject, k.subject_id as subject, k.policy_id, k.ended, k.closed_at "
+    "from post p join cases k using (case_id) where p.channel = :channel and p.native_id = :id"
+)
+_OPEN_CASE = text(
+    "insert into cases (case_id, brand, channel, first_post, subject_id, words, policy_id, earlier_case, opened_at, intent, category, "
+    "priority, department) values (:case, :brand, :channel, :post, :subject, :words, :policy, :earlier, :opened_at, :intent, :category, "
+    ":priority, :department) on conflict (case_id) do nothing"
+)
+_NOTE_POST = text(
+    "insert into post (channel, native_id, case_id, kind, subject_id, words, in_reply_to, posted_at) "
+    "values (:channel, :id, :case, 'post', :subject, :words, :parent, :posted_at) "
+    "on conflict (channel, native_id) do update set case_id = excluded.case_id, words = excluded.words"
+)
+_NOTE_DELETION = text("update post set deleted_at = coalesce(deleted_at, :at) where channel = :channel and native_id = :id")
+_WAKE = text("update inbound set state = 'waiting' where channel = :channel and parent = :id and state = 'parked'")
+_PARK = text("update inbound set state = 'parked', parent = :parent, look_again_at = clock_timestamp() + :after where id = :id")
+_ROUTED = text("update inbound set state = 'routed', sealed = null, message = :message, case_id = :case where id = :id")
+_END = text("update cases set ended = coalesce(ended, 'watch_ended') where case_id = :case returning case_id, brand, ended, closed_at")
+_MOVE_POST = text("update post set case_id = :case where channel = :channel and native_id = :id")
+_TO_DO = text(
+    "select id from inbound where state in ('waiting', 'routed') and received_at < clock_timestamp() - cast(:age as interval) "
+    "order by id limit :limit"
+)
+
+
+def _quarantine_key(arrival: Arrival) -> str:
+    return f"unreadable:{hashlib.sha256(arrival.body).hexdigest()}"
+
+
+def _placed(inbound_id: int, case: str, channel: str, message: c.FromNetwork, policy: Policy) -> Placed:
+    summary = f"{message.triage.intent.value} on {channel}" if isinstance(message, c.PostArrived) else channel
+    return Placed(inbound_id, case, channel, message, policy.for_case(channel).model_dump_json(), summary)
+
+
+def _linked(thread: Any, policy: Policy, now: datetime) -> str | None:
+    """The earlier case that a new one is linked to: for a while after its end."""
+    if thread is None:
+        return None
+    recent = thread["closed_at"] is None or thread["closed_at"] + policy.link_within > now
+    return str(thread["case_id"]) if recent else None
+
+
+def _told(error: LoopkeeperError | ValidationError) -> str:
+    if isinstance(error, ValidationError):
+        problem = error.errors(include_input=False, include_url=False)[0]
+        return f"{'.'.join(str(p) for p in problem['loc'])}: {problem['msg']}"
+    return str(error)

@@ -1,0 +1,59 @@
+"""Everything that is kept in PostgreSQL, opened together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from adapters.keyring import Keyring
+from adapters.postgres.book import PostgresBook
+from adapters.postgres.composing import Composer
+from adapters.postgres.desk_cards import PostgresCards
+from adapters.postgres.engine import open_engine
+from adapters.postgres.intake import Inbox
+from adapters.postgres.ledger import PostgresLedger
+from adapters.postgres.people import People
+from adapters.postgres.reading import PostgresReader
+from adapters.postgres.records import PostgresRecords
+from adapters.postgres.vault import Vault
+from domain.pace import Pace
+
+
+@dataclass(frozen=True)
+class Store:
+    """One process's access to the database."""
+
+    engine: Engine
+    vault: Vault
+    book: PostgresBook
+    records: PostgresRecords
+    ledger: PostgresLedger
+    inbox: Inbox
+    reader: PostgresReader
+    cards: PostgresCards
+    people: People
+    composer: Composer
+
+    @staticmethod
+    def open(url: str, *, pool: int, keyring: Keyring, index_key: bytes, pace: Pace, name: str) -> Store:
+        """Open the database at `url` as the application's role."""
+        engine = open_engine(url, pool=pool, name=name)
+        vault = Vault(keyring, index_key)
+        book = PostgresBook(engine)
+        return Store(
+            engine=engine,
+            vault=vault,
+            book=book,
+            records=PostgresRecords(engine),
+            ledger=PostgresLedger(engine, vault),
+            inbox=Inbox(engine, vault, book, pace),
+            reader=PostgresReader(engine, vault, book),
+            cards=PostgresCards(engine),
+            people=People(engine),
+            composer=Composer(engine, vault, book),
+        )
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.engine.dispose()

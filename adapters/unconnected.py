@@ -1,0 +1,51 @@
+"""Parties that an installation is not connected to. They refuse, so that the loop takes the other way and a person is told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from domain.casefile import CaseFile, Line
+from domain.ports import Card, HandoffMail, Mark, Message, Refused
+
+_NO_SLACK = "Slack is not connected; set LOOPKEEPER_SLACK_BOT_TOKEN"
+_NO_MAIL = "no mail service is connected; set LOOPKEEPER_SENDGRID_API_KEY"
+
+
+class NoDesk:
+    """See `domain.ports.Desk`."""
+
+    def place(self, slack_channel: str) -> str:
+        """Refuses."""
+        raise Refused(f"{_NO_SLACK} (for {slack_channel})")
+
+    def card_hash(self, file: CaseFile, department: str) -> bytes:
+        """Refuses."""
+        raise Refused(f"{_NO_SLACK} (for {department}, {file.title})")
+
+    def post_card(self, place: str, file: CaseFile, department: str, mark: Mark) -> str:
+        """Refuses."""
+        raise Refused(f"{_NO_SLACK} (for {place}, {department}, {mark.key}, {file.title})")
+
+    def update_card(self, card: Card, file: CaseFile) -> None:
+        """Refuses."""
+        raise Refused(f"{_NO_SLACK} (for {card.channel}, {file.title})")
+
+    def tell(self, place: str, thread: str, file: CaseFile, lines: Sequence[Line], mark: Mark) -> str:
+        """Refuses."""
+        raise Refused(f"{_NO_SLACK} (for {place}, {thread}, {len(lines)} lines, {mark.key}, {file.title})")
+
+    def call_social(self, place: str, file: CaseFile, line: Line, mark: Mark) -> str:
+        """Refuses."""
+        raise Refused(f"{_NO_SLACK} (for {place}, {line.text}, {mark.key}, {file.title})")
+
+    def find(self, place: str, thread: str | None, key: str) -> Message | None:
+        """Refuses."""
+        raise Refused(f"{_NO_SLACK} (for {place}, {thread}, {key})")
+
+
+class NoPost:
+    """See `domain.ports.Post`."""
+
+    def send(self, mail: HandoffMail) -> str:
+        """Refuses."""
+        raise Refused(f"{_NO_MAIL} (for {mail.key})")

@@ -1,0 +1,156 @@
+"""Wires adapters into activities and serves the task queues."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+import signal
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+
+from temporalio.client import Client
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.worker import Worker, WorkerDeploymentConfig
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from activities.desk import DeskKeeper
+from activities.mail import Mailer
+from activities.publish import Patience, Publisher
+from activities.record import Recorder
+from adapters.channels.connect import Access, networks
+from adapters.keyring import Keyring
+from adapters.links import Links
+from adapters.postgres.schema import check
+from adapters.postgres.store import Store
+from adapters.sendgrid import SendGridPost
+from adapters.slack.desk import SlackDesk
+from adapters.temporal import connect
+from adapters.unconnected import NoDesk, NoPost
+from domain.ports import Desk, Network, Post
+from settings import Settings
+from workflows import contracts
+from workflows.case_loop import CaseLoop
+
+log = logging.getLogger(__name__)
+
+OUR_PACKAGES = ("domain", "activities", "workflows", "pydantic", "pydantic_core", "annotated_types", "regex", "yaml", "zoneinfo")
+"""Passed through the workflow sandbox: they are deterministic, and importing them anew for each workflow costs more than it guards."""
+
+
+@dataclass(frozen=True)
+class Hands:
+    """The activities, with real hands."""
+
+    recorder: Recorder
+    publisher: Publisher
+    desk: DeskKeeper
+    mailer: Mailer
+
+
+def wire(settings: Settings, store: Store, *, patience: Patience | None = None) -> Hands:
+    """The activities for an installation. Parties that it is not connected to say so when they are needed."""
+    keyring = store.vault.keyring
+    access = {name: Access(a.bridge_url, a.secret.get_secret_value()) for name, a in settings.channels.items()}
+    reached: dict[str, Network] = networks(access, store.book.active(), timeout=settings.channel_timeout, connections=settings.effect_slots)
+    desk: Desk = NoDesk()
+    if settings.slack_bot_token is not None:
+        token, pace = settings.slack_bot_token.get_secret_value(), settings.slack_messages_per_second
+        desk = SlackDesk(token, settings.slack_api_url, messages_per_second=pace)
+    post: Post = NoPost()
+    if settings.sendgrid_api_key is not None:
+        links = Links(keyring, settings.public_url)
+        post = SendGridPost(settings.sendgrid_api_key.get_secret_value(), settings.sendgrid_url, settings.mail_from, links.make)
+    return Hands(
+        Recorder(store.records),
+        Publisher(store.ledger, store.composer, reached, patience or Patience()),
+        DeskKeeper(store.reader, store.cards, desk, store.ledger),
+        Mailer(store.reader, post, store.ledger),
+    )
+
+
+def workers(client: Client, settings: Settings, hands: Hands, threads: ThreadPoolExecutor) -> list[Worker]:
+    """A worker for each task queue: one for the cases, one for each outside party, so that none holds up another."""
+    passed = SandboxRestrictions.default.with_passthrough_modules(*OUR_PACKAGES)
+    versioned = settings.worker_version
+    deployment = WorkerDeploymentConfig(
+        WorkerDeploymentVersion("loopkeeper", versioned or "unversioned"),
+        use_worker_versioning=versioned is not None,
+        default_versioning_behavior=VersioningBehavior.PINNED if versioned else VersioningBehavior.UNSPECIFIED,
+    )
+    grace = timedelta(seconds=10)
+    serving = [
+        Worker(
+            client,
+            task_queue=contracts.CASES_QUEUE,
+            workflows=[CaseLoop],
+            activities=[hands.recorder.record],
+            activity_executor=threads,
+            max_concurrent_workflow_tasks=settings.case_slots,
+            max_concurrent_local_activities=settings.effect_slots,
+            max_cached_workflows=settings.cached_cases,
+            workflow_runner=SandboxedWorkflowRunner(restrictions=passed),
+            graceful_shutdown_timeout=grace,
+            deployment_config=deployment,
+        )
+    ]
+
+    def outside(queue: str, activity: Callable[..., object]) -> Worker:
+        return Worker(
+            client,
+            task_queue=queue,
+            activities=[activity],
+            activity_executor=threads,
+            max_concurrent_activities=settings.effect_slots,
+            graceful_shutdown_timeout=grace,
+        )
+
+    serving += [outside(contracts.publish_queue(channel), hands.publisher.publish) for channel in settings.channels]
+    serving += [outside(contracts.DESK_QUEUE, hands.desk.show), outside(contracts.MAIL_QUEUE, hands.mailer.hand_off)]
+    return serving
+
+
+async def serve(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM; what has begun is finished first."""
+    keyring = Keyring.parse(settings.keys.get_secret_value())
+    index_key = base64.b64decode(settings.index_key.get_secret_value())
+    store = Store.open(
+        settings.database_url,
+        pool=settings.database_pool,
+        keyring=keyring,
+        index_key=index_key,
+        pace=settings.pace,
+        name="loopkeeper worker",
+    )
+    check(store.engine)
+    client = await connect(keyring)
+    slots = settings.effect_slots * (len(settings.channels) + 3)
+    with ThreadPoolExecutor(slots, "activity") as threads:
+        ended = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, ended.set)
+        await _run(workers(client, settings, wire(settings, store), threads), ended)
+    store.close()
+
+
+async def _run(serving: Sequence[Worker], ended: asyncio.Event) -> None:
+    running = [asyncio.create_task(worker.run()) for worker in serving]
+    waiting = asyncio.create_task(ended.wait())
+    log.info("serving %s", ", ".join(worker.task_queue for worker in serving))
+    await asyncio.wait([waiting, *running], return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.gather(*(worker.shutdown() for worker in serving))
+    await asyncio.gather(*running)
+    waiting.cancel()
+
+
+def main() -> None:
+    """Run the worker with settings from the environment."""
+    settings = Settings()
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    asyncio.run(serve(settings))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""How the API and the command line reach cases: start or tell them, and command them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from temporalio.client import Client, WorkflowUpdateFailedError
+from temporalio.common import (
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from domain.commands import Command, PostArrived, Refusal
+from domain.pace import Pace
+from domain.ports import Placed
+from workflows import contracts
+from workflows.contracts import Answer, CaseStart, workflow_id
+
+_RPC = timedelta(seconds=10)
+
+
+class CaseIsOver(Exception):
+    """The case's workflow has ended; a post must open another."""
+
+
+class CaseGateway:
+    """Cases, by their ids."""
+
+    def __init__(self, client: Client, pace: Pace) -> None:
+        self._client = client
+        self._pace = pace
+
+    async def tell(self, placed: Placed) -> None:
+        """Tell a case what happened on the network; starts it if it is new. Raises CaseIsOver, RPCError."""
+        start = CaseStart(placed.case_id, placed.policy_json, self._pace)
+        attributes = [SearchAttributePair(contracts.CHANNEL, placed.channel)]
+        if isinstance(placed.message, PostArrived):
+            triage = placed.message.triage
+            attributes += [
+                SearchAttributePair(contracts.STATUS, "new"),
+                SearchAttributePair(contracts.DEPARTMENT, triage.department),
+                SearchAttributePair(contracts.PRIORITY, triage.priority.value),
+            ]
+        try:
+            await self._client.start_workflow(
+                contracts.CASE_WORKFLOW,
+                start,
+                id=workflow_id(placed.case_id),
+                task_queue=contracts.CASES_QUEUE,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                start_signal=contracts.HAPPENED,
+                start_signal_args=[placed.message],
+                search_attributes=TypedSearchAttributes(attributes),
+                static_summary=placed.summary,
+                priority=contracts.FIRST,
+                rpc_timeout=_RPC,
+            )
+        except WorkflowAlreadyStartedError as error:
+            raise CaseIsOver(placed.case_id) from error
+
+    async def command(self, case_id: str, command: Command, *, wait: timedelta = _RPC) -> Answer:
+        """Have a command carried out; the answer when it is on record. A refusal is an answer too.
+
+        Raises RPCError when Temporal cannot be reached or the case does not answer within `wait`; the command may then still be
+        carried out, and sending it again under the same id is safe.
+        """
+        handle = self._client.get_workflow_handle(workflow_id(case_id))
+        try:
+            answer: Answer = await handle.execute_update(contracts.COMMAND, command, id=command.id, result_type=Answer, rpc_timeout=wait)
+        except WorkflowUpdateFailedError as error:
+            return Answer(_refusal(error), "", 0)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return Answer(
+                    Refusal("over", "This case is over, or there never was one. A new post by the customer opens a new case."), "", 0
+                )
+            raise
+        return answer
+
+
+def _refusal(error: WorkflowUpdateFailedError) -> Refusal:
+    cause = error.cause
+    if isinstance(cause, ApplicationError) and cause.type == "Refused" and cause.details:
+        details = cause.details[0]
+        return details if isinstance(details, Refusal) else Refusal(details["code"], details["reason"], details.get("person"))
+    raise error
