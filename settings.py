@@ -72,6 +72,7 @@ class Settings(BaseSettings):
     effect_slots: int = Field(default=16, ge=1, le=200)
     cached_cases: int = Field(default=2000, ge=10, le=100_000)
     worker_version: str | None = None
+    workflow_sandbox: bool = False
 
     pace_speed: float = Field(default=1.0, gt=0, le=100_000)
     pace_origin: datetime = datetime(1970, 1, 1, tzinfo=UTC)

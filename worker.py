@@ -13,7 +13,7 @@ from datetime import timedelta
 
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
-from temporalio.worker import Worker, WorkerDeploymentConfig
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkerDeploymentConfig
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.desk import DeskKeeper
@@ -91,7 +91,7 @@ def workers(client: Client, settings: Settings, hands: Hands, threads: ThreadPoo
             max_concurrent_workflow_tasks=settings.case_slots,
             max_concurrent_local_activities=settings.effect_slots,
             max_cached_workflows=settings.cached_cases,
-            workflow_runner=SandboxedWorkflowRunner(restrictions=passed),
+            workflow_runner=SandboxedWorkflowRunner(restrictions=passed) if settings.workflow_sandbox else UnsandboxedWorkflowRunner(),
             graceful_shutdown_timeout=grace,
             deployment_config=deployment,
         )
@@ -107,7 +107,7 @@ def workers(client: Client, settings: Settings, hands: Hands, threads: ThreadPoo
             graceful_shutdown_timeout=grace,
         )
 
-    serving += [outside(contracts.publish_queue(channel), hands.publisher.publish) for channel in settings.channels]
+    serving += [outside(contracts.publish_queue(channel), hands.publisher.publish) for channel in hands.publisher.networks]
     serving += [outside(contracts.DESK_QUEUE, hands.desk.show), outside(contracts.MAIL_QUEUE, hands.mailer.hand_off)]
     return serving
 
@@ -126,12 +126,13 @@ async def serve(settings: Settings) -> None:
     )
     check(store.engine)
     client = await connect(keyring)
-    slots = settings.effect_slots * (len(settings.channels) + 3)
+    hands = wire(settings, store)
+    slots = settings.effect_slots * (len(hands.publisher.networks) + 3)
     with ThreadPoolExecutor(slots, "activity") as threads:
         ended = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, ended.set)
-        await _run(workers(client, settings, wire(settings, store), threads), ended)
+        await _run(workers(client, settings, hands, threads), ended)
     store.close()
 
 

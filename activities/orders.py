@@ -67,7 +67,7 @@ class MailOrder:
 class PublishOutcome:
     """What became of a reply. `parts` are (remote id, address) pairs."""
 
-    kind: Literal["posted", "failed", "unconfirmed", "expired", "withdrawn"]
+    kind: Literal["posted", "failed", "unconfirmed", "expired", "withdrawn", "by_hand"]
     parts: tuple[tuple[str, str], ...] = ()
     words: str | None = None
     posted_at: datetime | None = None

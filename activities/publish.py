@@ -21,6 +21,7 @@ from domain.ports import (
     Content,
     Effect,
     Ledger,
+    NeedsPerson,
     Network,
     NotSent,
     OutgoingReply,
@@ -34,6 +35,7 @@ from domain.ports import (
 from domain.values import SYSTEM, effect_key
 
 _EXPIRED = "its promise was over before it could be sent"
+_BY_HAND = "by hand: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,8 @@ class _Part:
                     if claim.reason == _EXPIRED
                     else PublishOutcome("failed", reason=claim.reason or "", words=_content(claim).words)
                 )
+            case Standing.UNCONFIRMED if (claim.reason or "").startswith(_BY_HAND):
+                return PublishOutcome("by_hand", reason=(claim.reason or "").removeprefix(_BY_HAND), words=_content(claim).words)
             case Standing.UNCONFIRMED:
                 return PublishOutcome("unconfirmed", reason=claim.reason or "", words=_content(claim).words)
             case Standing.HELD:
@@ -191,6 +195,9 @@ class _Part:
         except Refused as error:
             self._ledger.give_up(self._effect.key, claim.attempt, unconfirmed=False, reason=error.reason)
             return PublishOutcome("failed", reason=error.reason, words=_content(claim).words)
+        except NeedsPerson as error:
+            self._ledger.give_up(self._effect.key, claim.attempt, unconfirmed=True, reason=_BY_HAND + error.how)
+            return PublishOutcome("by_hand", reason=error.how, words=_content(claim).words)
         except Unclear as error:
             self._ledger.release(self._effect.key, claim.attempt, maybe_sent=True, reason=error.reason)
             raise again(f"not clear whether it was posted: {error.reason}", self._patience.look_every / 3) from None

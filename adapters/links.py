@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from itsdangerous import BadData, SignatureExpired, URLSafeTimedSerializer
 
@@ -12,6 +14,7 @@ from domain.errors import LoopkeeperError
 
 VALID_SECONDS = 14 * 24 * 3600
 _SALT = "department link"
+_TICKET_SECONDS = 3600
 
 
 class BadLink(LoopkeeperError):
@@ -41,6 +44,20 @@ class Links:
             return str(case_id), str(department)
         raise BadLink("This link is not complete. Open it again from the e-mail, or copy the whole of it.")
 
-    def _serializer(self, number: int) -> URLSafeTimedSerializer:
+    def ticket(self, token: str, kept: Mapping[str, str | None]) -> str:
+        """What a page hands back to us unchanged. Good for the link that it belongs to, for an hour."""
+        return str(self._serializer(0, f"ticket {token}").dumps(dict(kept)))
+
+    def read_ticket(self, token: str, ticket: str) -> dict[str, Any]:
+        """What stands in a ticket. Raises BadLink."""
+        for number in range(len(self.keyring.keys)):
+            try:
+                kept: dict[str, Any] = self._serializer(number, f"ticket {token}").loads(ticket, max_age=_TICKET_SECONDS)
+            except BadData:
+                continue
+            return kept
+        raise BadLink("This page was open for too long. Go back to the case and write it again.")
+
+    def _serializer(self, number: int, salt: str = _SALT) -> URLSafeTimedSerializer:
         _, key = self.keyring.derived("links")[number]
-        return URLSafeTimedSerializer(base64.b64encode(key), salt=_SALT)
+        return URLSafeTimedSerializer(base64.b64encode(key), salt=salt)

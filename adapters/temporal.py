@@ -5,12 +5,18 @@ from __future__ import annotations
 import os
 import zlib
 from collections.abc import Sequence
-from dataclasses import replace
 
 from temporalio.api.common.v1 import Payload
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes, PayloadCodec
+from temporalio.contrib.pydantic import PydanticJSONPlainPayloadConverter
+from temporalio.converter import (
+    CompositePayloadConverter,
+    DataConverter,
+    DefaultFailureConverterWithEncodedAttributes,
+    DefaultPayloadConverter,
+    JSONPlainPayloadConverter,
+    PayloadCodec,
+)
 from temporalio.envconfig import ClientConfig
 
 from adapters.keyring import Keyring
@@ -19,6 +25,20 @@ PURPOSE = "temporal payloads"
 ENCODING = b"binary/loopkeeper"
 _COMPRESS_FROM = 200
 _PLAIN, _DEFLATED = b"\x00", b"\x01"
+
+
+_JSON = PydanticJSONPlainPayloadConverter(max_cached_type_adapters=None)
+_CONVERTERS = tuple(
+    _JSON if isinstance(converter, JSONPlainPayloadConverter) else converter for converter in DefaultPayloadConverter().converters.values()
+)
+
+
+class SharedPydanticPayloads(CompositePayloadConverter):
+    """Pydantic's JSON for every payload. Temporal makes one converter for each workflow; all of them share what pydantic has compiled,
+    which would otherwise be compiled anew for each case (measured: a tenth of the worker's time)."""
+
+    def __init__(self) -> None:
+        super().__init__(*_CONVERTERS)
 
 
 class SealedPayloads(PayloadCodec):
@@ -49,8 +69,8 @@ class SealedPayloads(PayloadCodec):
 
 def data_converter(keyring: Keyring) -> DataConverter:
     """How everything that passes through Temporal is written."""
-    return replace(
-        pydantic_data_converter,
+    return DataConverter(
+        payload_converter_class=SharedPydanticPayloads,
         payload_codec=SealedPayloads(keyring),
         failure_converter_class=DefaultFailureConverterWithEncodedAttributes,
     )

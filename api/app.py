@@ -5,24 +5,60 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
-from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Callable, Coroutine
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from temporalio.client import Client
 
 from adapters.channels.signing import Signer
 from adapters.keyring import Keyring
+from adapters.links import Links
+from adapters.postgres.people import ApiKey
 from adapters.postgres.schema import check
 from adapters.postgres.store import Store
 from adapters.temporal import connect
 from api import problems
+from api.acting import Acting
+from api.console import Console
+from api.desk import DeskPages
 from api.dispatch import Dispatcher
+from api.health import Health
 from api.intake import GroupCommit, Intake
+from api.rest import Rest
+from api.sendgrid import mail_events
+from api.slack import slack_handler
 from settings import Settings
 from workflows.gateway import CaseGateway
 
 log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+
+DESCRIPTION = """
+Loopkeeper acknowledges public complaints, hands each to its department, and stays on it until the loop is closed.
+
+Read and act with an API key (`loopkeeper key new NAME`). Networks report through signed webhooks: see *The channel contract* in the docs.
+Errors are problem details (RFC 9457): `detail` says what happened and what to do.
+"""
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What the routes are made of."""
+
+    settings: Settings
+    store: Store
+    client: Client
+    threads: Executor
+
+    async def in_thread(self, call: Callable[[], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self.threads, call)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -40,13 +76,9 @@ def create_app(settings: Settings) -> FastAPI:
             name="loopkeeper api",
         )
         check(store.engine)
-        gateway = CaseGateway(await connect(keyring), settings.pace)
+        client = await connect(keyring)
         with ThreadPoolExecutor(settings.database_pool, "database") as threads:
-            dispatcher = Dispatcher(store.inbox, gateway, threads)
-            commits = GroupCommit(store.inbox, threads)
-            signers = {name: Signer.with_secret(a.secret.get_secret_value()) for name, a in settings.channels.items()}
-            app.include_router(Intake(signers, store.book, commits, dispatcher).routes())
-            working = [asyncio.create_task(dispatcher.run()), asyncio.create_task(commits.run())]
+            working = [asyncio.create_task(work) for work in _assemble(app, _Parts(settings, store, client, threads))]
             try:
                 yield
             finally:
@@ -55,6 +87,50 @@ def create_app(settings: Settings) -> FastAPI:
                 await asyncio.gather(*working, return_exceptions=True)
         store.close()
 
-    app = FastAPI(title="Loopkeeper", version="1", lifespan=life, docs_url="/docs", redoc_url=None)
+    app = FastAPI(title="Loopkeeper", version="1", description=DESCRIPTION, lifespan=life, docs_url="/docs", redoc_url=None)
     problems.install(app)
+    app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     return app
+
+
+def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
+    """Add the routes; the work that has to go on behind them."""
+    settings, store, keyring = parts.settings, parts.store, parts.store.vault.keyring
+    gateway = CaseGateway(parts.client, settings.pace)
+    acting = Acting(store, gateway, parts.threads, settings.pace)
+    dispatcher = Dispatcher(store.inbox, gateway, parts.threads)
+    commits = GroupCommit(store.inbox, parts.threads)
+    signers = {name: Signer.with_secret(a.secret.get_secret_value()) for name, a in settings.channels.items()}
+
+    async def key_of(secret: str) -> ApiKey | None:
+        return await parts.in_thread(lambda: store.people.key_of(secret))
+
+    async def verify(case_id: str) -> str | None:
+        return await parts.in_thread(lambda: store.records.verify(case_id))
+
+    app.include_router(Health(parts.client, store.engine, parts.threads).routes())
+    app.include_router(Intake(signers, store.book, commits, dispatcher).routes())
+    app.include_router(Rest(acting, commits, dispatcher, store.book, key_of, verify).routes())
+    app.include_router(DeskPages(acting, Links(keyring, settings.public_url)).routes())
+    app.include_router(
+        Console(
+            acting=acting,
+            cases=lambda only_open, before: parts.in_thread(lambda: store.reader.cases(only_open=only_open, before=before)),
+            quarantined=lambda: parts.in_thread(store.inbox.quarantined),
+            verify=verify,
+            key_of=key_of,
+            is_open=settings.console_open,
+            framed_by=settings.sandbox_url,
+        ).routes()
+    )
+    if settings.sendgrid_webhook_key is not None:
+        app.include_router(mail_events(settings.sendgrid_webhook_key, store.ledger, parts.threads))
+    if settings.slack_bot_token is not None and settings.slack_signing_secret is not None:
+        token, secret = settings.slack_bot_token.get_secret_value(), settings.slack_signing_secret.get_secret_value()
+        slack = slack_handler(token, secret, settings.slack_api_url, acting)
+
+        @app.post("/slack/events", include_in_schema=False)
+        async def from_slack(request: Request) -> Response:
+            return await slack.handle(request)
+
+    return [dispatcher.run(), commits.run()]

@@ -90,7 +90,7 @@ class Intake:
         signer = self.signers.get(channel)
         if signer is None:
             raise Problem(404, f"there is no channel '{channel[:40]}' here; the channels are: {', '.join(self.signers) or 'none'}")
-        body = await _body(request)
+        body = await read_body(request)
         try:
             delivery = signer.verify(request.headers, body, time.time())
         except BadSignature as error:
@@ -119,8 +119,8 @@ class Intake:
         return Arrival(channel, "", delivery, body, quarantine=reason), reason
 
 
-async def _body(request: Request) -> bytes:
-    """The raw body, as long as it is not too long: then nothing more of it is read."""
+async def read_body(request: Request) -> bytes:
+    """The raw body. One that is too long is not read to its end. Raises Problem."""
     declared = request.headers.get("content-length", "")
     too_long = Problem(413, f"a message may have at most {LONGEST_BODY} bytes")
     if declared.isdigit() and int(declared) > LONGEST_BODY:

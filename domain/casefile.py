@@ -174,6 +174,8 @@ def _tell(file: CaseFile, seq: int, entry: Entry) -> Line | None:  # noqa: C901 
             return line("public", _POSTED[event.purpose], event.words, event.parts[0].url if event.parts else None)
         case e.ReplyFailed():
             return line("warning", f"The {_spoken(event.purpose)} could not be posted: {event.reason}", event.words)
+        case e.ReplyUnconfirmed(by_hand=True):
+            return line("internal", f"The {_spoken(event.purpose)} is to be said by a person ({event.reason})", event.words)
         case e.ReplyUnconfirmed():
             return line("warning", f"Nobody can tell whether the {_spoken(event.purpose)} was posted: {event.reason}", event.words)
         case e.ReplyWithdrawn():

@@ -213,12 +213,13 @@ class PostFailed:
 
 @dataclass(frozen=True, slots=True)
 class PostUnconfirmed:
-    """Whether a planned reply is on the network cannot be found out."""
+    """Whether a planned reply is on the network cannot be found out; or (`by_hand`) a person has to say it, by what `reason` names."""
 
     id: str
     step: int
     reason: str
     words: str | None = None
+    by_hand: bool = False
     by: Actor = SYSTEM
     kind: Literal["post_unconfirmed"] = field(default="post_unconfirmed", repr=False)
 

@@ -134,9 +134,14 @@ def _not_posted(case: Case, message: c.PostFailed | c.PostUnconfirmed | c.PostEx
             e.ReplyFailed(now, reply.step, reply.purpose, message.reason, message.words),
             e.HumanNeeded(now, f"the {spoken(reply.purpose)} was refused by the network: {message.reason}", reply.step),
         ]
+    why = (
+        f"please tell the customer yourself ({message.reason}), and confirm that you did"
+        if message.by_hand
+        else f"nobody can tell whether the {spoken(reply.purpose)} was posted: {message.reason}"
+    )
     return [
-        e.ReplyUnconfirmed(now, reply.step, reply.purpose, message.reason, message.words),
-        e.HumanNeeded(now, f"nobody can tell whether the {spoken(reply.purpose)} was posted: {message.reason}", reply.step),
+        e.ReplyUnconfirmed(now, reply.step, reply.purpose, message.reason, message.words, message.by_hand),
+        e.HumanNeeded(now, why, reply.step),
     ]
 
 

@@ -112,13 +112,14 @@ class ReplyFailed:
 
 @dataclass(frozen=True, slots=True)
 class ReplyUnconfirmed:
-    """Nobody can tell whether the network has the reply; a person is asked, nothing is resent."""
+    """Nobody can tell whether the network has the reply, or a person has to say it (`by_hand`); a person is asked, nothing is resent."""
 
     at: datetime
     step: int
     purpose: Purpose
     reason: str
     words: str | None = None
+    by_hand: bool = False
     kind: Literal["reply_unconfirmed"] = field(default="reply_unconfirmed", repr=False)
 
 

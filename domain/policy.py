@@ -79,7 +79,7 @@ class Channel(_Model):
     """One connected network."""
 
     network: str = Field(min_length=1, max_length=40)
-    kind: Literal["webhook"] = "webhook"
+    kind: Literal["webhook", "hand"] = "webhook"
     limit: int = Field(ge=50, le=100_000)
     counting: Literal["characters", "graphemes", "utf16", "x"] = "characters"
     acknowledge: Duration

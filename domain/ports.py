@@ -105,6 +105,14 @@ class Unclear(LoopkeeperError):
         self.reason = reason
 
 
+class NeedsPerson(LoopkeeperError):
+    """There is no machine at the other end: a person has to say it. `how`: by what ("Phone")."""
+
+    def __init__(self, reason: str, how: str) -> None:
+        super().__init__(reason)
+        self.how = how
+
+
 @dataclass(frozen=True, slots=True)
 class OutgoingReply:
     """One part of a reply, ready to be posted."""
@@ -137,7 +145,7 @@ class Network(Protocol):
     """Whether sending the same key again posts nothing new."""
 
     def post(self, reply: OutgoingReply) -> PostedReply:
-        """Post it, once, without retries. Raises NotSent, Refused or Unclear."""
+        """Post it, once, without retries. Raises NotSent, Refused, Unclear or NeedsPerson."""
         ...
 
     def find(self, reply: OutgoingReply) -> PostedReply | Absent:

@@ -32,7 +32,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.history import Entry
     from domain.policy import CasePolicy
     from domain.ports import Written
-    from domain.values import Permalink
+    from domain.values import Permalink, Status
     from domain.view import next_moment, view
     from workflows import contracts
 
@@ -45,6 +45,8 @@ _OUTSIDE = RetryPolicy(initial_interval=timedelta(seconds=1), backoff_coefficien
 _ATTEMPT = timedelta(seconds=60)
 _KEEP_TRYING = timedelta(hours=24)
 _WITHIN_A_TICK = timedelta(milliseconds=1)
+_DESK_WAITS = timedelta(seconds=20)
+"""While a reply is on its way the desk waits so long (by the wall clock), and then shows both at once. The customer comes first."""
 
 
 @workflow.defn(name=contracts.CASE_WORKFLOW)
@@ -64,6 +66,7 @@ class CaseLoop:
         self._effects: dict[str, asyncio.Task[None]] = {}
         self._desk_told = start.desk_told
         self._desk_owed = start.desk_told
+        self._desk_owed_since: datetime | None = None
         self._shown: tuple[str, str, str] | None = None
 
     @workflow.run
@@ -118,20 +121,28 @@ class CaseLoop:
         """Until there is a message. When something falls due first, that is the message."""
         if self._inbox:
             return
-        moment = due(self._case, self._policy)
-        if moment is None:
+        delay, what = self._until_due()
+        if delay is None:
             await workflow.wait_condition(lambda: bool(self._inbox))
             return
-        delay = self._pace.wall_delay(moment - self._now())
         if delay > timedelta(0):
             try:
-                what = next_moment(self._case, self._policy)
                 await workflow.wait_condition(lambda: bool(self._inbox), timeout=delay + _WITHIN_A_TICK, timeout_summary=what)
             except TimeoutError:
                 pass
             else:
                 return
         self._inbox.append(c.TimePassed())
+
+    def _until_due(self) -> tuple[timedelta | None, str]:
+        """How long by the wall clock until something is owed, and what; None when nothing is owed by time alone."""
+        moment = due(self._case, self._policy)
+        delay = None if moment is None else self._pace.wall_delay(moment - self._now())
+        if self._desk_owed_since is not None and "desk" not in self._effects:
+            desk_delay = self._desk_owed_since + _DESK_WAITS - workflow.now()
+            if delay is None or desk_delay < delay:
+                return desk_delay, "show the desk"
+        return delay, next_moment(self._case, self._policy)
 
     async def _take_up(self) -> None:
         """Decide on everything in the inbox, record it in one go, and only then let it count."""
@@ -185,6 +196,8 @@ class CaseLoop:
         """Let operators find the case and see how it stands, in Temporal's own screen."""
         case = self._case
         shown = (case.status.value, case.department, case.priority.value)
+        if self._shown is None and case.status is Status.NEW:
+            self._shown = shown  # whoever started the workflow has set these
         moment = due(case, self._policy)
         if shown != self._shown and not (case.is_over and self._shown is not None):
             self._shown = shown
@@ -223,7 +236,10 @@ class CaseLoop:
             self._start("publish", self._publish(reply))
         handoff = case.handoff
         if self._desk_owed > self._desk_told and "desk" not in self._effects:
-            self._start("desk", self._show_desk(handoff.department if handoff is not None else ""))
+            self._desk_owed_since = self._desk_owed_since or workflow.now()
+            if "publish" not in self._effects or workflow.now() - self._desk_owed_since >= _DESK_WAITS:
+                self._desk_owed_since = None
+                self._start("desk", self._show_desk(handoff.department if handoff is not None else ""))
         if handoff is None:
             return
         if handoff.mail_step is not None and handoff.delivered_by is None and "email" not in handoff.failed and "mail" not in self._effects:
@@ -325,6 +341,8 @@ def _published(case_id: str, reply: Reply, outcome: PublishOutcome, now: datetim
             return c.PostExpired(key, reply.step)
         case "unconfirmed":
             return c.PostUnconfirmed(key, reply.step, outcome.reason, outcome.words)
+        case "by_hand":
+            return c.PostUnconfirmed(key, reply.step, outcome.reason, outcome.words, by_hand=True)
         case "withdrawn":
             return c.TimePassed(key)
 

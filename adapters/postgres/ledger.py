@@ -144,6 +144,17 @@ class PostgresLedger:
                 {"key": key, "attempt": attempt, "state": "unconfirmed" if unconfirmed else "failed", "reason": reason[:500]},
             )
 
+    def turned_out_done(self, key: str, remote_id: str) -> None:
+        """The outside party tells us later that it did take an effect whose fate was unclear."""
+        with self._engine.begin() as connection:
+            connection.execute(
+                text(
+                    "update effect set state = 'done', remote_id = :remote, url = '', reason = null, lease_until = null, "
+                    "settled_at = clock_timestamp() where key = :key and state in ('unclear', 'unconfirmed', 'unsent')"
+                ),
+                {"key": key, "remote": remote_id},
+            )
+
     def _withdrawn(self, connection: Connection, effect: Effect) -> bool:
         if effect.withdrawn_by is None:
             return False

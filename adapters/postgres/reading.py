@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Engine, text
+from dataclasses import dataclass
+from datetime import datetime
 
+from sqlalchemy import Connection, Engine, text
+
+from adapters.keyring import KeyProblem
 from adapters.postgres.vault import Vault
 from domain.case import fold
 from domain.casefile import CaseFile
@@ -14,6 +18,27 @@ from domain.ports import PolicyBook
 
 class NoSuchCase(LoopkeeperError):
     """There is no case with that id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A case in a list. `customer`: as the network shows them; `words`: what they wrote first."""
+
+    case_id: str
+    number: int
+    status: str
+    intent: str
+    priority: str
+    department: str
+    channel: str
+    customer: str
+    words: str
+    owner: str | None
+    opened_at: datetime
+    due_at: datetime | None
+    due_clock: str | None
+    breached: tuple[str, ...]
+    needs_human: str | None
 
 
 class PostgresReader:
@@ -51,3 +76,52 @@ class PostgresReader:
             words=words,
             people={r.id: r.name for r in named},
         )
+
+    def keep(self, case_id: str, words: str) -> str:
+        """Keep words that belong to a case, under the key of its customer; the reference to them. Raises NoSuchCase."""
+        with self._engine.begin() as connection:
+            subject = connection.execute(text("select subject_id from cases where case_id = :case"), {"case": case_id}).scalar_one_or_none()
+            if subject is None:
+                raise NoSuchCase(f"there is no case '{case_id}'")
+            return self._vault.write(connection, str(subject), case_id, {"text": words})
+
+    def cases(self, *, only_open: bool, before: int | None, at_most: int = 50) -> list[Row]:
+        """Cases, the newest first, below the number `before`."""
+        sql = text(
+            "select k.*, p.name as owner_name from cases k left join person p on p.id = k.owner "
+            "where (cast(:before as bigint) is null or number < :before) and (not :open or (k.closed_at is null and k.ended is null)) "
+            "order by number desc limit :limit"
+        )
+        with self._engine.connect() as connection:
+            rows = connection.execute(sql, {"before": before, "open": only_open, "limit": at_most}).all()
+            return [
+                Row(
+                    case_id=r.case_id,
+                    number=r.number,
+                    status=r.status,
+                    intent=r.intent,
+                    priority=r.priority,
+                    department=r.department,
+                    channel=r.channel,
+                    customer=_shown(self._vault.profile(connection, str(r.subject_id))),
+                    words=self._words(connection, str(r.words)),
+                    owner=r.owner_name or r.owner,
+                    opened_at=r.opened_at,
+                    due_at=r.due_at,
+                    due_clock=r.due_clock,
+                    breached=tuple(r.breached),
+                    needs_human=r.needs_human,
+                )
+                for r in rows
+            ]
+
+    def _words(self, connection: Connection, reference: str) -> str:
+        try:
+            return str(self._vault.read(connection, reference)["text"])
+        except KeyProblem:
+            return "(erased)"
+
+
+def _shown(profile: dict[str, str | None]) -> str:
+    name, handle = profile.get("name"), profile.get("handle")
+    return name or (f"@{handle}" if handle else "a customer")

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 from adapters.slack import rich
 from adapters.slack.rich import Block, Element
+from domain import events as e
 from domain.casefile import CaseFile, Line
 from domain.clocks import Clock
 from domain.values import ClockName, Intent, Priority, Status
 
 ACCEPT, ASK, UPDATE, RESOLVE, REASSIGN = "case_accept", "case_ask", "case_update", "case_resolve", "case_reassign"
-SETTLE_POSTED, SETTLE_MISSING = "reply_is_there", "reply_is_missing"
+SETTLE_POSTED, SETTLE_MISSING, SETTLE_SAID = "reply_is_there", "reply_is_missing", "reply_was_said"
 
 _INTENT = {
     Intent.COMPLAINT: "Complaint",
@@ -135,7 +136,7 @@ def told_text(file: CaseFile, lines: Sequence[Line]) -> str:
     return rich.plain(f"{file.title}: " + "; ".join(line.text for line in lines), 300)
 
 
-def call(file: CaseFile, line: Line, group: str | None, step: int | None, *, unconfirmed: bool, text: str | None) -> list[Block]:
+def call(file: CaseFile, line: Line, group: str | None, pending: e.ReplyUnconfirmed | e.ReplyFailed | None, *, settle: bool) -> list[Block]:
     """A call to the social team. For a reply whose fate is unknown: the exact text, and the two answers that only a person can give."""
     who: list[Element] = [rich.group(group), rich.text(" ")] if group else []
     parts = [rich.section(*who, rich.text(f"{file.title} {line.text}", bold=True))]
@@ -143,14 +144,17 @@ def call(file: CaseFile, line: Line, group: str | None, step: int | None, *, unc
     if file.first_url:
         about += [rich.text(" · "), rich.link(file.first_url, "open the post")]
     parts.append(rich.section(*about))
-    if text is not None:
-        parts += [rich.section(rich.text("The reply:")), rich.quote(text)]
+    if pending is not None:
+        parts += [rich.section(rich.text("The reply:")), rich.quote(file.text_of(pending.words))]
     blocks = [rich.rich(*parts)]
-    if unconfirmed and step is not None:
-        value = f"{file.case_id}|{step}"
-        buttons = [
-            rich.button(SETTLE_POSTED, "It is there", value, style="primary"),
-            rich.button(SETTLE_MISSING, "It is not there: post it", value),
-        ]
-        blocks.append(rich.actions(buttons, f"settle:{step}"))
+    if settle and isinstance(pending, e.ReplyUnconfirmed):
+        value = f"{file.case_id}|{pending.step}"
+        if pending.by_hand:
+            buttons = [rich.button(SETTLE_SAID, "I have told the customer", value, style="primary")]
+        else:
+            buttons = [
+                rich.button(SETTLE_POSTED, "It is there", value, style="primary"),
+                rich.button(SETTLE_MISSING, "It is not there: post it", value),
+            ]
+        blocks.append(rich.actions(buttons, f"settle:{pending.step}"))
     return blocks

@@ -67,10 +67,9 @@ class SlackDesk:
         event = next(entry.event for seq, entry in file.history if seq == line.seq)
         step = event.step if isinstance(event, e.HumanNeeded) else None
         reply = file.case.reply(step) if step is not None else None
+        settle = reply is not None and reply.state == "unconfirmed"
         group = self._names.group(file.policy.social.slack_group)
-        text = _words_of_step(file, step)
-        unconfirmed = reply is not None and reply.state == "unconfirmed"
-        blocks = cards.call(file, line, group, step, unconfirmed=unconfirmed, text=text)
+        blocks = cards.call(file, line, group, _unsettled(file, step), settle=settle)
         return self._post(place, None, blocks, cards.told_text(file, [line]), mark)
 
     def find(self, place: str, thread: str | None, key: str) -> Message | None:
@@ -111,12 +110,11 @@ class SlackDesk:
         return str(sent["ts"])
 
 
-def _words_of_step(file: CaseFile, step: int | None) -> str | None:
-    """The exact text of a reply that failed or is unconfirmed."""
+def _unsettled(file: CaseFile, step: int | None) -> e.ReplyUnconfirmed | e.ReplyFailed | None:
+    """What is on record of a reply that failed, is unconfirmed, or is to be said by a person."""
     for _, entry in file.history:
-        event = entry.event
-        if isinstance(event, e.ReplyUnconfirmed | e.ReplyFailed) and event.step == step and event.words is not None:
-            return file.text_of(event.words)
+        if isinstance(entry.event, e.ReplyUnconfirmed | e.ReplyFailed) and entry.event.step == step:
+            return entry.event
     return None
 
 

@@ -1,0 +1,144 @@
+"""The page behind the link in a handoff e-mail: a department without Slack accepts, updates and resolves. Opening it changes nothing."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Request
+from starlette.responses import Response
+from temporalio.service import RPCError
+
+from adapters.links import BadLink, Links
+from adapters.postgres.reading import NoSuchCase
+from api.acting import Acting
+from api.pages import page, same_site
+from domain import commands as c
+from domain.casefile import CaseFile, story
+from domain.errors import TooLong
+from domain.values import Actor, Role, Via
+
+Text = Annotated[str, Form(max_length=8000)]
+Name = Annotated[str, Form(max_length=60)]
+
+
+@dataclass(frozen=True)
+class DeskPages:
+    """What the pages need."""
+
+    acting: Acting
+    links: Links
+
+    def routes(self) -> APIRouter:
+        """The addresses."""
+        router = APIRouter(include_in_schema=False)
+        router.add_api_route("/desk/{token}", self.show, methods=["GET"])
+        router.add_api_route("/desk/{token}/accept", self.accept, methods=["POST"])
+        router.add_api_route("/desk/{token}/preview", self.preview, methods=["POST"])
+        router.add_api_route("/desk/{token}/post", self.post, methods=["POST"])
+        return router
+
+    async def show(self, request: Request, token: str) -> Response:
+        """The case, and what can be done."""
+        return await self._page(request, token)
+
+    async def accept(self, request: Request, token: str, name: Name) -> Response:
+        """Take the case."""
+        same_site(request)
+        actor, case_id = await self._who(token, name)
+        if actor is None:
+            return await self._page(
+                request, token, problem="Please give your first name, so that your colleagues know who has it.", status=422
+            )
+        command = c.Accept(f"mail:{uuid.uuid4()}", actor)
+        return await self._done(request, token, case_id, command, "You have this case now.", name)
+
+    async def preview(
+        self, request: Request, token: str, name: Name, saying: Annotated[str, Form()], body: Text, cause: Annotated[str, Form()] = ""
+    ) -> Response:
+        """Exactly what the customer will read."""
+        same_site(request)
+        actor, case_id = await self._who(token, name)
+        if saying not in ("update", "resolve") or actor is None or not body.strip():
+            return await self._page(request, token, problem="Please give your first name and write something first.", status=422)
+        try:
+            draft = await self.acting.draft(case_id, saying, body, actor)  # type: ignore[arg-type]  # checked above
+        except TooLong as error:
+            return await self._page(request, token, problem=str(error), status=422, body=body)
+        words = await self.acting.keep(case_id, draft.text)
+        promise = draft.promise.isoformat() if draft.promise else None
+        kept = {"id": f"mail:{uuid.uuid4()}", "saying": saying, "words": words, "promise": promise, "cause": cause, "name": name}
+        values = {"draft": draft, "ticket": self.links.ticket(token, kept), "token": token, "saying": saying}
+        return page(request, "desk_preview.html", values)
+
+    async def post(self, request: Request, token: str, ticket: Annotated[str, Form()]) -> Response:
+        """It was seen, and shall be posted. The same ticket acts once."""
+        same_site(request)
+        try:
+            kept = self.links.read_ticket(token, ticket)
+        except BadLink as error:
+            return page(request, "desk_gone.html", {"reason": str(error)}, status=410)
+        actor, case_id = await self._who(token, kept["name"])
+        assert actor is not None, "a ticket is made for a person with a name"
+        command: c.Command
+        if kept["saying"] == "update":
+            promise = datetime.fromisoformat(kept["promise"]) if kept["promise"] else None
+            command = c.Update(kept["id"], actor, kept["words"], promise)
+            told = "Your update is on its way to the customer."
+        else:
+            command = c.Resolve(kept["id"], actor, kept["cause"], kept["words"])
+            told = "Resolved. The thank-you is on its way to the customer."
+        return await self._done(request, token, case_id, command, told, kept["name"])
+
+    async def _who(self, token: str, name: str) -> tuple[Actor | None, str]:
+        """Who acts, by the link and the name that they give; None without a name."""
+        case_id, department = self.links.read(token)
+        called = re.sub(r"\s+", " ", name).strip()
+        if not called:
+            return None, case_id
+        person = f"mail:{department}:{re.sub(r'[^a-z0-9]+', '-', called.lower()).strip('-') or 'someone'}"
+        await self.acting.remember(person, called, called.split()[0])
+        return Actor(person, Role.DEPARTMENT, Via.EMAIL), case_id
+
+    async def _done(self, request: Request, token: str, case_id: str, command: c.Command, told: str, name: str) -> Response:
+        try:
+            answer = await self.acting.act(case_id, command)
+        except RPCError:
+            slow = "Loopkeeper is slow to answer just now. Look at this page again in a minute before you repeat it."
+            return await self._page(request, token, problem=slow, status=503, name=name)
+        if answer.refusal is not None:
+            return await self._page(request, token, problem=answer.refusal.reason, status=409, name=name)
+        return await self._page(request, token, done=told, name=name)
+
+    async def _page(
+        self,
+        request: Request,
+        token: str,
+        *,
+        problem: str | None = None,
+        done: str | None = None,
+        status: int = 200,
+        body: str = "",
+        name: str = "",
+    ) -> Response:
+        try:
+            case_id, department = self.links.read(token)
+            file: CaseFile = await self.acting.file(case_id)
+        except (BadLink, NoSuchCase) as error:
+            return page(request, "desk_gone.html", {"reason": str(error)}, status=410)
+        values: dict[str, Any] = {
+            "file": file,
+            "case": file.case,
+            "lines": story(file),
+            "department": file.department_name(department),
+            "here": file.case.department == department,
+            "token": token,
+            "problem": problem,
+            "done": done,
+            "body": body,
+            "name": name or (file.name_of(file.case.owner) if (file.case.owner or "").startswith(f"mail:{department}:") else ""),
+        }
+        return page(request, "desk.html", values, status=status)
