@@ -52,12 +52,19 @@ class HttpClient:
         self._timeout = urllib3.Timeout(total=timeout)
         self._pool = urllib3.PoolManager(maxsize=connections, retries=False, block=True)
 
+    def get(self, url: str, headers: Mapping[str, str]) -> Answer:
+        """Ask once. Raises like `post`."""
+        return self._send("GET", url, headers, None)
+
     def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """Send once. Raises NotSent when it surely did not arrive, Unclear when nobody can tell; any status is an answer."""
+        return self._send("POST", url, headers, body)
+
+    def _send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
         where = urlsplit(url).netloc
         try:
             response = self._pool.request(
-                "POST", url, body=body, headers=dict(headers), timeout=self._timeout, redirect=False, preload_content=False
+                method, url, body=body, headers=dict(headers), timeout=self._timeout, redirect=False, preload_content=False
             )
             try:
                 read = response.read(_LONGEST_ANSWER, decode_content=True)

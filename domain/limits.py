@@ -53,7 +53,7 @@ def shortened(text: str, limit: int, counting: Counting) -> str:
     """`text`, or as many whole words of it as fit with an ellipsis; of a single long word, whole characters."""
     if length(text, counting) <= limit:
         return text
-    kept = _longest_head(text, limit - length("…", counting), counting)
+    kept = _longest_head(text, limit - length("…", counting), counting, _AT_WORDS)
     return kept.rstrip(" ,;:–-") + "…" if kept else ""
 
 
@@ -91,7 +91,11 @@ def _parts(text: str, limit: int, counting: Counting, count: int) -> list[str] |
     return None
 
 
-def _longest_head(text: str, room: int, counting: Counting) -> str:
+_AT_WORDS = (r"^.*(?=\s)",)
+_AT_SENSE = (r"^.*\n\s*\n", r"^.*[.!?…。]['\")\]]*(?=\s)", *_AT_WORDS)
+
+
+def _longest_head(text: str, room: int, counting: Counting, ends: tuple[str, ...] = _AT_SENSE) -> str:
     """The longest beginning that fits and ends well. Whole graphemes; addresses are never cut unless one alone is too long."""
     units = _units(text)
     low, high = 0, len(units)
@@ -104,7 +108,7 @@ def _longest_head(text: str, room: int, counting: Counting) -> str:
     head = "".join(units[:low])
     if low == len(units):
         return head
-    for pattern in (r"^.*\n\s*\n", r"^.*[.!?…。]['\")\]]*(?=\s)", r"^.*(?=\s)"):
+    for pattern in ends:
         good = regex.match(pattern, head + ("" if head[-1:].isspace() else units[low][:1]), regex.DOTALL)
         if good and len(good.group(0).strip()) >= len(head) / 3:
             return head[: len(good.group(0))]

@@ -100,9 +100,9 @@ def _intent(found: _Found, *, first: bool) -> Intent:
     if question:
         return Intent.QUESTION
     if found.of("praise.strong") or found.of("thanks.strong"):
-        if complaint:
-            return Intent.COMPLAINT
-        return Intent.PRAISE if first else Intent.THANKS
+        doubtful = complaint if first else found.of("complaint.strong")  # a "but" in passing does not undo a thank-you
+        if not doubtful:
+            return Intent.PRAISE if first else Intent.THANKS
     return Intent.COMPLAINT if complaint else Intent.REMARK
 
 

@@ -68,6 +68,14 @@ class People:
             ).one_or_none()
         return None if row is None else ApiKey(row.id, row.name, Role(row.role))
 
+    def keys(self) -> list[tuple[str, str, str, str, str, str]]:
+        """All keys: id, name, role, and the days on which each was made, last used and revoked ("" for never)."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(
+                text("select id, name, role, created_at::date, last_used_at::date, revoked_at::date from api_key order by created_at")
+            )
+            return [(r[0], r[1], r[2], str(r[3]), str(r[4] or ""), str(r[5] or "")) for r in rows]
+
     def revoke_key(self, identity: str) -> bool:
         """Take a key's right away; whether there was one."""
         with self._engine.begin() as connection:

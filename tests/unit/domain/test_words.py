@@ -65,6 +65,8 @@ def test_a_first_post_is_sorted(text: str, intent: Intent, category: str, priori
         ("Thanks, sorted now!", Intent.THANKS),
         ("thank you so much 🙏", Intent.THANKS),
         ("You guys are amazing", Intent.THANKS),
+        ("It works again. Thank you for staying on it!", Intent.THANKS),
+        ("Second evening without trouble. Thanks!", Intent.THANKS),
         ("It's AB-1234", Intent.REMARK),
         ("Thanks, but when will it come?", Intent.COMPLAINT),
         ("Thank you. What about my refund?", Intent.COMPLAINT),

@@ -1,0 +1,364 @@
+"""People who play a script in the sandbox: the customers who post, and the departments that press the buttons.
+
+They know nothing of Loopkeeper but what they see: posts on the public square and messages in Slack.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import re
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import urllib3
+
+from adapters.slack import cards, modals
+from cli.threads import Said, Thread
+from domain.wording import excerpt
+from sandbox.hands import Author, Change, Hands, HandsError
+
+Json = dict[str, Any]
+_AGAIN_SECONDS = 0.4
+_BODY_AT_MOST = 400
+_QUIET_SECONDS = 2.5
+_CARD_SECONDS = 45.0
+"""A post that has been answered and has no card after this needs no department."""
+
+
+@dataclass
+class Played:
+    """One thread as it is played."""
+
+    thread: Thread
+    channel: str
+    posted: dict[str, str] = field(default_factory=dict)
+    """Ids of the script → ids on the square, for the customers' posts."""
+    lines: list[Said] = field(default_factory=list)
+    posted_at: float = 0.0
+
+    @property
+    def answers_left(self) -> int:
+        """How many of the brand's lines are still to come."""
+        return sum(line.by_brand for line in self.lines)
+
+
+@dataclass
+class Scene:
+    """What the players see: the square and Slack, kept up to date from the stream of changes."""
+
+    replies: dict[str, list[Json]] = field(default_factory=dict)
+    """The brand's replies, by the post that they answer."""
+    cards: dict[str, Json] = field(default_factory=dict)
+    """The card of each post that is on a desk, by the post's id: the newest message that shows its link and has buttons or a status."""
+    posts: dict[str, Json] = field(default_factory=dict)
+    changed: threading.Condition = field(default_factory=threading.Condition)
+    tell: Callable[[str], None] = lambda _: None
+
+    def take(self, change: Change) -> None:
+        """Something has changed."""
+        with self.changed:
+            if change.kind == "post":
+                self._post(change.object)
+            elif change.kind == "message":
+                self._message(change.object)
+            self.changed.notify_all()
+
+    def _post(self, post: Json) -> None:
+        new = post["id"] not in self.posts
+        self.posts[post["id"]] = post
+        if new and post["author"].get("is_brand"):
+            parent = str(post["in_reply_to"])
+            self.replies.setdefault(parent, []).append(post)
+            to = self.posts.get(parent, post)["author"]["handle"]
+            self.tell(f"  @{post['author']['handle']} → @{to}: {excerpt(post['text'], 110)}")
+        elif new:
+            self.tell(f"@{post['author']['handle']}: {excerpt(post['text'], 110)}")
+
+    def _message(self, message: Json) -> None:
+        if message.get("thread_ts") not in (None, message["ts"]):
+            return
+        key = ((message.get("metadata") or {}).get("event_payload") or {}).get("key", "")
+        if ":card:" in key:
+            post = key.split(":card:", 1)[0].split("-", 2)[2]
+            shown = self.cards.get(post)
+            if shown is None or message["channel"] != shown["channel"] or self._newer(message, shown):
+                self.cards[post] = message
+                now, before = _standing(message), _standing(shown) if shown else ""
+                if now != before:
+                    self.tell(f"  [{now}] {excerpt(message['text'], 70)}")
+
+    @staticmethod
+    def _newer(message: Json, shown: Json) -> bool:
+        return bool(message["ts"] >= shown["ts"])
+
+
+class Company:
+    """Customers and departments, playing threads."""
+
+    def __init__(self, sandbox: str, *, speed: float, hands: int = 6, tell: Callable[[str], None] = lambda _: None) -> None:
+        self._sandbox = sandbox
+        self._speed = speed
+        self.scene = Scene(tell=tell)
+        self._local = threading.local()
+        self._pool = ThreadPoolExecutor(hands, "player")
+        self._agenda: list[tuple[float, int, Callable[[], float | None]]] = []
+        self._numbers = itertools.count()
+        self._lock = threading.Lock()
+        self._busy = 0
+        self._ended = False
+        self.played: list[Played] = []
+        self.mishaps: list[str] = []
+        self._eyes = threading.Thread(target=self._watch, name="eyes", daemon=True)
+
+    # --- playing ------------------------------------------------------------------------------------------------------
+
+    def play(self, threads: list[Thread], *, channel: str = "x", at_most_seconds: float = 600.0) -> None:
+        """Play all threads to their end: every line said, every case resolved and closed. Raises TimeoutError."""
+        self._eyes.start()
+        started = time.monotonic() + 0.2
+        for thread in threads:
+            played = Played(thread, channel, lines=sorted(thread.rest, key=lambda s: s.at))
+            self.played.append(played)
+            self._at(started + thread.root.at.total_seconds() / self._speed, lambda p=played: self._begin(p, started))  # type: ignore[misc]
+        try:
+            self._work(time.monotonic() + at_most_seconds)
+        finally:
+            self._ended = True
+            self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _work(self, deadline: float) -> None:
+        while True:
+            with self._lock:
+                now = time.monotonic()
+                over = not self._agenda and self._busy == 0
+            if over and self._quiet():
+                return
+            with self._lock:
+                due = self._agenda[0][0] if self._agenda else now + 0.05
+                step = heapq.heappop(self._agenda)[2] if self._agenda and due <= now else None
+                if step is not None:
+                    self._busy += 1
+            if step is not None:
+                self._pool.submit(self._take, step)
+            elif now > deadline:
+                raise TimeoutError(f"the play is not over in time; {self._busy} people are busy and {len(self._agenda)} wait")
+            else:
+                time.sleep(max(0.0, min(due - now, 0.02)))  # the agenda may get something earlier meanwhile
+
+    def _quiet(self) -> bool:
+        """Whether nothing stirs any more. A customer's last word may have reopened a case after its department had turned away."""
+        with self.scene.changed:
+            stirred = self.scene.changed.wait(_QUIET_SECONDS)
+            waiting = [played for played in self.played if (card := self.scene.cards.get(played.thread.root.id)) and _actions(card)]
+        for played in waiting:
+            self._at(time.monotonic(), lambda p=played: self._finish(p))  # type: ignore[misc]
+        return not stirred and not waiting
+
+    def _take(self, step: Callable[[], float | None]) -> None:
+        try:
+            again = step()
+            if again is not None:
+                self._at(time.monotonic() + again, step)
+        except (HandsError, urllib3.exceptions.HTTPError) as error:
+            self.mishaps.append(f"{type(error).__name__}: {error}")
+            self._at(time.monotonic() + 1.0, step)
+        finally:
+            with self._lock:
+                self._busy -= 1
+
+    def _at(self, when: float, step: Callable[[], float | None]) -> None:
+        with self._lock:
+            heapq.heappush(self._agenda, (when, next(self._numbers), step))
+
+    # --- customers ----------------------------------------------------------------------------------------------------
+
+    def _begin(self, played: Played, started: float) -> float | None:
+        """The customer complains."""
+        root = played.thread.root
+        self._say(played, root, None)
+        played.posted_at = time.time()
+        self._at(self._when(played, started), lambda: self._go_on(played, started))
+        return None
+
+    def _go_on(self, played: Played, started: float) -> float | None:
+        """The next line of the thread: a customer's, or the brand's."""
+        if played.lines:
+            line = played.lines[0]
+            wait = self._act(played, line) if line.by_brand else self._reply(played, line)
+            if wait is not None:
+                return wait
+            played.lines.pop(0)
+            self._at(self._when(played, started), lambda: self._go_on(played, started))
+            return None
+        return self._finish(played)
+
+    def _when(self, played: Played, started: float) -> float:
+        at = played.lines[0].at.total_seconds() / self._speed if played.lines else 0.0
+        return max(started + at, time.monotonic())
+
+    def _reply(self, played: Played, line: Said) -> float | None:
+        """A customer answers: to a post of a customer, or to what the brand has last said there."""
+        parent = played.posted.get(line.parent or "")
+        if parent is None:
+            said = self._brand_said(played)
+            parent = said[-1]["id"] if said else played.posted[played.thread.root.id]
+        self._say(played, line, parent)
+        return None
+
+    def _say(self, played: Played, line: Said, parent: str | None) -> None:
+        author = Author(line.author, line.author, line.author.replace("_", " ").title())
+        post_id = line.id
+        try:
+            post = self._hands.post(played.channel, line.text, author, brand=played.thread.brand, in_reply_to=parent, post_id=post_id)
+        except HandsError as error:
+            if error.status != 409:  # said already: the answer to an earlier try was lost
+                raise
+            post = {"id": post_id}
+        played.posted[line.id] = post["id"]
+
+    def _brand_said(self, played: Played) -> list[Json]:
+        with self.scene.changed:
+            said = [reply for post in played.posted.values() for reply in self.scene.replies.get(post, [])]
+        return sorted(said, key=lambda reply: str(reply["posted_at"]))
+
+    # --- departments --------------------------------------------------------------------------------------------------
+
+    def _act(self, played: Played, line: Said) -> float | None:
+        """The department does what the brand really did: accepts, tells, asks, and with its last word resolves."""
+        card = self._card(played)
+        if card is None:
+            return _AGAIN_SECONDS if not self._brand_said(played) or not self._thanked_at_once(played) else None
+        actions = _actions(card)
+        if not actions:
+            return None  # the case is resolved or closed already
+        user = self._member(card)
+        if cards.ACCEPT in actions:
+            self._hands.press(user, cards.ACCEPT, channel=card["channel"], message_ts=card["ts"])
+            return _AGAIN_SECONDS
+        text = _without_addresses(line.text)
+        if played.answers_left == 1:
+            return self._speak(user, card, cards.RESOLVE, text)
+        return self._speak(user, card, cards.ASK if "?" in text and cards.ASK in actions else cards.UPDATE, text)
+
+    def _finish(self, played: Played) -> float | None:
+        """When all is said, what is still open is resolved."""
+        card = self._card(played)
+        if card is None:
+            return None if self._thanked_at_once(played) else _AGAIN_SECONDS
+        actions = _actions(card)
+        if cards.ACCEPT in actions:
+            self._hands.press(self._member(card), cards.ACCEPT, channel=card["channel"], message_ts=card["ts"])
+            return _AGAIN_SECONDS
+        if cards.RESOLVE in actions:
+            wait = self._speak(self._member(card), card, cards.RESOLVE, "We have looked into this and it is solved now.")
+            return _AGAIN_SECONDS * 2 if wait is None else wait
+        return None if "Closed" in str(card["blocks"]) or "Dismissed" in str(card["blocks"]) else _AGAIN_SECONDS
+
+    def _speak(self, user: str, card: Json, action: str, text: str) -> float | None:
+        """Press the button, write, look at the exact text, and post it."""
+        hands = self._hands
+        pressed = hands.press(user, action, channel=card["channel"], message_ts=card["ts"])
+        view = pressed.view or (self._view_of(pressed.trigger_id, user) if pressed.acked else None)
+        if view is None:
+            return _AGAIN_SECONDS
+        values: dict[str, dict[str, object]] = {modals.BODY: {modals.BODY: text[:_BODY_AT_MOST] or "We are looking into it."}}
+        if action == cards.RESOLVE:
+            values[modals.CAUSE] = {modals.CAUSE: "other"}
+        seen = hands.submit(user, view["id"], values)
+        if seen.response_action != "push" or seen.view is None:
+            hands.close_view(user, view["id"], clear=True)
+            return _AGAIN_SECONDS
+        done = hands.submit(user, seen.view["id"], {})
+        if done.response_action == "clear":
+            return None
+        if done.view is not None:
+            hands.close_view(user, done.view["id"], clear=True)
+        return _AGAIN_SECONDS
+
+    def _view_of(self, trigger_id: str | None, user: str) -> Json | None:
+        """The modal that the app opens a moment after it has answered."""
+        del user
+        deadline = time.monotonic() + 3.0
+        with self.scene.changed:
+            while time.monotonic() < deadline:
+                for view in self._views:
+                    if view.get("trigger_id") == trigger_id:
+                        return view
+                self.scene.changed.wait(0.2)
+        return None
+
+    def _card(self, played: Played) -> Json | None:
+        with self.scene.changed:
+            return self.scene.cards.get(played.thread.root.id)
+
+    def _thanked_at_once(self, played: Played) -> bool:
+        """Praise has no card: the brand's thank-you is all there is."""
+        waited = time.time() - played.posted_at
+        return bool(self._brand_said(played)) and waited > _CARD_SECONDS and self._card(played) is None
+
+    def _member(self, card: Json) -> str:
+        """Somebody who belongs to the channel."""
+        members: list[str] = self._members.get(card["channel"], [])
+        return members[hash(card["ts"]) % len(members)]
+
+    # --- eyes and hands -----------------------------------------------------------------------------------------------
+
+    def _watch(self) -> None:
+        self._views: list[Json] = []
+        after = 0
+        with Hands(self._sandbox) as hands:
+            while not self._ended:
+                try:
+                    changes, after = hands.changes(after, 2)
+                except (HandsError, urllib3.exceptions.HTTPError):
+                    time.sleep(0.5)  # the sandbox is being started again
+                    continue
+                for change in changes:
+                    if change.kind == "view":
+                        with self.scene.changed:
+                            self._views = [*self._views[-200:], change.object]
+                            self.scene.changed.notify_all()
+                    else:
+                        self.scene.take(change)
+
+    @property
+    def _hands(self) -> Hands:
+        if not hasattr(self._local, "hands"):
+            self._local.hands = Hands(self._sandbox)
+        hands: Hands = self._local.hands
+        return hands
+
+    @property
+    def _members(self) -> dict[str, list[str]]:
+        if not hasattr(self, "_known_members"):
+            self._known_members = members_by_channel(self._hands.world())
+        return self._known_members
+
+
+def members_by_channel(world: Json) -> dict[str, list[str]]:
+    """Who is in which channel, people only."""
+    people = {person["id"] for person in world["people"]}
+    return {channel["id"]: [member for member in channel["members"] if member in people] for channel in world["channels"]}
+
+
+def _standing(card: Json) -> str:
+    """What a card says of where the case is: the first bold words of its facts."""
+    for block in card["blocks"][2:3]:
+        for part in block.get("elements", []):
+            for element in part.get("elements", []):
+                return str(element.get("text", ""))
+    return ""
+
+
+def _actions(card: Json) -> set[str]:
+    return {element["action_id"] for block in card["blocks"] if block["type"] == "actions" for element in block["elements"]}
+
+
+def _without_addresses(text: str) -> str:
+    """What was said, without whom it was said to and who signed."""
+    return re.sub(r"^(@\w+\s*)+|[\^*-]\s?[A-Z]{1,3}\s*$", "", text.strip()).strip()
