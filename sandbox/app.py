@@ -19,6 +19,7 @@ from sandbox.faults.hands import FaultHands
 from sandbox.mail.hands import MailHands
 from sandbox.mail.mailbox import Mailbox
 from sandbox.mail.sendgrid import SendGrid
+from sandbox.page.web import Page
 from sandbox.settings import Settings
 from sandbox.signing import EventWebhookKey
 from sandbox.slack.clock import Rate
@@ -96,6 +97,7 @@ def create_app(settings: Settings, public_url: str, state: Path | None = None, n
             *MailHands(mailbox).routes(),
             *FaultHands(faults, courier).routes(),
             *eyes.routes(),
+            *Page(settings.console, world.team.name).routes(),
         ],
         exception_handlers={ProblemError: answer_problem, SlackError: answer_slack_error},
         lifespan=lifespan,

@@ -74,7 +74,7 @@ class Messaging:
         if self._echo or user_id != self._workspace.bot:
             item = {"type": "message", "channel": message.channel, "ts": message.ts}
             event = {"type": "reaction_added", "user": user_id, "reaction": name, "item_user": message.user, "item": item}
-            self._outbound.event({**event, "event_ts": self._workspace.timestamps.next()}, _lane(message))
+            self._outbound.event({**event, "event_ts": self._workspace.timestamps.next()}, _lane(message), message.key)
         return changed
 
     def _as_event(self, conversation: Conversation, message: Message) -> Json:
@@ -87,9 +87,9 @@ class Messaging:
         bot = self._workspace.bot
         if bot not in conversation.members or (message.user == bot and not self._echo):
             return
-        self._outbound.event(event, _lane(message))
+        self._outbound.event(event, _lane(message), message.key)
         if message.user != bot and f"<@{bot}>" in message.text and not conversation.is_im:
-            self._outbound.event({**event, "type": "app_mention"}, _lane(message))
+            self._outbound.event({**event, "type": "app_mention"}, _lane(message), message.key)
 
     def _tell_hidden(self, message: Message, event: Json) -> None:
         conversation = self._workspace.conversation(message.channel)

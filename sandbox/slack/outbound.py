@@ -48,8 +48,8 @@ class Outbound:
             headers["X-Slack-Retry-Reason"] = attempt.previous_failure
         return headers
 
-    def event(self, event: Json, lane: str) -> None:
-        """Tell the app of an event; its attempts all carry one event_id."""
+    def event(self, event: Json, lane: str, about: str) -> None:
+        """Tell the app of an event; its attempts all carry one event_id. `about` is the key of what it is about, for the log."""
         world = self._workspace.world
         event_id = f"Ev0{secrets.token_hex(5).upper()}"
         body = {
@@ -72,7 +72,6 @@ class Outbound:
             "is_ext_shared_channel": False,
             "event_context": f"4-{event_id}",
         }
-        about = str(event.get("ts") or event.get("event_ts") or event.get("user") or "")
         what = f"event {event['type']}" + (f".{event['subtype']}" if event.get("subtype") else "")
         self._courier.post(self._parcel(event_id, _EVENTS, lane, what, about, "application/json", dumps(body)))
 

@@ -292,7 +292,7 @@ class People:
         event: Json = {"type": "app_home_opened", "user": user_id, "channel": im.id, "tab": "home", "event_ts": ts}
         if view is not None:
             event["view"] = view.wire()
-        self._outbound.event(event, f"home/{user_id}")
+        self._outbound.event(event, f"home/{user_id}", user_id)
         return view
 
     # Inside

@@ -101,7 +101,15 @@ def bolt(outside: Outside, loopkeeper: Loopkeeper) -> Bolt:
     return bolt
 
 
-class TestPressing:
+class OnTheSharedSandbox:
+    """Tests that only look at what they made themselves."""
+
+    @pytest.fixture
+    def outside(self, shared: Outside) -> Outside:
+        return shared
+
+
+class TestPressing(OnTheSharedSandbox):
     def test_a_press_brings_the_app_everything_that_slack_tells(self, outside: Outside, bolt: Bolt) -> None:
         @bolt.app.action("accept")
         def accept(ack: Any, body: Json) -> None:
@@ -233,7 +241,7 @@ class TestResponseUrl:
         return str(bolt.got[-1]["response_url"])
 
 
-class TestModals:
+class TestModals(OnTheSharedSandbox):
     @pytest.fixture
     def opened(self, outside: Outside, bolt: Bolt) -> Json:
         """A modal that Ana sees."""
@@ -376,7 +384,7 @@ class TestModals:
             outside.hands.submit(BEN, opened["id"], {})
 
 
-class TestTriggers:
+class TestTriggers(OnTheSharedSandbox):
     def test_a_trigger_works_once(self, outside: Outside, bolt: Bolt) -> None:
         trigger = self.pull(outside, bolt)
         bolt.client.views_open(trigger_id=trigger, view=ask_modal())
@@ -409,7 +417,7 @@ class TestTriggers:
         return trigger
 
 
-class TestCommandsAndShortcuts:
+class TestCommandsAndShortcuts(OnTheSharedSandbox):
     def test_a_command_is_answered_at_once_to_the_one_who_typed_it(self, outside: Outside, bolt: Bolt) -> None:
         @bolt.app.command("/loop")
         def loop(ack: Any, command: Json) -> None:
@@ -488,7 +496,7 @@ class TestEvents:
         ts = bolt.card()
         said = outside.hands.say(ANA, BILLING, "I have it", thread_ts=ts)
         outside.hands.wait_for(
-            lambda one: one.kind == "delivery" and one.object["about"] == said["ts"] and one.object["state"] == "delivered"
+            lambda one: one.kind == "delivery" and one.object["about"] == f"{BILLING}/{said['ts']}" and one.object["state"] == "delivered"
         )
         (body,) = bolt.got
         assert (body["type"], body["team_id"], body["authorizations"][0]["user_id"]) == ("event_callback", "T0MERIDIAN", "U0LOOPKEEP")
@@ -544,7 +552,7 @@ class TestEvents:
         loopkeeper.answer = lambda _: Response(status_code=500, headers={"X-Slack-No-Retry": "1"})
         said = outside.hands.say(ANA, BILLING, "again")
         log = outside.hands.wait_for(
-            lambda one: one.kind == "delivery" and one.object["about"] == said["ts"] and one.object["tries"] == 1
+            lambda one: one.kind == "delivery" and one.object["about"] == f"{BILLING}/{said['ts']}" and one.object["tries"] == 1
         ).object
         assert log["state"] == "failed"
 

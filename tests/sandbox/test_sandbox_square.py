@@ -27,10 +27,9 @@ def call_bridge(outside: Outside, path: str, body: object, key: str = "k1", **he
     return answer.status, answer.json()
 
 
-def reply(
-    outside: Outside, to: str, text: str = "We're sorry, Sam.", key: str = "k1", channel: str = "x", **more: object
-) -> tuple[int, Any]:
-    return call_bridge(outside, f"{channel}/replies", {"brand": "meridian", "in_reply_to": to, "text": text, **more}, key)
+def reply(outside: Outside, to: str, text: str = "We're sorry, Sam.", part: int = 1, channel: str = "x", **more: object) -> tuple[int, Any]:
+    """Post a reply under the key `{post}:{part}`."""
+    return call_bridge(outside, f"{channel}/replies", {"brand": "meridian", "in_reply_to": to, "text": text, **more}, f"{to}:{part}")
 
 
 def find(outside: Outside, to: str, channel: str = "x") -> Any:
@@ -131,13 +130,13 @@ def _seconds_between(one: str, other: str) -> float:
 
 
 class TestWhatTheBridgeDoes:
-    def test_a_reply_is_posted_as_the_brand_and_everybody_sees_it(self, outside: Outside) -> None:
-        post = outside.hands.post("x", "No internet", SAM)
-        status, posted = reply(outside, post["id"])
+    def test_a_reply_is_posted_as_the_brand_and_everybody_sees_it(self, shared: Outside) -> None:
+        post = shared.hands.post("x", "No internet", SAM)
+        status, posted = reply(shared, post["id"])
         assert status == 201
         assert set(posted) == {"id", "url", "posted_at"}
-        seen = outside.hands.wait_for(lambda one: one.kind == "post" and one.object["in_reply_to"] == post["id"]).object
-        assert (seen["id"], seen["thread"], seen["to"], seen["idempotency_key"]) == (posted["id"], post["id"], "77", "k1")
+        seen = shared.hands.wait_for(lambda one: one.kind == "post" and one.object["in_reply_to"] == post["id"]).object
+        assert (seen["id"], seen["thread"], seen["to"], seen["idempotency_key"]) == (posted["id"], post["id"], "77", f"{post['id']}:1")
         assert seen["author"] == {"id": "brand-meridian", "handle": "meridian", "name": "Meridian Mobile", "is_brand": True}
 
     def test_the_same_key_is_never_posted_twice_also_after_a_restart(self, start_sandbox: StartSandbox, tmp_path: Path) -> None:
@@ -150,50 +149,50 @@ class TestWhatTheBridgeDoes:
         assert reply(again, post["id"])[1]["id"] == first[1]["id"]
         assert len(find(again, post["id"])["replies"]) == 1
 
-    def test_own_replies_are_found_newest_first_with_their_keys(self, outside: Outside) -> None:
-        post = outside.hands.post("x", "No internet", SAM)
-        one = reply(outside, post["id"], "first", "k1")[1]
-        by_hand = outside.hands.post("x", "by hand", BRAND, in_reply_to=post["id"])
-        outside.hands.post("x", "not ours", SAM, in_reply_to=post["id"])
-        two = reply(outside, one["id"], "part two", "k2")[1]
-        found = find(outside, post["id"])
+    def test_own_replies_are_found_newest_first_with_their_keys(self, shared: Outside) -> None:
+        post = shared.hands.post("x", "No internet", SAM)
+        one = reply(shared, post["id"], "first")[1]
+        by_hand = shared.hands.post("x", "by hand", BRAND, in_reply_to=post["id"])
+        shared.hands.post("x", "not ours", SAM, in_reply_to=post["id"])
+        two = reply(shared, one["id"], "part two")[1]
+        found = find(shared, post["id"])
         assert found["complete"] is True
-        assert [(r["id"], r["idempotency_key"]) for r in found["replies"]] == [(by_hand["id"], None), (one["id"], "k1")]
-        assert [r["text"] for r in find(outside, one["id"])["replies"]] == ["part two"]
-        outside.hands.delete("x", by_hand["id"])
-        assert len(find(outside, post["id"])["replies"]) == 1
+        assert [(r["id"], r["idempotency_key"]) for r in found["replies"]] == [(by_hand["id"], None), (one["id"], f"{post['id']}:1")]
+        assert [r["text"] for r in find(shared, one["id"])["replies"]] == ["part two"]
+        shared.hands.delete("x", by_hand["id"])
+        assert len(find(shared, post["id"])["replies"]) == 1
         assert two["id"] > one["id"]
 
-    def test_a_post_that_never_was_has_no_replies(self, outside: Outside) -> None:
-        assert find(outside, "42") == {"complete": True, "replies": []}
+    def test_a_post_that_never_was_has_no_replies(self, shared: Outside) -> None:
+        assert find(shared, "42") == {"complete": True, "replies": []}
 
-    def test_more_than_a_hundred_replies_are_not_all_shown(self, outside: Outside) -> None:
-        post = outside.hands.post("x", "No internet", SAM)
+    def test_more_than_a_hundred_replies_are_not_all_shown(self, shared: Outside) -> None:
+        post = shared.hands.post("x", "No internet", SAM)
         for number in range(101):
-            reply(outside, post["id"], f"reply {number}", f"k{number}")
-        found = find(outside, post["id"])
+            reply(shared, post["id"], f"reply {number}", number)
+        found = find(shared, post["id"])
         assert (found["complete"], len(found["replies"]), found["replies"][0]["text"]) == (False, 100, "reply 100")
 
     @pytest.mark.parametrize(
         ("text", "status"), [("x" * 280, 201), ("x" * 281, 422), ("日" * 141, 422), ("https://a.example/" + "x" * 300, 201), (" ", 422)]
     )
-    def test_the_networks_own_limit_holds(self, outside: Outside, text: str, status: int) -> None:
-        post = outside.hands.post("x", "No internet", SAM)
-        assert reply(outside, post["id"], text)[0] == status
+    def test_the_networks_own_limit_holds(self, shared: Outside, text: str, status: int) -> None:
+        post = shared.hands.post("x", "No internet", SAM)
+        assert reply(shared, post["id"], text)[0] == status
 
-    def test_what_is_too_long_is_said_with_numbers(self, outside: Outside) -> None:
-        post = outside.hands.post("x", "No internet", SAM)
-        assert reply(outside, post["id"], "x" * 300)[1]["detail"] == "X takes 280 characters at most, and counts 300 in this reply."
+    def test_what_is_too_long_is_said_with_numbers(self, shared: Outside) -> None:
+        post = shared.hands.post("x", "No internet", SAM)
+        assert reply(shared, post["id"], "x" * 300)[1]["detail"] == "X takes 280 characters at most, and counts 300 in this reply."
 
-    def test_what_is_gone_or_never_was_cannot_be_answered(self, outside: Outside) -> None:
-        post = outside.hands.post("x", "No internet", SAM)
-        outside.hands.delete("x", post["id"])
-        assert reply(outside, post["id"])[0] == 410
-        assert reply(outside, "42")[0] == 404
+    def test_what_is_gone_or_never_was_cannot_be_answered(self, shared: Outside) -> None:
+        post = shared.hands.post("x", "No internet", SAM)
+        shared.hands.delete("x", post["id"])
+        assert reply(shared, post["id"])[0] == 410
+        assert reply(shared, "42")[0] == 404
 
-    def test_only_the_brands_own_account_can_be_posted_as(self, outside: Outside) -> None:
-        post = outside.hands.post("x", "No internet", SAM)
-        assert reply(outside, post["id"], brand="stranger")[0] == 403
+    def test_only_the_brands_own_account_can_be_posted_as(self, shared: Outside) -> None:
+        post = shared.hands.post("x", "No internet", SAM)
+        assert reply(shared, post["id"], brand="stranger")[0] == 403
 
     def test_a_brand_that_is_addressed_exists_from_then_on(self, start_sandbox: StartSandbox, tmp_path: Path) -> None:
         outside = start_sandbox(tmp_path / "state.db")
@@ -202,18 +201,18 @@ class TestWhatTheBridgeDoes:
         outside.stop()
         assert reply(start_sandbox(tmp_path / "state.db"), post["id"], brand="acme")[0] == 201
 
-    def test_a_private_reply_is_for_its_author_alone(self, outside: Outside) -> None:
-        post = outside.hands.post("x", "No internet", SAM)
-        reply(outside, post["id"], visibility="private")
-        seen = outside.hands.wait_for(lambda one: one.kind == "post" and one.object["author"]["is_brand"]).object
+    def test_a_private_reply_is_for_its_author_alone(self, shared: Outside) -> None:
+        post = shared.hands.post("x", "No internet", SAM)
+        reply(shared, post["id"], visibility="private")
+        seen = shared.hands.wait_for(lambda one: one.kind == "post" and one.object["in_reply_to"] == post["id"]).object
         assert (seen["visibility"], seen["to"]) == ("private", "77")
 
-    def test_nothing_is_done_unsigned(self, outside: Outside) -> None:
-        post = outside.hands.post("x", "No internet", SAM)
+    def test_nothing_is_done_unsigned(self, shared: Outside) -> None:
+        post = shared.hands.post("x", "No internet", SAM)
         body = {"brand": "meridian", "in_reply_to": post["id"], "text": "hi"}
-        status, said = call_bridge(outside, "x/replies", body, **{"webhook-signature": "v1,AAAA"})
+        status, said = call_bridge(shared, "x/replies", body, **{"webhook-signature": "v1,AAAA"})
         assert (status, said["title"]) == (401, "Not signed by you")
-        assert find(outside, post["id"])["replies"] == []
+        assert find(shared, post["id"])["replies"] == []
 
     def test_an_old_signature_is_not_taken(self, start_sandbox: StartSandbox, clock: Clock) -> None:
         outside = start_sandbox(now=clock)
@@ -222,29 +221,29 @@ class TestWhatTheBridgeDoes:
         assert reply(outside, post["id"])[0] == 401
 
     @pytest.mark.parametrize(("path", "status"), [("nowhere/replies", 404), ("x/other", 404)])
-    def test_other_addresses_lead_nowhere(self, outside: Outside, path: str, status: int) -> None:
-        assert call_bridge(outside, path, {})[0] == status
+    def test_other_addresses_lead_nowhere(self, shared: Outside, path: str, status: int) -> None:
+        assert call_bridge(shared, path, {})[0] == status
 
-    def test_what_cannot_be_read_is_named(self, outside: Outside) -> None:
-        status, said = call_bridge(outside, "x/replies", {"brand": "meridian", "text": 7})
+    def test_what_cannot_be_read_is_named(self, shared: Outside) -> None:
+        status, said = call_bridge(shared, "x/replies", {"brand": "meridian", "text": 7})
         assert (status, "in_reply_to: Field required" in said["detail"]) == (422, True)
 
-    def test_a_reply_needs_a_key(self, outside: Outside) -> None:
-        assert call_bridge(outside, "x/replies", {}, **{"idempotency-key": ""})[0] == 400
+    def test_a_reply_needs_a_key(self, shared: Outside) -> None:
+        assert call_bridge(shared, "x/replies", {}, **{"idempotency-key": ""})[0] == 400
 
 
 class TestWhatPeopleCannotDo:
-    def test_an_id_is_given_once(self, outside: Outside) -> None:
-        outside.hands.post("x", "one", SAM, post_id="1")
+    def test_an_id_is_given_once(self, shared: Outside) -> None:
+        shared.hands.post("x", "one", SAM, post_id="taken")
         with pytest.raises(HandsError, match="409 The id is taken"):
-            outside.hands.post("x", "two", SAM, post_id="1")
+            shared.hands.post("x", "two", SAM, post_id="taken")
 
-    def test_what_is_deleted_cannot_be_edited(self, outside: Outside) -> None:
-        outside.hands.post("x", "one", SAM, post_id="1")
-        outside.hands.delete("x", "1")
+    def test_what_is_deleted_cannot_be_edited(self, shared: Outside) -> None:
+        shared.hands.post("x", "one", SAM, post_id="gone")
+        shared.hands.delete("x", "gone")
         with pytest.raises(HandsError, match="410 The post is gone"):
-            outside.hands.edit("x", "1", "two")
+            shared.hands.edit("x", "gone", "two")
 
-    def test_there_must_be_such_a_channel(self, outside: Outside) -> None:
+    def test_there_must_be_such_a_channel(self, shared: Outside) -> None:
         with pytest.raises(HandsError, match="there are: x, forum"):
-            outside.hands.post("myspace", "one", SAM)
+            shared.hands.post("myspace", "one", SAM)

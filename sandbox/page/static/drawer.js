@@ -1,0 +1,289 @@
+// The drawer: what is on its way to Loopkeeper, and how the world is made to fail.
+
+import { h, reconcile } from "./dom.js";
+import { act, ask } from "./hands.js";
+import { icon } from "./icons.js";
+import { clock, when } from "./time.js";
+import { on, things, world } from "./world.js";
+
+const SHOWN_AT_FIRST = 60;
+const drawerElement = () => document.getElementById("drawer");
+const seen = { open: null, only: "all" };
+
+const KINDS = {
+  lose_answer: "Lose the answer (it was done)",
+  fail_after: "Answer 500 (it was done)",
+  fail_before: "Answer 500 (it was not done)",
+  hang: "Never answer",
+  refuse: "Cut the connection",
+  rate_limit: "Limit the rate (429)",
+  down: "Down until cleared",
+  hold: "Hold the answer until released",
+  blind: "Looking up shows nothing for certain",
+  deliver_twice: "Deliver twice",
+  reorder: "Deliver late, after the next",
+  drop_once: "Lose the first delivery",
+};
+const ASKED = ["lose_answer", "fail_after", "fail_before", "hang", "refuse", "rate_limit", "down", "hold"];
+const PARTIES = {
+  square: ["Public square (bridge)", [...ASKED, "blind"]],
+  slack: ["Slack Web API", [...ASKED, "blind"]],
+  mail: ["SendGrid", ASKED],
+  webhooks: ["Webhooks to Loopkeeper", ["lose_answer", "deliver_twice", "reorder", "drop_once", "down"]],
+  interactions: ["Presses and commands", ["lose_answer", "deliver_twice", "drop_once", "down"]],
+};
+
+export function drawer() {
+  for (const [id, name, sign] of [
+    ["open-log", "log", "truck"],
+    ["open-faults", "faults", "bolt"],
+  ]) {
+    const button = document.getElementById(id);
+    button.prepend(icon(sign));
+    button.addEventListener("click", () => toggle(seen.open === name ? null : name));
+  }
+  drawerElement().addEventListener("keydown", (event) => event.key === "Escape" && toggle(null));
+  on("delivery fault", draw);
+  draw();
+}
+
+function toggle(name) {
+  const before = seen.open;
+  seen.open = name;
+  drawerElement().hidden = !name;
+  document.getElementById("open-log").setAttribute("aria-expanded", String(name === "log"));
+  document.getElementById("open-faults").setAttribute("aria-expanded", String(name === "faults"));
+  if (name) {
+    const close = h(
+      "button",
+      { type: "button", class: "quiet icon-only", "aria-label": "Close", onclick: () => toggle(null) },
+      icon("close"),
+    );
+    drawerElement().replaceChildren(...(name === "log" ? log(close) : faults(close)));
+    draw();
+    drawerElement().querySelector("select, button").focus({ preventScroll: true });
+  } else if (before) {
+    document.getElementById(before === "log" ? "open-log" : "open-faults").focus();
+  }
+}
+
+function draw() {
+  const waiting = [...things.delivery.values()].filter((one) => one.state === "waiting" || one.state === "retrying").length;
+  const set = [...things.fault.values()].filter((one) => !spent(one));
+  chip("log-count", waiting ? `${waiting} waiting` : "all told", waiting ? "warn" : "good idle");
+  chip("fault-count", set.length ? String(set.length) : "none", set.length ? "bad" : "idle");
+  if (seen.open === "log") drawLog();
+  if (seen.open === "faults") drawFaults(set);
+}
+
+function chip(id, words, look) {
+  const element = document.getElementById(id);
+  element.textContent = words;
+  element.className = `chip ${look}`;
+}
+
+// Deliveries
+
+function log(close) {
+  const only = h(
+    "select",
+    { class: "field", "aria-label": "Which", onchange: (event) => (seen.only = event.target.value) && draw() },
+    [
+      ["all", "Everything"],
+      ["open", "Not delivered"],
+      ["square", "Channel webhooks"],
+      ["slack/events", "Slack events"],
+      ["slack/interactions", "Slack interactions"],
+      ["sendgrid", "Mail events"],
+    ].map(([value, label]) => h("option", { value, selected: value === seen.only }, label)),
+  );
+  const again = h("button", { type: "button", class: "button small", onclick: () => act("deliveries/retry") }, "Try all again now");
+  const columns = ["When", "From", "What", "About", "State", "Tries", "Answer"];
+  return [
+    h("header", { class: "drawer-head" }, h("h2", {}, "What Loopkeeper was told"), only, again, h("span", { class: "spacer" }), close),
+    h(
+      "div",
+      { class: "log", tabindex: "0", role: "region", "aria-label": "Deliveries" },
+      h(
+        "table",
+        {},
+        h(
+          "thead",
+          {},
+          h(
+            "tr",
+            {},
+            columns.map((name) => h("th", { scope: "col" }, name)),
+          ),
+        ),
+        h("tbody", { id: "log" }),
+      ),
+      h("p", { class: "empty", id: "log-empty" }, "Nothing yet. What customers write, and what people press, shows here."),
+    ),
+  ];
+}
+
+const LOOKS = { delivered: "good", failed: "bad", retrying: "warn", waiting: "" };
+
+function drawLog() {
+  const wanted = (one) => seen.only === "all" || (seen.only === "open" ? one.state !== "delivered" : one.sender.startsWith(seen.only));
+  const shown = [...things.delivery.values()]
+    .filter(wanted)
+    .slice(-SHOWN_AT_FIRST)
+    .sort((one, other) => other.n - one.n);
+  document.getElementById("log-empty").hidden = shown.length > 0;
+  reconcile(document.getElementById("log"), shown, {
+    key: (one) => one.id,
+    version: (one) => one.n,
+    render: (one) =>
+      h(
+        "tr",
+        {},
+        h("td", {}, one.last ? when(one.last.at, clock) : "now"),
+        h("td", {}, one.sender),
+        h("td", {}, one.what),
+        h("td", { class: "about", title: one.about }, about(one)),
+        h("td", {}, h("span", { class: `chip ${LOOKS[one.state]}` }, one.state)),
+        h("td", { class: "number" }, String(one.tries)),
+        h("td", { class: "answer" }, answer(one)),
+      ),
+  });
+}
+
+/** What a delivery is about, in words where there are any. */
+function about({ sender, about: name }) {
+  const post = things.post.get(`${sender.slice(7)}/${name}`);
+  if (sender.startsWith("square/") && post) return `@${post.author.handle}: ${post.text}`;
+  const message = things.message.get(name);
+  if (message) return `${placeOf(message)}: ${headline(message)}`;
+  const person = world.people.get(name);
+  return person ? person.name : name;
+}
+
+function placeOf(message) {
+  const place = things.conversation.get(message.channel);
+  return place?.is_im ? `to ${world.people.get(place.user)?.name ?? "somebody"}` : `#${place?.name ?? message.channel}`;
+}
+
+const headline = (message) => message.blocks?.find((block) => block.type === "header")?.text.text ?? message.text;
+
+function answer(one) {
+  if (!one.last) return "on its way";
+  const said = one.last.status ? `${one.last.status} in ${one.last.took_ms} ms` : one.last.error;
+  if (one.state !== "retrying") return said;
+  return [
+    `${said}; again at `,
+    when(one.next_try_at, clock),
+    " ",
+    h("button", { type: "button", class: "quiet small", onclick: () => act("deliveries/retry", { id: one.id }) }, "Now"),
+  ];
+}
+
+// Faults
+
+const spent = (fault) => fault.cleared || (fault.order.count && fault.struck >= fault.order.count);
+
+function faults(close) {
+  const form = h(
+    "form",
+    { class: "fault-form", onsubmit: (event) => event.preventDefault() || set(form) },
+    labelled(
+      "Who",
+      h(
+        "select",
+        { class: "field", name: "party", onchange: () => kinds(form) },
+        Object.entries(PARTIES).map(([value, [label]]) => h("option", { value }, label)),
+      ),
+    ),
+    labelled("What happens", h("select", { class: "field", name: "kind", onchange: () => details(form) })),
+    labelled(
+      "How often",
+      h(
+        "select",
+        { class: "field", name: "often" },
+        [
+          ["1", "the next time"],
+          ["3", "the next 3 times"],
+          ["", "every time"],
+          ["p0.5", "half of the times"],
+          ["p0.1", "one time in ten"],
+        ].map(([value, label]) => h("option", { value }, label)),
+      ),
+    ),
+    labelled("Only where", h("input", { class: "field", name: "match", placeholder: "chat.postMessage, /x/ …" })),
+    labelled(
+      "After (s)",
+      h("input", { class: "field", name: "seconds", type: "number", min: "0", max: "3600", value: "5" }),
+      "only-rate_limit",
+    ),
+    h("label", { class: "check only-hang" }, h("input", { type: "checkbox", name: "acts", checked: true }), "it is done all the same"),
+    h("button", { class: "button primary" }, "Set"),
+  );
+  kinds(form);
+  const clear = h("button", { type: "button", class: "button small", onclick: () => ask("DELETE", "/hands/fault") }, "Clear all");
+  const release = h(
+    "button",
+    { type: "button", class: "button small", onclick: () => act("fault/release").then(held) },
+    "Release who is held",
+  );
+  return [
+    h("header", { class: "drawer-head" }, h("h2", {}, "How the world fails"), clear, release, h("span", { class: "spacer" }), close),
+    form,
+    h("ul", { id: "faults", class: "faults" }),
+    h("p", { id: "held", class: "held" }),
+  ];
+}
+
+const labelled = (label, field, extra = "") => h("label", { class: `labelled ${extra}` }, h("span", {}, label), field);
+
+function kinds(form) {
+  form.elements.kind.replaceChildren(...PARTIES[form.elements.party.value][1].map((kind) => h("option", { value: kind }, KINDS[kind])));
+  details(form);
+}
+
+function details(form) {
+  const kind = form.elements.kind.value;
+  for (const name of ["rate_limit", "hang"]) form.querySelector(`.only-${name}`).hidden = kind !== name;
+}
+
+async function set(form) {
+  const { party, kind, often, match, seconds, acts } = form.elements;
+  const order = { party: party.value, kind: kind.value, match: match.value.trim() };
+  if (often.value.startsWith("p")) order.probability = Number(often.value.slice(1));
+  else if (often.value) order.count = Number(often.value);
+  if (kind.value === "rate_limit") order.seconds = Number(seconds.value);
+  if (kind.value === "hang") order.acts = acts.checked;
+  await act("fault", order);
+}
+
+function drawFaults(set) {
+  reconcile(document.getElementById("faults"), set, {
+    key: (one) => one.id,
+    version: (one) => one.n,
+    render: (one) =>
+      h(
+        "li",
+        {},
+        h("span", { class: "chip bad" }, PARTIES[one.order.party][0]),
+        h(
+          "span",
+          {},
+          h("strong", {}, KINDS[one.order.kind]),
+          one.order.match ? [" where ", h("code", {}, one.order.match)] : "",
+          `, ${howOften(one.order)}`,
+        ),
+        h("span", { class: "struck" }, one.struck === 1 ? "struck once" : `struck ${one.struck} times`),
+        h("button", { type: "button", class: "quiet small", onclick: () => ask("DELETE", `/hands/fault?id=${one.id}`) }, "Clear"),
+      ),
+  });
+  held();
+}
+
+const howOften = ({ count, probability }) =>
+  count ? (count === 1 ? "once" : `${count} times`) : probability < 1 ? `${Math.round(probability * 100)} % of the time` : "every time";
+
+async function held() {
+  const { held: all } = await ask("GET", "/hands/fault");
+  const place = document.getElementById("held");
+  if (place) place.textContent = all.length ? `Held now: ${all.map((one) => one.address).join(", ")}` : "";
+}

@@ -1,0 +1,383 @@
+// The public square: threads of posts, and somebody who writes.
+
+import { answered, sure } from "./dialog.js";
+import { asTabs, avatar, h, reconcile, tab } from "./dom.js";
+import { act } from "./hands.js";
+import { icon } from "./icons.js";
+import { ago, span, when } from "./time.js";
+import { on, remembered, things, threads, touch, world } from "./world.js";
+
+const SHOWN_AT_FIRST = 50;
+const FOLDED_ABOVE = 6;
+const body = () => document.getElementById("square-body");
+
+const seen = { network: null, most: SHOWN_AT_FIRST, unfolded: new Set(), news: new Set(), replyingTo: null, editing: null, sought: null };
+let me = null;
+
+export function square(target) {
+  const networks = world.told.networks;
+  if (!networks.length) {
+    body().append(h("p", { class: "empty" }, h("strong", {}, "No network is connected"), "SANDBOX_CHANNELS names none."));
+    return;
+  }
+  seen.network = networks.some((one) => one.name === target.channel) ? target.channel : remembered.get("network", networks[0].name);
+  if (!networks.some((one) => one.name === seen.network)) seen.network = networks[0].name;
+  seen.sought = target.post ?? null;
+  me = remembered.get("customer", null) ?? customers()[0];
+  asTabs(document.getElementById("networks"), choose);
+  body().append(composer(), h("ol", { id: "threads", "aria-label": "Threads, newest first" }), h("div", { id: "threads-more" }));
+  on("post", hear);
+  draw();
+}
+
+function choose(network) {
+  seen.network = network;
+  seen.most = SHOWN_AT_FIRST;
+  seen.news.delete(network);
+  remembered.set("network", network);
+  body().scrollTop = 0;
+  body().querySelector(".compose").replaceWith(composer());
+  draw();
+}
+
+const network = () => world.told.networks.find((one) => one.name === seen.network);
+const brand = () => world.told.brands[0] ?? { handle: "brand", name: "The brand" };
+
+function hear() {
+  for (const post of things.post.values()) {
+    if (post.fresh && post.author.is_brand && post.channel !== seen.network && Date.now() - Date.parse(post.posted_at) < 5000)
+      seen.news.add(post.channel);
+  }
+  draw();
+}
+
+function draw() {
+  reconcile(document.getElementById("networks"), world.told.networks, {
+    key: (one) => one.name,
+    version: (one) => `${one.name === seen.network} ${seen.news.has(one.name)}`,
+    render: (one) => tab(one.name, one.network, one.name === seen.network, { panel: "square-body", dot: seen.news.has(one.name) }),
+  });
+  const all = [...threads.values()].filter((posts) => posts[0].channel === seen.network);
+  all.sort((one, other) => (one[0].posted_at < other[0].posted_at ? 1 : -1));
+  reconcile(document.getElementById("threads"), withSought(all.slice(0, seen.most), all), {
+    key: (posts) => `${posts[0].channel}/${posts[0].thread}`,
+    version: (posts) => `${Math.max(...posts.map((post) => post.n))} ${seen.unfolded.has(posts[0].thread)} ${formIn(posts)} ${me.id}`,
+    render: (posts) => fill(h("li", { class: "thread" }, h("ol", { class: "thread-posts" }), h("div", { class: "thread-form" })), posts),
+    update: fill,
+  });
+  const more = document.getElementById("threads-more");
+  const left = all.length - seen.most;
+  if (!all.length)
+    more.replaceChildren(
+      h(
+        "p",
+        { class: "empty" },
+        h("strong", {}, `Nobody has written on ${network().network} yet`),
+        "Pick a sample above, or write one in your own words.",
+      ),
+    );
+  else
+    more.replaceChildren(
+      ...(left > 0
+        ? [h("button", { type: "button", class: "button small more", onclick: showMore }, `Show ${Math.min(left, SHOWN_AT_FIRST)} more`)]
+        : []),
+    );
+  showSought();
+}
+
+function showMore() {
+  seen.most += SHOWN_AT_FIRST;
+  draw();
+}
+
+function withSought(shown, all) {
+  const wanted = seen.sought && all.find((posts) => posts.some((post) => post.id === seen.sought));
+  return !wanted || shown.includes(wanted) ? shown : [wanted, ...shown];
+}
+
+function showSought() {
+  if (!seen.sought) return;
+  const found = body().querySelector(`[data-post="${CSS.escape(seen.sought)}"]`);
+  if (!found) return;
+  const thread = found.closest(".thread");
+  thread.classList.add("sought");
+  thread.scrollIntoView({ block: "center" });
+  seen.sought = null;
+}
+
+const formIn = (posts) =>
+  posts.some((post) => post.id === seen.replyingTo)
+    ? seen.replyingTo
+    : posts.some((post) => post.id === seen.editing)
+      ? `edit ${seen.editing}`
+      : "";
+
+/** Brings a thread's element up to date; a half-written reply in it is left alone. */
+function fill(element, posts) {
+  const folded = posts.length > FOLDED_ABOVE && !seen.unfolded.has(posts[0].thread) && !posts.some((post) => post.id === seen.sought);
+  const shown = folded ? [posts[0], ...posts.slice(-3)] : posts;
+  const hidden = posts.length - shown.length;
+  reconcile(
+    element.querySelector(".thread-posts"),
+    hidden ? [shown[0], { fold: hidden, thread: posts[0].thread }, ...shown.slice(1)] : shown,
+    {
+      key: (one) => (one.fold ? "fold" : one.id),
+      version: (one) => (one.fold ? one.fold : `${one.n} ${one.author.id === me.id} ${one.id === seen.editing}`),
+      render: (one) => (one.fold ? unfold(one) : post(one, posts)),
+    },
+  );
+  const form = element.querySelector(".thread-form");
+  const wanted = formIn(posts);
+  if (form.dataset.for !== wanted) {
+    form.dataset.for = wanted;
+    const answered = posts.find((one) => one.id === seen.replyingTo);
+    const edited = posts.find((one) => one.id === seen.editing);
+    form.replaceChildren(...(answered ? [replyForm(answered)] : edited ? [editForm(edited)] : []));
+    form.querySelector("textarea")?.focus();
+  }
+  return element;
+}
+
+function unfold({ fold, thread }) {
+  const open = () => {
+    seen.unfolded.add(thread);
+    draw();
+  };
+  return h("li", { class: "thread-fold" }, h("button", { type: "button", class: "quiet small", onclick: open }, `Show ${fold} earlier`));
+}
+
+function post(one, posts) {
+  const mine = one.author.id === me.id || (me.is_brand && one.author.is_brand);
+  const gone = Boolean(one.deleted_at);
+  const isNew = one.fresh && Date.now() - Date.parse(one.posted_at) < 4000;
+  const name = one.author.name || one.author.handle;
+  const url = `/square/${encodeURIComponent(one.channel)}/${encodeURIComponent(one.id)}`;
+  return h(
+    "li",
+    { class: `post${one.author.is_brand ? " brand" : ""}${gone ? " gone" : ""}`, "data-post": one.id },
+    avatar(name),
+    h(
+      "article",
+      { class: `post-body${isNew ? " arrived" : ""}`, "aria-label": `${name}${one.author.is_brand ? ", the brand" : ""}` },
+      h(
+        "header",
+        { class: "post-head" },
+        h("span", { class: "post-name" }, name),
+        one.author.is_brand ? h("span", { class: "badge brand" }, icon("check"), "Brand") : null,
+        one.visibility === "private" ? h("span", { class: "badge private" }, icon("lock"), "Private") : null,
+        one.author.is_brand ? null : h("span", { class: "post-handle" }, `@${one.author.handle}`),
+        h(
+          "span",
+          { class: "post-time" },
+          one.author.is_brand ? "" : "· ",
+          h("a", { href: url }, when(one.posted_at)),
+          one.edited_at && !gone ? " · edited" : "",
+        ),
+        answerTime(one, posts),
+      ),
+      h("p", { class: "post-text" }, gone ? "Deleted by its author." : words(one.text)),
+      gone ? null : acts(one, mine),
+    ),
+  );
+}
+
+/** On the brand's first reply in a thread: how long the customer waited for it. */
+function answerTime(one, posts) {
+  if (!one.author.is_brand || posts.find((other) => other.author.is_brand) !== one || posts[0].author.is_brand) return null;
+  const waited = Date.parse(one.posted_at) - Date.parse(posts[0].posted_at);
+  return h(
+    "span",
+    { class: "answered", title: "How long the customer waited for the first answer" },
+    waited < 1000 ? "at once" : `after ${span(waited)}`,
+  );
+}
+
+const LINKS = /(https?:\/\/[^\s<>]+[^\s<>.,;:!?'")\]])|(@[\p{L}\p{N}_.-]*[\p{L}\p{N}_])/gu;
+
+/** The text, with addresses to follow and mentions to see. */
+function words(text) {
+  const parts = [];
+  let from = 0;
+  for (const found of text.matchAll(LINKS)) {
+    parts.push(text.slice(from, found.index));
+    parts.push(
+      found[1]
+        ? h("a", { href: found[1], target: "_blank", rel: "noopener noreferrer" }, found[1])
+        : h("span", { class: "mention" }, found[0]),
+    );
+    from = found.index + found[0].length;
+  }
+  return [...parts, text.slice(from)];
+}
+
+function acts(one, mine) {
+  const button = (name, label, act) =>
+    h("button", { type: "button", class: "quiet small", "data-focus": `${label}-${one.id}`, onclick: act }, icon(name), label);
+  const reply = () => open({ replyingTo: seen.replyingTo === one.id ? null : one.id });
+  const edit = () => open({ editing: one.id });
+  const remove = async () => {
+    const wanted = await sure("Delete this post?", "It is gone for everybody, and Loopkeeper is told.", "Delete", true);
+    if (wanted) await act("delete", { channel: one.channel, id: one.id });
+  };
+  return h(
+    "footer",
+    { class: "post-acts" },
+    button("reply", "Reply", reply),
+    mine ? [button("edit", "Edit", edit), button("trash", "Delete", remove)] : null,
+  );
+}
+
+function open({ replyingTo = null, editing = null }) {
+  Object.assign(seen, { replyingTo, editing });
+  draw();
+}
+
+function replyForm(answered) {
+  const text = h("textarea", {
+    class: "field",
+    rows: "2",
+    "aria-label": `Reply to ${answered.author.name}`,
+    placeholder: `Reply as ${me.name} …`,
+  });
+  const hidden = h("input", { type: "checkbox", checked: answered.visibility === "private" });
+  const send = async (event) => {
+    event.preventDefault();
+    if (!text.value.trim()) return;
+    await act("post", {
+      channel: answered.channel,
+      brand: answered.brand,
+      author: author(),
+      text: text.value,
+      in_reply_to: answered.id,
+      visibility: hidden.checked ? "private" : "public",
+    });
+    open({});
+  };
+  return form(send, text, [h("label", { class: "check" }, hidden, "in private"), h("span", { class: "spacer" })], "Reply");
+}
+
+function editForm(edited) {
+  const text = h("textarea", { class: "field", rows: "3", "aria-label": "Your post", value: edited.text });
+  const save = async (event) => {
+    event.preventDefault();
+    await act("edit", { channel: edited.channel, id: edited.id, text: text.value });
+    open({});
+  };
+  return form(save, text, [h("span", { class: "spacer" })], "Save");
+}
+
+function form(submit, text, left, label) {
+  const cancel = h("button", { type: "button", class: "quiet small", onclick: () => open({}) }, "Cancel");
+  text.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.metaKey || event.ctrlKey)) text.form.requestSubmit();
+    if (event.key === "Escape") open({});
+  });
+  return h(
+    "form",
+    { class: "reply-form", onsubmit: submit },
+    text,
+    h("div", { class: "row" }, left, cancel, h("button", { class: "button primary small" }, label)),
+  );
+}
+
+// Who writes, and what
+
+/** Customers of the world, and those who were made here. */
+function customers() {
+  const made = remembered.get("newcomers", []);
+  return [...world.told.customers, ...made];
+}
+
+const author = () => ({ id: me.id, handle: me.handle, name: me.name, is_brand: Boolean(me.is_brand) });
+
+function become(person) {
+  me = person;
+  remembered.set("customer", me);
+  body().querySelector(".compose").replaceWith(composer());
+  touch("post");
+}
+
+function composer() {
+  const text = h("textarea", {
+    class: "field",
+    id: "post-text",
+    rows: "2",
+    "aria-label": "Your post",
+    placeholder: `Write to @${brand().handle} …`,
+  });
+  const counted = h("span", { class: "counted", title: "Characters" });
+  const send = async (event) => {
+    event.preventDefault();
+    if (!text.value.trim()) return;
+    await act("post", { channel: seen.network, brand: brand().handle, author: author(), text: text.value });
+    text.value = "";
+    counted.textContent = "";
+  };
+  text.addEventListener("input", () => (counted.textContent = text.value ? [...text.value].length : ""));
+  text.addEventListener("keydown", (event) => event.key === "Enter" && (event.metaKey || event.ctrlKey) && text.form.requestSubmit());
+  const pick = (sample) => {
+    become(world.told.customers.find((one) => one.handle === sample.author) ?? me);
+    const next = document.getElementById("post-text");
+    next.value = sample.text;
+    next.dispatchEvent(new Event("input"));
+    next.focus();
+  };
+  return h(
+    "form",
+    { class: "compose", onsubmit: send },
+    h("div", { class: "compose-who" }, avatar(me.name), h("label", { for: "post-author" }, "You are"), whoever()),
+    text,
+    h(
+      "div",
+      { class: "compose-foot" },
+      samples(pick),
+      counted,
+      h("button", { class: "button primary", id: "post-send" }, `Post on ${network().network}`),
+    ),
+  );
+}
+
+function whoever() {
+  const everyone = customers();
+  const account = { id: `brand-${brand().handle}`, handle: brand().handle, name: brand().name, is_brand: true };
+  const choices = [...everyone, account];
+  const choose = (event) => {
+    if (event.target.value === "new") newcomer();
+    else become(choices.find((one) => one.id === event.target.value));
+  };
+  const option = (one, label) => h("option", { value: one.id, selected: one.id === me.id }, label);
+  return h(
+    "select",
+    { class: "field", id: "post-author", onchange: choose },
+    h(
+      "optgroup",
+      { label: "Customers" },
+      everyone.map((one) => option(one, one.name)),
+    ),
+    h("optgroup", { label: "Others" }, option(account, `${account.name}, by hand`), h("option", { value: "new" }, "Somebody new …")),
+  );
+}
+
+async function newcomer() {
+  const name = await answered("Somebody new on the square", "What are they called?", "Kim Lee", "Be them");
+  if (!name) return become(me);
+  const handle = name.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "_") || "somebody";
+  const person = { id: String(880000 + Math.floor(Math.random() * 99999)), handle, name };
+  remembered.set("newcomers", [...remembered.get("newcomers", []), person]);
+  return become(person);
+}
+
+function samples(pick) {
+  const label = (one) => `${one.about}: ${one.text.length > 60 ? `${one.text.slice(0, 58)} …` : one.text}`;
+  const choose = (event) => {
+    const sample = world.told.samples[Number(event.target.value)];
+    event.target.value = "";
+    if (sample) pick(sample);
+  };
+  return h(
+    "select",
+    { "aria-label": "Pick a sample complaint", id: "sample", onchange: choose },
+    h("option", { value: "" }, "Samples …"),
+    world.told.samples.map((one, at) => h("option", { value: String(at) }, label(one))),
+  );
+}
