@@ -12,9 +12,10 @@ from contextlib import contextmanager
 from importlib.metadata import distributions
 
 from devkit.checkout import DEVELOPMENT, PROJECT, RUNTIME, Checkout, Layer, Stamp, Venv, normal_name, pinned
+from devkit.children import Child, run
 from devkit.failure import explain
 from devkit.pip import Pip
-from devkit.progress import LIVE_SECONDS, Child, Console, in_words, run
+from devkit.progress import LIVE_SECONDS, Console, in_words
 from devkit.system import bring_what_python_lacks
 
 

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from devkit.checkout import Checkout, Venv
+from devkit.children import Child, run
 from devkit.environment import make_venv
 from devkit.failure import explain
 from devkit.pip import Pip
-from devkit.progress import Child, Console, run
+from devkit.progress import Console
 
 LOCKED = ("build", "runtime", "dev", "uv")  # in this order: dev is constrained by those before it
 OLDEST_PYTHON = "3.11"

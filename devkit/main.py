@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import NoReturn
 
 from devkit.checkout import TO_DEVELOP, TO_RUN, Checkout, Layer
+from devkit.children import Stopped, end_cleanly_when_asked
 from devkit.environment import prepare
 from devkit.failure import SetupError, explain_os_error
 from devkit.locking import lock_requirements
-from devkit.progress import Console, Stopped, end_cleanly_when_asked, in_words
-from devkit.system import bring_chromium
+from devkit.progress import Console, in_words
+from devkit.system import bring_browser
 
 HELP = """\
 Loopkeeper: every public complaint acknowledged, handed over, chased, and thanked.
@@ -115,7 +116,7 @@ def _hand_over(handover: Handover, arguments: Sequence[str], checkout: Checkout,
     """Become the other program: signals, the terminal and the exit code are its own from here on."""
     prepare(checkout, handover.needs, console)
     if handover.with_browser:
-        bring_chromium(checkout, console)
+        bring_browser(checkout, console)
     if not handover.in_callers_folder:
         os.chdir(checkout.root)
     command = handover.command(checkout, arguments)

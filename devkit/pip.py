@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from devkit.checkout import Checkout, Venv, pinned
+from devkit.children import Child, Silent, Watcher, run
 from devkit.failure import explain
-from devkit.progress import Child, Console, Silent, Watcher, run
+from devkit.progress import Console
 
 # Settings that would send packages elsewhere than into `.venv`, or hide what we read from pip's output.
 _NOT_FOR_US = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_DRY_RUN", "PIP_REPORT", "PIP_PYTHON", "PIP_NO_DEPS", "PIP_REQUIREMENT")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 import shutil
@@ -10,8 +11,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from devkit.checkout import Checkout
+from devkit.children import Child, run
 from devkit.failure import SetupError, explain
-from devkit.progress import Child, Console, run
+from devkit.progress import Console
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 CHROMIUM_ON_MACOS = (
@@ -51,18 +53,35 @@ def packages_for_environments(version: tuple[int, int] = sys.version_info[:2]) -
     return (f"python{version[0]}.{version[1]}-venv", "ca-certificates")
 
 
-def bring_chromium(checkout: Checkout, console: Console) -> None:
-    """See to it that the browser tests have a browser, where we may; where not, say how. Never fails: those tests speak for themselves."""
-    if find_chromium():
+def bring_browser(checkout: Checkout, console: Console) -> None:
+    """See to it that the browser tests can run, where we may; where not, say how. Never fails: those tests speak for themselves."""
+    packages = missing_for_browser_tests()
+    if not packages:
         return
     if not (_has_apt() and _is_root()):
-        how = how_to_install(("chromium",)) if _has_apt() else "install Chromium or Google Chrome"
-        console.say(f"Chromium is not installed, so the browser tests cannot run. To have them run too:\n\n    {how}\n")
+        how = how_to_install(packages) if _has_apt() else f"install {' and '.join(packages)}"
+        console.say(f"The browser tests cannot run without {' and '.join(packages)}. To have them run too:\n\n    {how}\n")
         return
     try:
-        apt_install(checkout, console, ("chromium",))
+        apt_install(checkout, console, packages)
     except SetupError as failure:
         console.say(f"{failure}\n  The tests go on without a browser; those that need one say so.")
+
+
+def missing_for_browser_tests() -> tuple[str, ...]:
+    """The Debian packages that the browser tests still need: the browser, and a library that the driver links to."""
+    packages = [] if find_chromium() else ["chromium"]
+    if sys.platform == "linux" and not _can_load("libatomic.so.1"):
+        packages.append("libatomic1")
+    return tuple(packages)
+
+
+def _can_load(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
 
 
 def find_chromium() -> str | None:

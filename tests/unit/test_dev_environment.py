@@ -154,15 +154,17 @@ def test_the_second_of_two_set_ups_waits_for_the_first_and_says_whom_it_waits_fo
 def test_the_lock_outlives_a_killed_dev_py_as_long_as_its_child_works(checkout: Checkout) -> None:
     holder = (
         "import sys; from pathlib import Path; from devkit.checkout import Checkout; from devkit.environment import _alone\n"
-        "from devkit.progress import Child, Console, run\n"
+        "from devkit.children import Child, run; from devkit.progress import Console\n"
         "here, console = Checkout(Path(sys.argv[1])), Console(live=False)\n"
         "with _alone(here, console) as lock, console.step('working') as step:\n"
         "    run(Child(('sh', '-c', f'echo $$ > {sys.argv[2]}; exec sleep 60'), here.log, keeps_open=(lock,)), step)\n"
     )
     child_file = checkout.root.parent / "child"
     with subprocess.Popen((sys.executable, "-c", holder, checkout.root, child_file), cwd=HERE, stderr=subprocess.DEVNULL) as process:
-        until(lambda: child_file.exists() and child_file.read_text().endswith("\n"))
-        process.kill()
+        try:
+            until(lambda: child_file.exists() and child_file.read_text().endswith("\n"))
+        finally:
+            process.kill()
     with (checkout.own_folder / "setup.lock").open("a") as lock:
         assert not _try_lock(lock.fileno())
         os.kill(int(child_file.read_text()), 9)
