@@ -32,6 +32,7 @@ class ReplyOrder:
     purpose: Purpose
     to_post: str
     department: str
+    planned_at: datetime
     words: str | None = None
     template: str | None = None
     variant: int = 0

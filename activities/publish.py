@@ -83,7 +83,7 @@ class Publisher:
             "posted",
             tuple((d.where.remote_id, d.where.url) for d in done),
             content.words,
-            order.pace.loop_time(done[0].posted_at),
+            _posted_at(order, done),
         )
 
 
@@ -223,7 +223,7 @@ class _Part:
         """The history entry of the posting, recorded with its settlement; the workflow's own copy of it has the same key."""
         order = self._order
         event = ReplyPosted(
-            at=order.pace.loop_time(done[0].posted_at),
+            at=_posted_at(order, done),
             step=order.step,
             purpose=order.purpose,
             parts=tuple(d.where for d in done),
@@ -234,6 +234,11 @@ class _Part:
 
     def _outgoing(self, claim: Claim) -> OutgoingReply:
         return OutgoingReply(self._effect.key, self._order.brand, self._parent, _content(claim).parts[self._number - 1])
+
+
+def _posted_at(order: ReplyOrder, done: list[PostedReply]) -> datetime:
+    """When the reply was posted, by the loop's time. A network whose clock is behind ours has not posted before we decided to."""
+    return max(order.planned_at, order.pace.loop_time(done[0].posted_at))
 
 
 def _content(claim: Claim) -> Content:

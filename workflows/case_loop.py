@@ -259,6 +259,7 @@ class CaseLoop:
             purpose=reply.purpose,
             to_post=reply.to_post,
             department=case.department,
+            planned_at=reply.planned_at,
             words=reply.words,
             template=reply.template,
             variant=reply.variant,

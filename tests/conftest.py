@@ -1,0 +1,79 @@
+"""Real parts for all tests: one PostgreSQL for the session, a database of its own for each test that asks for one."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from sqlalchemy import create_engine, text
+
+from adapters.keyring import Keyring
+from adapters.postgres.engine import open_engine
+from adapters.postgres.schema import migrate
+from adapters.postgres.store import Store
+from cli.engines import Postgres
+from domain.pace import REAL_TIME
+
+settings.register_profile("suite", deadline=None, print_blob=True)
+settings.load_profile("suite")
+
+KEYS = Keyring.parse("k1:" + "a2V5" * 10 + "a2U=")
+INDEX_KEY = b"index key of the tests, 32 bytes"
+POLICY = (Path(__file__).parents[1] / "policies" / "default.yaml").read_text()
+WORDING = (Path(__file__).parents[1] / "policies" / "wording.en.yaml").read_text()
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A PostgreSQL that does not wait for the disk, with a migrated database `template_lk` to copy."""
+    folder = tmp_path_factory.mktemp("pg")
+    server = Postgres(folder / "s", database="template_lk")
+    service = server.service(folder / "log", fsync=False)
+    service.start()
+    service.wait_ready(30)
+    server.ensure_database()
+    engine = open_engine(server.url(), pool=1, role=None)
+    migrate(engine)
+    engine.dispose()
+    yield server
+    service.stop()
+
+
+@pytest.fixture
+def database(postgres: Postgres) -> Iterator[str]:
+    """The address of a fresh, migrated database, as the superuser."""
+    name = f"t{next(_numbers)}"
+    admin = create_engine(postgres.url("postgres"), isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"create database {name} template template_lk"))
+    yield postgres.url(name)
+    with admin.connect() as connection:
+        connection.execute(text(f"drop database {name} with (force)"))
+    admin.dispose()
+
+
+@pytest.fixture
+def open_store(database: str) -> Iterator[Callable[[], Store]]:
+    """Opens stores on one fresh database in which the default policy is in force."""
+    opened: list[Store] = []
+
+    def open_one() -> Store:
+        store = Store.open(database, pool=8, keyring=KEYS, index_key=INDEX_KEY, pace=REAL_TIME, name="tests")
+        if not opened:
+            store.book.activate(POLICY, WORDING, by="tests")
+        opened.append(store)
+        return store
+
+    yield open_one
+    for store in opened:
+        store.close()
+
+
+@pytest.fixture
+def store(open_store: Callable[[], Store]) -> Store:
+    """One store."""
+    return open_store()
