@@ -23,6 +23,9 @@ if sys.version_info < (3, 11):  # noqa: UP036 (this line is for those who start 
         )
     )
 
+if sys.platform == "win32":
+    sys.exit("Loopkeeper runs on Linux and macOS. On Windows, start it inside WSL: https://learn.microsoft.com/windows/wsl/install")
+
 if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C this early: end without a traceback; main() takes over from here
 

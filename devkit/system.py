@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import re
 import shutil
@@ -78,8 +77,10 @@ def missing_for_browser_tests() -> tuple[str, ...]:
 
 def _can_load(library: str) -> bool:
     try:
+        import ctypes  # absent from some Pythons built by hand
+
         ctypes.CDLL(library)
-    except OSError:
+    except (ImportError, OSError):
         return False
     return True
 

@@ -151,8 +151,11 @@ def test_a_checkout_that_may_not_be_written_is_explained(checkout: Checkout) -> 
     assert "Traceback" not in err
 
 
-def old_python(words: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    pretend = f"import runpy, sys; sys.version_info = (3, 9, 2, 'final', 0); sys.argv = {words.split()!r}; runpy.run_path('dev.py')"
+OLD = "version_info = (3, 9, 2, 'final', 0)"
+
+
+def pretending(what: str, words: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    pretend = f"import runpy, sys; sys.{what}; sys.argv = {words.split()!r}; runpy.run_path('dev.py')"
     return subprocess.run(
         (sys.executable, "-c", pretend), cwd=HERE, env={"PATH": os.fspath(folder)}, capture_output=True, text=True, check=False
     )
@@ -160,17 +163,23 @@ def old_python(words: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 def test_an_old_python_names_the_newer_one_that_is_installed(tmp_path: Path) -> None:
     program(tmp_path / "python3.12", "")
-    ended = old_python("dev.py demo --once", tmp_path)
+    ended = pretending(OLD, "dev.py demo --once", tmp_path)
     assert ended.returncode == 1
     assert "needs Python 3.11, 3.12 or 3.13; this one is 3.9.2" in ended.stderr
     assert "python3.12 dev.py demo --once" in ended.stderr
 
 
 def test_an_old_python_says_how_to_get_a_newer_one(tmp_path: Path) -> None:
-    ended = old_python("dev.py demo", tmp_path)
+    ended = pretending(OLD, "dev.py demo", tmp_path)
     assert ended.returncode == 1
     assert "apt-get install -y python3" in ended.stderr
     assert "brew install python@3.13 && python3.13 dev.py demo" in ended.stderr
+
+
+def test_windows_is_told_where_it_works(tmp_path: Path) -> None:
+    ended = pretending("platform = 'win32'", "dev.py demo", tmp_path)
+    assert ended.returncode == 1
+    assert "inside WSL" in ended.stderr
 
 
 def test_an_old_python_can_read_the_file_at_all() -> None:
