@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -28,9 +29,17 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+def own_folder() -> Iterator[Path]:
+    """A temporary folder of our own. pytest's are closed to others anew by every run of pytest, and PostgreSQL may be another user."""
+    with tempfile.TemporaryDirectory(prefix="loopkeeper-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres(own_folder: Path) -> Iterator[Postgres]:
     """A PostgreSQL that does not wait for the disk, with a migrated database `template_lk` to copy."""
-    folder = tmp_path_factory.mktemp("pg")
+    folder = own_folder / "pg"
+    folder.mkdir()
     server = Postgres(folder / "s", database="template_lk")
     service = server.service(folder / "log", fsync=False)
     service.start()

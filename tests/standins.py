@@ -1,0 +1,100 @@
+"""Outside parties in memory, for tests that are about the loop and not about the wire. Wire formats are tested against the sandbox."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from domain.casefile import CaseFile, Line
+from domain.ports import Absent, Card, HandoffMail, Mark, Message, NotSent, OutgoingReply, PostedReply, Refused
+from domain.values import Permalink
+
+
+class Square:
+    """A network that takes everything, or is away."""
+
+    honours_key = True
+
+    def __init__(self) -> None:
+        self.posts: dict[str, OutgoingReply] = {}
+        self.away = False
+        self.refuses = ""
+        self._lock = threading.Lock()
+
+    def post(self, reply: OutgoingReply) -> PostedReply:
+        with self._lock:
+            if self.away:
+                raise NotSent("connection refused")
+            if self.refuses:
+                raise Refused(self.refuses)
+            assert reply.key not in self.posts, f"{reply.key} was sent twice"
+            self.posts[reply.key] = reply
+        return PostedReply(Permalink(f"r.{reply.key}", f"https://x.example/r/{reply.key}"), datetime.now(UTC))
+
+    def find(self, reply: OutgoingReply) -> PostedReply | Absent:
+        return Absent(surely=reply.key not in self.posts)
+
+    def texts(self, case: str) -> list[str]:
+        return [p.text for k, p in self.posts.items() if k.startswith(f"{case}:")]
+
+
+class Wall:
+    """A desk that keeps what it is shown, or is away."""
+
+    def __init__(self) -> None:
+        self.cards: dict[str, CaseFile] = {}
+        self.told: dict[str, list[Line]] = {}
+        self.calls: dict[str, list[Line]] = {}
+        self.away = False
+        self.refuses = ""
+
+    def _answer(self) -> None:
+        if self.away:
+            raise NotSent("connection refused")
+        if self.refuses:
+            raise Refused(self.refuses)
+
+    def place(self, slack_channel: str) -> str:
+        self._answer()
+        return slack_channel
+
+    def card_hash(self, file: CaseFile, department: str) -> bytes:
+        return f"{department} {file.case.status} {file.case.owner} {file.case.department}".encode()
+
+    def post_card(self, place: str, file: CaseFile, department: str, mark: Mark) -> str:
+        self._answer()
+        self.cards[f"{place} {file.case_id}"] = file
+        return f"ts-{mark.key}"
+
+    def update_card(self, card: Card, file: CaseFile) -> None:
+        self._answer()
+        self.cards[f"{card.channel} {file.case_id}"] = file
+
+    def tell(self, place: str, thread: str, file: CaseFile, lines: Sequence[Line], mark: Mark) -> str:
+        self._answer()
+        self.told.setdefault(f"{place} {file.case_id}", []).extend(lines)
+        return f"ts-{mark.key}"
+
+    def call_social(self, place: str, file: CaseFile, line: Line, mark: Mark) -> str:
+        self._answer()
+        self.calls.setdefault(file.case_id, []).append(line)
+        return f"ts-{mark.key}"
+
+    def find(self, place: str, thread: str | None, key: str) -> Message | None:
+        self._answer()
+        return None
+
+
+class Postbox:
+    """A mail service that takes everything, or refuses."""
+
+    def __init__(self) -> None:
+        self.mails: list[HandoffMail] = []
+        self.refuses = ""
+
+    def send(self, mail: HandoffMail) -> str:
+        if self.refuses:
+            raise Refused(self.refuses)
+        self.mails.append(mail)
+        return f"mail-{mail.key}"

@@ -1,0 +1,175 @@
+"""Cases as real workflows on a real Temporal server with virtual time, and a real database; the outside parties are in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from temporalio.client import Client
+from temporalio.common import SearchAttributeKey
+from temporalio.service import RPCError
+from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
+
+from activities.desk import DeskKeeper
+from activities.mail import Mailer
+from activities.publish import Publisher
+from activities.record import Recorder
+from adapters.postgres.store import Store
+from adapters.temporal import data_converter
+from cli.engines import SEARCH_ATTRIBUTES, temporal_program
+from domain import commands as c
+from domain.case import Case, fold
+from domain.pace import REAL_TIME
+from domain.values import Actor, Role, Via
+from settings import Settings
+from tests.conftest import KEYS
+from tests.integration.opened import created, place
+from tests.standins import Postbox, Square, Wall
+from worker import Hands, workers
+from workflows.contracts import Answer, workflow_id
+from workflows.gateway import CaseGateway
+
+ANA = Actor("slack:UANA", Role.DEPARTMENT, Via.SLACK)
+_numbers = itertools.count(1)
+_KINDS = {"Keyword": SearchAttributeKey.for_keyword, "Datetime": SearchAttributeKey.for_datetime}
+
+
+@pytest.fixture(scope="session")
+def loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """One event loop for all tests here, so that one server serves them."""
+    loop = asyncio.new_event_loop()
+    yield loop
+    loop.close()
+
+
+@pytest.fixture(scope="session")
+def virtual(loop: asyncio.AbstractEventLoop) -> Iterator[WorkflowEnvironment]:
+    """The server, on which a test lets a case's time pass."""
+    attributes = [_KINDS[kind](name) for name, kind in SEARCH_ATTRIBUTES.items()]
+    extra = ["--dynamic-config-value", "frontend.WorkflowTimeSkippingEnabled=true"]
+    extra += ["--dynamic-config-value", 'history.timerProcessorMaxTimeShift="10ms"']
+    environment = loop.run_until_complete(
+        WorkflowEnvironment.start_time_skipping_v2(
+            ts_config=TimeSkippingConfig(enabled=False),
+            data_converter=data_converter(KEYS),
+            dev_server_existing_path=str(temporal_program()),
+            dev_server_extra_args=extra,
+            search_attributes=attributes,
+        )
+    )
+    yield environment
+    loop.run_until_complete(environment.shutdown())
+
+
+@dataclass
+class Town:
+    """Everything that a case needs, and ways to make things happen to one."""
+
+    store: Store
+    virtual: WorkflowEnvironment
+    square: Square = field(default_factory=Square)
+    wall: Wall = field(default_factory=Wall)
+    postbox: Postbox = field(default_factory=Postbox)
+
+    def __post_init__(self) -> None:
+        self.client: Client = self.virtual.client
+        self.gateway = CaseGateway(self.client, REAL_TIME)
+        self.begun: set[str] = set()
+
+    async def post(self, **data: Any) -> str:
+        """A customer posts; the case's id."""
+        number = next(_numbers)
+        return await self.tell(created(f"t{number}", **{"author": {"id": f"a{number}", "handle": "sam", "name": "Sam Okafor"}, **data}))
+
+    async def tell(self, body: dict[str, object]) -> str:
+        """A network tells something; the id of the case that hears of it."""
+        placed = place(self.store, body)
+        assert placed is not None
+        await self.gateway.tell(placed)
+        self.begun.add(placed.case_id)
+        return placed.case_id
+
+    async def wait(self, case: str, span: timedelta) -> None:
+        """Let so much of the case's time pass."""
+        await self.virtual.fast_forward(self.client.get_workflow_handle(workflow_id(case)), span)
+
+    async def end_all(self) -> None:
+        """End what is still open, so that the next test's worker does not find it."""
+        for case in self.begun:
+            with suppress(RPCError):  # it is over
+                await self.client.get_workflow_handle(workflow_id(case)).terminate()
+
+    async def command(self, case: str, kind: type[Any], *values: Any, **named: Any) -> Answer:
+        """Somebody wants something."""
+        command: c.Command = kind(f"k{next(_numbers)}", ANA, *values, **named)
+        return await self.gateway.command(case, command)
+
+    def words(self, case: str, text: str = "It is solved.") -> str:
+        """Somebody's words."""
+        return self.store.reader.keep(case, text)
+
+    async def ended(self, case: str) -> str:
+        """How the case's workflow ends; waits for it."""
+        handle = self.client.get_workflow_handle(workflow_id(case))
+        await self.virtual.fast_forward(handle, None)
+        result: str = await handle.result()
+        return result
+
+    def now(self, case: str) -> Case:
+        """The case as its history has it."""
+        return fold(case, [entry.event for _, entry in self.store.records.history(case)])
+
+    def kinds(self, case: str) -> list[str]:
+        """What has happened, in order."""
+        return [entry.event.kind for _, entry in self.store.records.history(case)]
+
+    async def until(self, met: Callable[[], bool], seconds: float = 20.0) -> None:
+        """Wait (really) for something to be so."""
+        deadline = datetime.now(UTC).timestamp() + seconds
+        while not met():
+            assert datetime.now(UTC).timestamp() < deadline, "it did not come about in time"
+            await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def serving(town: Town, *, sandboxed: bool = True, cached: int = 100) -> AsyncIterator[None]:
+    """Workers for all queues. In tests the workflow runs in Temporal's sandbox, which refuses what is not deterministic."""
+    hands = Hands(
+        Recorder(town.store.records),
+        Publisher(town.store.ledger, town.store.composer, {"x": town.square}),
+        DeskKeeper(town.store.reader, town.store.cards, town.wall, town.store.ledger),
+        Mailer(town.store.reader, town.postbox, town.store.ledger),
+    )
+    settings = Settings.model_validate(
+        {
+            "database_url": "postgresql://unused/unused",
+            "keys": "unused",
+            "index_key": "unused",
+            "workflow_sandbox": sandboxed,
+            "effect_slots": 4,
+            "cached_cases": cached,
+        }
+    )
+    with ThreadPoolExecutor(16) as threads:
+        running = workers(town.client, settings, hands, threads)
+        tasks = [asyncio.create_task(worker.run()) for worker in running]
+        try:
+            yield
+        finally:
+            await asyncio.gather(*(worker.shutdown() for worker in running))
+            await asyncio.gather(*tasks)
+
+
+@pytest.fixture
+def town(virtual: WorkflowEnvironment, store: Store, loop: asyncio.AbstractEventLoop) -> Iterator[Town]:
+    """A town on virtual time."""
+    town = Town(store, virtual)
+    yield town
+    loop.run_until_complete(town.end_all())

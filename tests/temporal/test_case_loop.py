@@ -1,0 +1,213 @@
+"""The loop as a real workflow: days pass in seconds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from domain import commands as c
+from domain.values import Priority, Status
+from tests.integration.opened import created
+from tests.temporal.conftest import Town, serving
+from workflows.contracts import workflow_id
+
+Loop = asyncio.AbstractEventLoop
+
+
+def run(loop: Loop, story: Coroutine[Any, Any, None]) -> None:
+    loop.run_until_complete(asyncio.wait_for(story, 90))
+
+
+def test_a_case_nobody_takes_is_told_of_by_mail_chased_and_the_customer_hears_daily(loop: Loop, town: Town) -> None:
+    town.wall.refuses = "channel_not_found"
+
+    async def story() -> None:
+        case = await town.post()
+        async with serving(town):
+            await town.until(lambda: "reply_posted" in town.kinds(case))
+            await town.wait(case, timedelta(days=14))
+        kinds = town.kinds(case)
+        assert kinds[:4] == ["opened", "reply_planned", "handed_off", "reply_posted"]
+        assert len(town.postbox.mails) == 1
+        assert kinds.count("clock_breached") == 2, "accept and resolve, once each"
+        assert kinds.count("promise_kept") == kinds.count("reply_posted") - 1
+        assert "promise_broken" not in kinds
+        texts = town.square.texts(case)
+        assert 80 <= len(texts) <= 90, "every four hours, for a case of high priority"
+        assert "waiting" in texts[1] or "queue" in texts[1] or "hasn't been able" in texts[1]
+        assert town.store.records.verify(case) is None
+
+    run(loop, story())
+
+
+def test_praise_is_thanked_watched_for_three_days_and_over(loop: Loop, town: Town) -> None:
+    async def story() -> None:
+        async with serving(town):
+            case = await town.post(text="Amazing service today, thank you!")
+            assert await town.ended(case) == "watch_ended"
+        history = [entry.event for _, entry in town.store.records.history(case)]
+        assert [h.kind for h in history] == ["opened", "reply_planned", "reply_posted", "closed", "watch_ended"]
+        assert (history[-1].at - history[-2].at).total_seconds() == pytest.approx(72 * 3600, abs=2)
+
+    run(loop, story())
+
+
+def test_commands_are_answered_at_once_and_a_refusal_leaves_no_trace(loop: Loop, town: Town) -> None:
+    async def story() -> None:
+        async with serving(town):
+            case = await town.post()
+            first = await town.command(case, c.Accept)
+            assert (first.refusal, first.status) == (None, "in_progress")
+            again = await town.command(case, c.Accept)
+            assert again.refusal is not None
+            assert again.refusal.code == "yours_already"
+            before = await town.client.get_workflow_handle(workflow_id(case)).describe()
+            assert (await town.command(case, c.Resolve, "gremlins", "w")).refusal is not None
+            after = await town.client.get_workflow_handle(workflow_id(case)).describe()
+            assert after.history_length == before.history_length
+            resolved = await town.command(case, c.Resolve, "outage", town.words(case))
+            assert resolved.refusal is None
+            await town.until(lambda: "closed" in town.kinds(case))
+            assert await town.ended(case) == "watch_ended"
+        assert town.square.texts(case)[-1] == "It is solved."
+        assert town.now(case).closing_permalink
+
+    run(loop, story())
+
+
+def test_the_same_command_twice_acts_once(loop: Loop, town: Town) -> None:
+    async def story() -> None:
+        async with serving(town):
+            case = await town.post()
+            await town.command(case, c.Accept)
+            command = c.Update("click-1", c.Accept("x", _ana()).by, town.words(case, "News."))
+            answers = await asyncio.gather(*(town.gateway.command(case, command) for _ in range(5)))
+            assert all(a.refusal is None for a in answers)
+            await town.until(lambda: "News." in town.square.texts(case))
+        assert town.square.texts(case).count("News.") == 1
+        assert [e.cause for _, e in town.store.records.history(case)].count("click-1") == 1
+
+    run(loop, story())
+
+
+def test_what_the_network_tells_twice_counts_once(loop: Loop, town: Town) -> None:
+    async def story() -> None:
+        from tests.integration.opened import place
+
+        async with serving(town):
+            case = await town.post()
+            await town.command(case, c.Accept)
+            body = created("again-1", in_reply_to=town.now(case).first_post, text="Still broken!")
+            placed = place(town.store, body)
+            assert placed is not None
+            for _ in range(3):
+                await town.gateway.tell(placed)
+            await town.until(lambda: "customer_wrote" in town.kinds(case))
+            await town.command(case, c.SetPriority, Priority.URGENT)
+        assert town.kinds(case).count("customer_wrote") == 1
+
+    run(loop, story())
+
+
+def test_an_ask_is_nudged_and_closed_with_a_note_after_a_week(loop: Loop, town: Town) -> None:
+    async def story() -> None:
+        async with serving(town):
+            case = await town.post()
+            await town.command(case, c.Accept)
+            await town.command(case, c.Ask, town.words(case, "Which line is it?"))
+            await town.until(lambda: "Which line is it?" in town.square.texts(case))
+            assert await town.ended(case) == "watch_ended"
+        said = town.square.texts(case)
+        assert "Which line is it?" in said
+        assert len(said) >= 4
+        closed = [e for _, e in town.store.records.history(case) if e.event.kind == "closed"]
+        assert len(closed) == 1
+
+    run(loop, story())
+
+
+def test_a_late_complaint_reopens_and_one_after_the_watch_is_a_new_linked_case(loop: Loop, town: Town) -> None:
+    async def story() -> None:
+        async with serving(town):
+            case = await town.post(text="Lovely shop, thank you!")
+            first = town.store.records.history(case)[0][1].event
+            await town.until(lambda: "closed" in town.kinds(case))
+            assert await town.ended(case) == "watch_ended"
+            later = await town.tell(created("later-1", in_reply_to=first.post, text="Now it is broken and nobody answers"))  # type: ignore[union-attr]
+            assert later != case
+            await town.until(lambda: "opened" in town.kinds(later))
+            opened = town.store.records.history(later)[0][1].event
+        assert opened.earlier_case == case  # type: ignore[union-attr]
+
+    run(loop, story())
+
+
+def test_while_the_network_is_away_the_desk_hears_and_when_it_is_back_the_customer_does(loop: Loop, town: Town) -> None:
+    town.square.away = True
+
+    async def story() -> None:
+        async with serving(town):
+            case = await town.post()
+            await town.until(lambda: any(case in where for where in town.wall.cards), 40)
+            assert town.square.posts == {}
+            town.square.away = False
+            await town.until(lambda: bool(town.square.texts(case)), 60)
+
+    run(loop, story())
+
+
+def test_a_reply_that_the_network_refuses_is_asked_about_in_the_social_channel(loop: Loop, town: Town) -> None:
+    town.square.refuses = "account suspended"
+
+    async def story() -> None:
+        async with serving(town):
+            case = await town.post()
+            await town.until(lambda: case in town.wall.calls, 40)
+        assert "account suspended" in town.wall.calls[case][0].text
+
+    run(loop, story())
+
+
+def test_a_worker_that_forgets_everything_goes_on_where_it_was(loop: Loop, town: Town) -> None:
+    """A cache of ten and a fresh worker for each step: every decision is replayed from the history."""
+
+    async def story() -> None:
+        async with serving(town):
+            case = await town.post()
+            await town.until(lambda: "handoff_delivered" in town.kinds(case))
+        async with serving(town, cached=10):
+            assert (await town.command(case, c.Accept)).refusal is None
+        async with serving(town, cached=10):
+            assert (await town.command(case, c.Resolve, "outage", town.words(case))).refusal is None
+            await town.ended(case)
+        assert town.now(case).status is Status.CLOSED or town.now(case).ended == "watch_ended"
+        assert town.store.records.verify(case) is None
+
+    run(loop, story())
+
+
+def test_the_history_that_temporal_keeps_has_no_word_of_the_customer(loop: Loop, town: Town) -> None:
+    async def story() -> None:
+        async with serving(town):
+            case = await town.post(text="My secret garden is flooded, Sam Okafor here, nobody answers")
+            await town.command(case, c.Accept)
+            await town.command(case, c.Update, town.words(case, "A plumber is coming to Sam."))
+            await town.until(lambda: len(town.square.posts) >= 2)
+            handle = town.client.get_workflow_handle(workflow_id(case))
+            raw = (await handle.fetch_history()).to_json()
+        for word in ("garden", "Okafor", "plumber"):
+            assert word not in raw
+        decoded = [raw]
+        assert "encoding" in decoded[0]
+
+    run(loop, story())
+
+
+def _ana() -> Any:
+    from tests.temporal.conftest import ANA
+
+    return ANA
