@@ -92,6 +92,7 @@ def read_changes(stream: urllib3.BaseHTTPResponse, wanted: Any) -> Any:
         ({"Origin": "https://evil.example"}, 403),
         ({"Host": "evil.example"}, 403),
         ({"Host": "localhost"}, 200),
+        ({"Host": "[::1]:8088"}, 200),
         ({}, 200),
     ],
 )
