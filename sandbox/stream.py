@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 
 from starlette.requests import Request
@@ -24,7 +23,7 @@ class Eyes:
     def __init__(self, store: Store, world: dict[str, object]) -> None:
         self._store = store
         self._world = world
-        self._closing = asyncio.Event()
+        self._closed = False
 
     def routes(self) -> list[Route]:
         """Its addresses."""
@@ -38,7 +37,8 @@ class Eyes:
 
     def close(self) -> None:
         """Let every stream end."""
-        self._closing.set()
+        self._closed = True
+        self._store.let_go()
 
     async def world(self, _request: Request) -> Response:
         """`GET /hands/world`: who and what there is, which never changes while the sandbox runs."""
@@ -81,7 +81,7 @@ class Eyes:
         if after > self._store.number:
             after = 0
             yield b"event: anew\ndata: {}\n\n"
-        while not self._closing.is_set():
+        while not self._closed:
             found = await self._store.wait_beyond(after, _BREATH_SECONDS)
             if found:
                 after = found[-1].number

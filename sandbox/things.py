@@ -84,6 +84,7 @@ class Store:
         self._dirty = False
         self._dropped = False
         self._news = asyncio.Event()
+        self._ending = False
         self._file = None if state is None else self._open(state)
 
     def _open(self, state: Path) -> sqlite3.Connection:
@@ -199,11 +200,16 @@ class Store:
         """Like `since`, but when there is nothing yet, waits up to `seconds` for something."""
         try:
             async with asyncio.timeout(seconds):
-                while not (found := self.since(after)):
+                while not (found := self.since(after)) and not self._ending:
                     await self._news.wait()
                 return found
         except TimeoutError:
             return []
+
+    def let_go(self) -> None:
+        """The end is near: nobody waits for news any more."""
+        self._ending = True
+        self._news.set()
 
     def close(self) -> None:
         """Settle and let go of the file."""

@@ -22,13 +22,39 @@ const account = () => ({ id: `brand-${brand().handle}`, handle: brand().handle, 
 /** Customers of the world, and those who were made here. */
 const customers = () => [...world.told.customers, ...remembered.get("newcomers", [])];
 
+function become(person, changed) {
+  writer.me = person;
+  remembered.set("customer", person);
+  changed();
+}
+
+/** Takes up a sample: its words and its author, ready to be sent. */
+function take(sample, changed) {
+  writer.draft = sample.text;
+  become(authorOf(sample), changed);
+  document.getElementById("post-text").focus();
+}
+
+const authorOf = (sample) => world.told.customers.find((one) => one.handle === sample.author) ?? writer.me;
+
+/** The first samples as a list to choose from, for a square on which nobody has written yet. */
+export function suggestions(changed) {
+  const line = (sample) =>
+    h(
+      "li",
+      {},
+      h(
+        "button",
+        { type: "button", class: "suggestion", onclick: () => take(sample, changed) },
+        avatar(authorOf(sample).name),
+        h("span", {}, h("strong", {}, authorOf(sample).name), h("span", { class: "suggestion-text" }, sample.text)),
+      ),
+    );
+  return h("ul", { class: "suggestions" }, world.told.samples.slice(0, 5).map(line));
+}
+
 /** The form with which one posts on a network. `changed` is called when somebody else is to write. */
 export function composer(network, changed) {
-  const become = (person) => {
-    writer.me = person;
-    remembered.set("customer", person);
-    changed();
-  };
   const text = h("textarea", {
     class: "field",
     id: "post-text",
@@ -52,20 +78,15 @@ export function composer(network, changed) {
   text.addEventListener("input", count);
   text.addEventListener("keydown", (event) => event.key === "Enter" && (event.metaKey || event.ctrlKey) && text.form.requestSubmit());
   count();
-  const pick = (sample) => {
-    writer.draft = sample.text;
-    become(world.told.customers.find((one) => one.handle === sample.author) ?? writer.me);
-    document.getElementById("post-text").focus();
-  };
   return h(
     "form",
     { class: "compose", onsubmit: send },
-    h("div", { class: "compose-who" }, avatar(writer.me.name), h("label", { for: "post-author" }, "You are"), whoever(become)),
+    h("div", { class: "compose-who" }, avatar(writer.me.name), h("label", { for: "post-author" }, "You are"), whoever(changed)),
     text,
     h(
       "div",
       { class: "compose-foot" },
-      samples(pick),
+      samples(changed),
       addressed(changed),
       counted,
       h("button", { class: "button primary" }, `Post on ${network.network}`),
@@ -73,12 +94,16 @@ export function composer(network, changed) {
   );
 }
 
-function whoever(become) {
+function whoever(changed) {
   const everyone = customers();
   const choices = [...everyone, account()];
   const choose = (event) => {
-    if (event.target.value === "new") newcomer(become);
-    else become(choices.find((one) => one.id === event.target.value));
+    if (event.target.value === "new") newcomer(changed);
+    else
+      become(
+        choices.find((one) => one.id === event.target.value),
+        changed,
+      );
   };
   const option = (one, label) => h("option", { value: one.id, selected: one.id === writer.me.id }, label);
   return h(
@@ -93,13 +118,13 @@ function whoever(become) {
   );
 }
 
-async function newcomer(become) {
+async function newcomer(changed) {
   const name = await answered("Somebody new on the square", "What are they called?", "Kim Lee", "Be them");
-  if (!name) return become(writer.me);
+  if (!name) return become(writer.me, changed);
   const handle = name.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "_") || "somebody";
   const person = { id: String(880000 + Math.floor(Math.random() * 99999)), handle, name };
   remembered.set("newcomers", [...remembered.get("newcomers", []), person]);
-  return become(person);
+  return become(person, changed);
 }
 
 /** Whom one writes to, where there is more than one brand. */
@@ -113,11 +138,11 @@ function addressed(changed) {
   return h("select", { "aria-label": "Whom you write to", onchange: choose }, world.told.brands.map(option));
 }
 
-function samples(pick) {
+function samples(changed) {
   const label = (one) => `${one.about}: ${one.text.length > 60 ? `${one.text.slice(0, 58)} …` : one.text}`;
   const choose = (event) => {
     const sample = world.told.samples[Number(event.target.value)];
-    if (event.target.value && sample) pick(sample);
+    if (event.target.value && sample) take(sample, changed);
   };
   return h(
     "select",

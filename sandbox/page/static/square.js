@@ -1,6 +1,6 @@
 // The public square: threads of posts, and somebody who writes.
 
-import { author, composer, startWriting, writer } from "./compose.js";
+import { author, composer, startWriting, suggestions, writer } from "./compose.js";
 import { sure } from "./dialog.js";
 import { asTabs, avatar, h, reconcile, tab } from "./dom.js";
 import { act } from "./hands.js";
@@ -44,12 +44,14 @@ const network = () => world.told.networks.find((one) => one.name === seen.networ
 
 /** The form above the threads, anew: for another network, or for somebody else. */
 function compose() {
-  const form = composer(network(), () => {
-    compose();
-    touch("post");
-  });
+  const form = composer(network(), recompose);
   body().querySelector(".compose")?.replaceWith(form);
   return form;
+}
+
+function recompose() {
+  compose();
+  touch("post");
 }
 
 function hear() {
@@ -80,11 +82,12 @@ function draw() {
   if (!all.length)
     more.replaceChildren(
       h(
-        "p",
+        "div",
         { class: "empty" },
         h("strong", {}, `Nobody has written on ${network().network} yet`),
-        "Pick a sample above, or write one in your own words.",
+        "Write something above, or take one of these.",
       ),
+      suggestions(recompose),
     );
   else
     more.replaceChildren(
