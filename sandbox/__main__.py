@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -30,7 +31,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (ValidationError, ValueError, RuntimeError) as error:
         print(f"The sandbox cannot start: {error}", file=sys.stderr)  # noqa: T201 - this is the command line
         return 2
-    Server(app, host=chosen.host, port=chosen.port).run()
+    print(f"The outside world is open at {public_url.rstrip('/')}/", flush=True)  # noqa: T201 - as above
+    with suppress(KeyboardInterrupt):
+        Server(app, host=chosen.host, port=chosen.port).run()
     return 0
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -20,7 +21,7 @@ from sandbox.mail.hands import MailHands
 from sandbox.mail.mailbox import Mailbox
 from sandbox.mail.sendgrid import SendGrid
 from sandbox.page.web import Page
-from sandbox.settings import Settings
+from sandbox.settings import Brand, Settings
 from sandbox.signing import EventWebhookKey
 from sandbox.slack.clock import Rate
 from sandbox.slack.errors import SlackError
@@ -70,7 +71,8 @@ def create_app(settings: Settings, public_url: str, state: Path | None = None, n
     store = Store(state)
     faults = FaultMode(store, now)
     courier = Courier(settings.loopkeeper, store, faults, now)
-    square = Square(settings.channels, world.brands if settings.brands is None else settings.brands, public_url, store, courier, now)
+    brands = world.brands if settings.brands is None else settings.brands
+    square = Square(settings.channels, brands, public_url, store, courier, now)
     workspace = Workspace(world, store, public_url, now)
     outbound = Outbound(workspace, courier, settings.slack_signing_secret, now)
     messaging = Messaging(workspace, outbound, echo=settings.slack_echo)
@@ -78,7 +80,7 @@ def create_app(settings: Settings, public_url: str, state: Path | None = None, n
     responses = Responses(workspace, messaging, store, now)
     people = People(workspace, views, messaging, responses, outbound)
     mailbox = Mailbox(store, courier, webhook_key, now)
-    eyes = Eyes(store, _as_told(world, settings, square))
+    eyes = Eyes(store, _as_told(world, brands, settings))
     store.settle()
 
     @asynccontextmanager
@@ -111,17 +113,14 @@ def create_app(settings: Settings, public_url: str, state: Path | None = None, n
     return Sandbox(Door(parties, house, store, faults), eyes)
 
 
-def _as_told(world: World, settings: Settings, square: Square) -> dict[str, object]:
+def _as_told(world: World, brands: list[Brand], settings: Settings) -> dict[str, object]:
     """What /hands/world tells: the world, the channels without their secrets, and where the product is."""
     channels = [
         {"name": name, "network": channel.network, "limit": channel.limit, "counting": counting_of(channel)}
-        for name, channel in square.channels.items()
+        for name, channel in settings.channels.items()
     ]
-    told = world.model_dump(mode="json")
-    brands = [brand.model_dump() for brand in world.brands if settings.brands is None] or [
-        one.model_dump() for one in settings.brands or []
-    ]
-    return {**told, "brands": brands, "networks": channels, "loopkeeper_url": settings.loopkeeper, "console_url": settings.console}
+    told = world.model_copy(update={"brands": brands}).model_dump(mode="json")
+    return {**told, "networks": channels, "loopkeeper_url": settings.loopkeeper, "console_url": settings.console}
 
 
 class _HandsAtHome:
@@ -150,7 +149,7 @@ class _HandsAtHome:
             return f"The hands belong to {host}; a page of {origin} cannot use them."
         if self._only_loopback:
             client = scope["client"][0] if scope.get("client") else ""
-            if not _is_loopback(client) or not _is_loopback(host.rpartition(":")[0] if host.count(":") == 1 else host):
+            if not (_is_loopback(client) and _is_loopback(urlsplit(f"//{host}").hostname or "")):
                 return (
                     f"The hands work from this machine only, not from {client} by the name {host}; "
                     "SANDBOX_HANDS_FROM=anywhere lets others play."
@@ -159,9 +158,7 @@ class _HandsAtHome:
 
 
 def _is_loopback(host: str) -> bool:
-    if host in ("localhost", "testserver", "testclient"):
-        return True
     try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False

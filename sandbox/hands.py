@@ -112,6 +112,11 @@ class Hands:
         """Everything as it is now."""
         return self._listed(self._ask("GET", "/hands/state"))[0]
 
+    def number(self) -> int:
+        """The number of the last change: `after` for whoever cares for the future alone."""
+        number: int = self._ask("GET", "/hands/number")["number"]
+        return number
+
     def changes(self, after: int, wait: float = 0) -> tuple[list[Change], int]:
         """What has changed since number `after`, and the number to go on from; waits up to `wait` seconds for something."""
         query = urlencode({"after": after, "wait": int(wait)})

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict
+from pydantic_core import to_json
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS thing (number INTEGER PRIMARY KEY, kind TEXT NOT NULL, key TEXT NOT NULL, doc BLOB NOT NULL);
@@ -64,11 +65,7 @@ class Entry:
 
     def to_json(self) -> bytes:
         """The change as followers get it: `{"n", "kind", "key", "object"}`."""
-        return b'{"n":%d,"kind":"%s","key":%s,"object":%s}' % (self.number, self.kind.encode(), _quoted(self.key), self.doc)
-
-
-def _quoted(text: str) -> bytes:
-    return b'"' + text.replace("\\", "\\\\").replace('"', '\\"').encode() + b'"'
+        return b'{"n":%d,"kind":"%s","key":%s,"object":%s}' % (self.number, self.kind.encode(), to_json(self.key), self.doc)
 
 
 class Store:
@@ -87,6 +84,7 @@ class Store:
         self._dirty = False
         self._dropped = False
         self._news = asyncio.Event()
+        self._ending = False
         self._file = None if state is None else self._open(state)
 
     def _open(self, state: Path) -> sqlite3.Connection:
@@ -156,31 +154,39 @@ class Store:
                 return  # no loop is running yet: whoever sets up the world settles it
 
     def settle(self) -> None:
-        """Write what was put and dropped, in one transaction, and tell the followers."""
+        """Write what was put and dropped, in one transaction, and tell the followers.
+
+        Raises sqlite3.Error when the file cannot be written; nothing is told or forgotten then, and the next call tries again.
+        """
         if not self._dirty:
             return
-        self._dirty = False
         if self._file is not None:
             self._write(self._file)
+        self._dirty = False
         self._settled = self._number
         self._news.set()
         self._news = asyncio.Event()
 
     def _write(self, file: sqlite3.Connection) -> None:
-        file.execute("BEGIN")
-        if self._inserts:
-            file.executemany("INSERT INTO thing VALUES (?, ?, ?, ?)", self._inserts)
-            self._inserts.clear()
-        if self._deletes:  # after the inserts: what changed twice since the last time is in both
-            file.executemany("DELETE FROM thing WHERE number = ?", self._deletes)
-            self._deletes.clear()
-        if self._dropped:  # only then may the highest number be in no row
-            file.execute("UPDATE high SET number = ?", (self._number,))
-            self._dropped = False
-        file.execute("COMMIT")
+        try:
+            file.execute("BEGIN")
+            if self._inserts:
+                file.executemany("INSERT INTO thing VALUES (?, ?, ?, ?)", self._inserts)
+            if self._deletes:  # after the inserts: what changed twice since the last time is in both
+                file.executemany("DELETE FROM thing WHERE number = ?", self._deletes)
+            if self._dropped:  # only then may the highest number be in no row
+                file.execute("UPDATE high SET number = ?", (self._number,))
+            file.execute("COMMIT")
+        except sqlite3.Error:
+            if file.in_transaction:
+                file.execute("ROLLBACK")
+            raise
+        self._inserts.clear()
+        self._deletes.clear()
+        self._dropped = False
 
-    def since(self, after: int, most: int | None = None) -> list[Entry]:
-        """Announced things whose last change has a number above `after`, oldest first; at most `most` of them."""
+    def since(self, after: int) -> list[Entry]:
+        """Announced things whose last change has a number above `after`, oldest first."""
         found = []
         for entry in reversed(self._entries.values()):
             if entry.number <= after:
@@ -188,17 +194,22 @@ class Store:
             if entry.announced and entry.number <= self._settled:
                 found.append(entry)
         found.reverse()
-        return found if most is None else found[:most]
+        return found
 
     async def wait_beyond(self, after: int, seconds: float) -> list[Entry]:
         """Like `since`, but when there is nothing yet, waits up to `seconds` for something."""
         try:
             async with asyncio.timeout(seconds):
-                while not (found := self.since(after)):
+                while not (found := self.since(after)) and not self._ending:
                     await self._news.wait()
                 return found
         except TimeoutError:
             return []
+
+    def let_go(self) -> None:
+        """The end is near: nobody waits for news any more."""
+        self._ending = True
+        self._news.set()
 
     def close(self) -> None:
         """Settle and let go of the file."""

@@ -117,7 +117,7 @@ class Courier:
         log = Delivery(id=parcel.id, sender=parcel.sender, what=parcel.what, about=parcel.about, path=parcel.path)
         self._log(log)
         order = self._faults.strike(sender.party, _address(parcel))
-        outcome = await self._send(sender, parcel, Attempt(1, self._now()), order.kind if order else None)
+        outcome = await self._send(sender, parcel, Attempt(1), order.kind if order else None)
         state = State.DELIVERED if outcome.accepted else State.FAILED
         self._log_end(log.changed(state=state, tries=1, last=self._logged(outcome)))
         return outcome
@@ -131,7 +131,7 @@ class Courier:
 
     async def _carry(self, desk: _Desk, parcel: Parcel, tries: int, ahead: asyncio.Event | None, mine: asyncio.Event) -> None:
         """From the queue to its end: delivered, or given up."""
-        attempt = Attempt(tries + 1, self._now())
+        attempt = Attempt(tries + 1)
         try:
             if ahead is not None:
                 await ahead.wait()
@@ -147,9 +147,10 @@ class Courier:
                 return
             await self._rest(parcel, wait)
             failure = "http_timeout" if outcome.timed_out else "connection_failed" if outcome.status is None else "http_error"
-            attempt = Attempt(attempt.number + 1, self._now(), failure)
-            order = self._faults.strike(desk.sender.party, _address(parcel), _ALSO_ON_RETRY)
-            outcome = await self._send(desk.sender, parcel, attempt, order.kind if order else None)
+            attempt = Attempt(attempt.number + 1, failure)
+            async with desk.room:
+                order = self._faults.strike(desk.sender.party, _address(parcel), _ALSO_ON_RETRY)
+                outcome = await self._send(desk.sender, parcel, attempt, order.kind if order else None)
         self._store.drop(parcel)
         delivered = self._logs[parcel.id].changed(state=State.DELIVERED, tries=attempt.number, last=self._logged(outcome), next_try_at=None)
         self._log_end(delivered)
@@ -182,7 +183,7 @@ class Courier:
     async def _request(self, sender: Sender, parcel: Parcel, attempt: Attempt) -> Outcome:
         assert self._session is not None, "the courier was not started"
         self._store.settle()  # what the world was told of must outlive us
-        headers = {"Content-Type": parcel.content_type, **sender.sign(parcel, attempt)}
+        headers = {"Content-Type": parcel.content_type, **sender.sign(parcel, attempt, self._now())}
         begun = time.monotonic()
 
         def took() -> int:

@@ -87,7 +87,6 @@ class Attempt:
 
     number: int
     """1 for the first."""
-    at: float
     previous_failure: str | None = None
 
 
@@ -118,11 +117,11 @@ class Sender:
 
     name: str
     party: Party
-    sign: Callable[[Parcel, Attempt], Mapping[str, str]]
-    """The headers that sign a parcel for one attempt."""
+    sign: Callable[[Parcel, Attempt, float], Mapping[str, str]]
+    """The headers that sign a parcel for one attempt that is sent now (Unix seconds)."""
     wait_after: Callable[[int, Outcome], float | None]
     """Seconds to wait after the n-th failed attempt; None gives up."""
     timeout: float
     """Seconds until an attempt counts as unanswered."""
     in_flight: int = 200
-    """How many first attempts may be on their way at once."""
+    """How many attempts may be on their way at once."""

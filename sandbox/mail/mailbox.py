@@ -164,5 +164,5 @@ class Mailbox:
         return datetime.fromtimestamp(self._now(), UTC)
 
 
-def _sign(key: EventWebhookKey, parcel: Parcel, attempt: Attempt) -> dict[str, str]:
-    return key.headers(attempt.at, parcel.body)
+def _sign(key: EventWebhookKey, parcel: Parcel, _attempt: Attempt, now: float) -> dict[str, str]:
+    return key.headers(now, parcel.body)

@@ -41,8 +41,8 @@ class Outbound:
         courier.employ(Sender(_EVENTS, Party.WEBHOOKS, self._sign, _wait_after, ACK_SECONDS))
         courier.employ(Sender(_INTERACTIONS, Party.INTERACTIONS, self._sign, lambda *_: None, ACK_SECONDS))
 
-    def _sign(self, parcel: Parcel, attempt: Attempt) -> Mapping[str, str]:
-        headers = slack_headers(self._signing_secret, attempt.at, parcel.body)
+    def _sign(self, parcel: Parcel, attempt: Attempt, now: float) -> Mapping[str, str]:
+        headers = slack_headers(self._signing_secret, now, parcel.body)
         if attempt.previous_failure is not None:
             headers["X-Slack-Retry-Num"] = str(attempt.number - 1)
             headers["X-Slack-Retry-Reason"] = attempt.previous_failure

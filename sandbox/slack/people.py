@@ -251,7 +251,11 @@ class People:
         if not outcome.accepted:
             code = "operation_timeout" if outcome.timed_out else "dispatch_failed"
             return Pressed(acked=False, error=f"{command} failed with the error “{code}”", trigger_id=trigger.id)
-        message = self._said_at_once(user_id, conversation, outcome)
+        try:
+            message = self._said_at_once(user_id, conversation, outcome)
+        except SlackError as error:
+            told = f"{command} failed with the error “{error.code}”"
+            return Pressed(acked=True, view=trigger.opened, error=told, trigger_id=trigger.id)
         return Pressed(acked=True, view=trigger.opened, message=message, trigger_id=trigger.id)
 
     def _said_at_once(self, user_id: str, conversation: Conversation, outcome: Outcome) -> Message | None:

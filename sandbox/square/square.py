@@ -34,8 +34,8 @@ def wait_after(attempt: int, outcome: Outcome) -> float:
     return _WAITS[attempt - 1] if attempt <= len(_WAITS) else _LAST_WAIT
 
 
-def _sign(secret: str, parcel: Parcel, attempt: Attempt) -> Mapping[str, str]:
-    return channel_headers(secret, parcel.id, attempt.at, parcel.body)
+def _sign(secret: str, parcel: Parcel, _attempt: Attempt, now: float) -> Mapping[str, str]:
+    return channel_headers(secret, parcel.id, now, parcel.body)
 
 
 class Square:

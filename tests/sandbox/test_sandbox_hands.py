@@ -34,7 +34,7 @@ def test_the_world_is_told_without_its_secrets(outside: Outside) -> None:
 
 
 def test_changes_are_numbered_and_can_be_resumed(outside: Outside) -> None:
-    _, before = outside.hands.changes(0)
+    before = outside.hands.number()
     one = outside.hands.post("x", "one", SAM)
     two = outside.hands.post("x", "two", SAM)
     found, _ = outside.hands.changes(before)
@@ -46,7 +46,7 @@ def test_changes_are_numbered_and_can_be_resumed(outside: Outside) -> None:
 
 
 def test_nothing_new_is_waited_for_no_longer_than_told(outside: Outside) -> None:
-    _, number = outside.hands.changes(0)
+    number = outside.hands.number()
     begun = time.monotonic()
     assert outside.hands.changes(number, wait=1) == ([], number)
     assert 0.9 < time.monotonic() - begun < 2
@@ -62,6 +62,16 @@ def test_the_stream_tells_and_resumes_by_the_last_events_id(outside: Outside) ->
     resumed = urllib3.request("GET", f"{outside.url}/hands/stream", preload_content=False, headers={"Last-Event-ID": str(seen["n"])})
     assert read_changes(resumed, lambda change: change["kind"] == "post")["object"]["text"] == "edited"
     resumed.close()
+
+
+def test_a_follower_from_another_world_is_told_everything(outside: Outside) -> None:
+    outside.hands.post("x", "hello", SAM)
+    found, number = outside.hands.changes(after=1_000_000)
+    assert "post" in [change.kind for change in found]
+    assert number <= outside.hands.number() < 1_000_000
+    stream = urllib3.request("GET", f"{outside.url}/hands/stream?after=1000000", preload_content=False)
+    assert b"event: anew" in next(chunk for chunk in stream.stream(1024) if b"event" in chunk)
+    stream.close()
 
 
 def read_changes(stream: urllib3.BaseHTTPResponse, wanted: Any) -> Any:
@@ -82,6 +92,7 @@ def read_changes(stream: urllib3.BaseHTTPResponse, wanted: Any) -> Any:
         ({"Origin": "https://evil.example"}, 403),
         ({"Host": "evil.example"}, 403),
         ({"Host": "localhost"}, 200),
+        ({"Host": "[::1]:8088"}, 200),
         ({}, 200),
     ],
 )

@@ -453,6 +453,8 @@ class TestCommandsAndShortcuts(OnTheSharedSandbox):
     def test_a_command_that_fails_says_so(self, outside: Outside, loopkeeper: Loopkeeper) -> None:
         loopkeeper.answer = lambda _: Response(status_code=502)
         assert outside.hands.command(ANA, BILLING, "/loop").error == "/loop failed with the error “dispatch_failed”"
+        loopkeeper.answer = lambda _: Response('{"blocks": [{"type": "marquee"}]}')
+        assert outside.hands.command(ANA, BILLING, "/loop").error == "/loop failed with the error “invalid_blocks”"
 
     def test_shortcuts_come_from_anywhere_or_from_a_message(self, outside: Outside, bolt: Bolt) -> None:
         @bolt.app.shortcut("find")

@@ -90,6 +90,16 @@ class TestWhatLoopkeeperHears:
         done = outside.hands.wait_for(lambda one: one.kind == "delivery" and one.object["tries"] == 2)
         assert done.object["state"] == "delivered"
 
+    def test_each_attempt_is_signed_when_it_is_sent(self, start_sandbox: StartSandbox, loopkeeper: Loopkeeper, clock: Clock) -> None:
+        outside = start_sandbox(now=clock)
+        loopkeeper.answer = lambda _: Response(status_code=500)
+        outside.hands.post("x", "hello", SAM)
+        outside.hands.wait_for(lambda one: one.kind == "delivery" and one.object["state"] == "retrying")
+        clock.now += 3600
+        outside.hands.retry_deliveries()
+        first, again = loopkeeper.wait_for(lambda one: b"hello" in one.body, 2)
+        assert int(again.headers["webhook-timestamp"]) - int(first.headers["webhook-timestamp"]) == 3600
+
     def test_the_second_attempt_comes_after_a_second(self, outside: Outside, loopkeeper: Loopkeeper) -> None:
         loopkeeper.answer = lambda _: Response(status_code=503) if len(loopkeeper.received) == 1 else None
         begun = time.monotonic()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 from pathlib import Path
 from typing import ClassVar
 
@@ -94,6 +95,20 @@ def test_a_file_that_another_sandbox_uses_is_refused_with_advice(tmp_path: Path)
     with pytest.raises(RuntimeError, match="another sandbox"):
         Store(tmp_path / "state.db")
     first.close()
+
+
+def test_what_could_not_be_written_is_not_told_and_is_written_later(tmp_path: Path) -> None:
+    store = Store(tmp_path / "state.db")
+    store.put(Pebble(name="a"))
+    assert store._file is not None
+    store._file.execute("PRAGMA query_only=ON")
+    with pytest.raises(sqlite3.OperationalError):
+        store.settle()
+    assert changes(store) == []
+    store._file.execute("PRAGMA query_only=OFF")
+    store.settle()
+    assert changes(store) == [("a", "grey")]
+    store.close()
 
 
 def test_whoever_waits_is_told_at_once_and_whoever_waits_in_vain_is_let_go() -> None:

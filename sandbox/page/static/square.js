@@ -1,10 +1,11 @@
 // The public square: threads of posts, and somebody who writes.
 
-import { answered, sure } from "./dialog.js";
+import { author, composer, startWriting, suggestions, writer } from "./compose.js";
+import { sure } from "./dialog.js";
 import { asTabs, avatar, h, reconcile, tab } from "./dom.js";
 import { act } from "./hands.js";
 import { icon } from "./icons.js";
-import { ago, span, when } from "./time.js";
+import { span, when } from "./time.js";
 import { on, remembered, things, threads, touch, world } from "./world.js";
 
 const SHOWN_AT_FIRST = 50;
@@ -12,7 +13,6 @@ const FOLDED_ABOVE = 6;
 const body = () => document.getElementById("square-body");
 
 const seen = { network: null, most: SHOWN_AT_FIRST, unfolded: new Set(), news: new Set(), replyingTo: null, editing: null, sought: null };
-let me = null;
 
 export function square(target) {
   const networks = world.told.networks;
@@ -23,9 +23,9 @@ export function square(target) {
   seen.network = networks.some((one) => one.name === target.channel) ? target.channel : remembered.get("network", networks[0].name);
   if (!networks.some((one) => one.name === seen.network)) seen.network = networks[0].name;
   seen.sought = target.post ?? null;
-  me = remembered.get("customer", null) ?? customers()[0];
+  startWriting();
   asTabs(document.getElementById("networks"), choose);
-  body().append(composer(), h("ol", { id: "threads", "aria-label": "Threads, newest first" }), h("div", { id: "threads-more" }));
+  body().append(compose(), h("ol", { id: "threads", "aria-label": "Threads, newest first" }), h("div", { id: "threads-more" }));
   on("post", hear);
   draw();
 }
@@ -36,12 +36,23 @@ function choose(network) {
   seen.news.delete(network);
   remembered.set("network", network);
   body().scrollTop = 0;
-  body().querySelector(".compose").replaceWith(composer());
+  compose();
   draw();
 }
 
 const network = () => world.told.networks.find((one) => one.name === seen.network);
-const brand = () => world.told.brands[0] ?? { handle: "brand", name: "The brand" };
+
+/** The form above the threads, anew: for another network, or for somebody else. */
+function compose() {
+  const form = composer(network(), recompose);
+  body().querySelector(".compose")?.replaceWith(form);
+  return form;
+}
+
+function recompose() {
+  compose();
+  touch("post");
+}
 
 function hear() {
   for (const post of things.post.values()) {
@@ -61,7 +72,8 @@ function draw() {
   all.sort((one, other) => (one[0].posted_at < other[0].posted_at ? 1 : -1));
   reconcile(document.getElementById("threads"), withSought(all.slice(0, seen.most), all), {
     key: (posts) => `${posts[0].channel}/${posts[0].thread}`,
-    version: (posts) => `${Math.max(...posts.map((post) => post.n))} ${seen.unfolded.has(posts[0].thread)} ${formIn(posts)} ${me.id}`,
+    version: (posts) =>
+      `${Math.max(...posts.map((post) => post.n))} ${seen.unfolded.has(posts[0].thread)} ${formIn(posts)} ${writer.me.id}`,
     render: (posts) => fill(h("li", { class: "thread" }, h("ol", { class: "thread-posts" }), h("div", { class: "thread-form" })), posts),
     update: fill,
   });
@@ -70,11 +82,12 @@ function draw() {
   if (!all.length)
     more.replaceChildren(
       h(
-        "p",
+        "div",
         { class: "empty" },
         h("strong", {}, `Nobody has written on ${network().network} yet`),
-        "Pick a sample above, or write one in your own words.",
+        "Write something above, or take one of these.",
       ),
+      suggestions(recompose),
     );
   else
     more.replaceChildren(
@@ -122,7 +135,7 @@ function fill(element, posts) {
     hidden ? [shown[0], { fold: hidden, thread: posts[0].thread }, ...shown.slice(1)] : shown,
     {
       key: (one) => (one.fold ? "fold" : one.id),
-      version: (one) => (one.fold ? one.fold : `${one.n} ${one.author.id === me.id} ${one.id === seen.editing}`),
+      version: (one) => (one.fold ? one.fold : `${one.n} ${one.author.id === writer.me.id} ${one.id === seen.editing}`),
       render: (one) => (one.fold ? unfold(one) : post(one, posts)),
     },
   );
@@ -147,7 +160,7 @@ function unfold({ fold, thread }) {
 }
 
 function post(one, posts) {
-  const mine = one.author.id === me.id || (me.is_brand && one.author.is_brand);
+  const mine = one.author.id === writer.me.id || (writer.me.is_brand && one.author.is_brand);
   const gone = Boolean(one.deleted_at);
   const isNew = one.fresh && Date.now() - Date.parse(one.posted_at) < 4000;
   const name = one.author.name || one.author.handle;
@@ -237,7 +250,7 @@ function replyForm(answered) {
     class: "field",
     rows: "2",
     "aria-label": `Reply to ${answered.author.name}`,
-    placeholder: `Reply as ${me.name} …`,
+    placeholder: `Reply as ${writer.me.name} …`,
   });
   const hidden = h("input", { type: "checkbox", checked: answered.visibility === "private" });
   const send = async (event) => {
@@ -277,107 +290,5 @@ function form(submit, text, left, label) {
     { class: "reply-form", onsubmit: submit },
     text,
     h("div", { class: "row" }, left, cancel, h("button", { class: "button primary small" }, label)),
-  );
-}
-
-// Who writes, and what
-
-/** Customers of the world, and those who were made here. */
-function customers() {
-  const made = remembered.get("newcomers", []);
-  return [...world.told.customers, ...made];
-}
-
-const author = () => ({ id: me.id, handle: me.handle, name: me.name, is_brand: Boolean(me.is_brand) });
-
-function become(person) {
-  me = person;
-  remembered.set("customer", me);
-  body().querySelector(".compose").replaceWith(composer());
-  touch("post");
-}
-
-function composer() {
-  const text = h("textarea", {
-    class: "field",
-    id: "post-text",
-    rows: "2",
-    "aria-label": "Your post",
-    placeholder: `Write to @${brand().handle} …`,
-  });
-  const counted = h("span", { class: "counted", title: "Characters" });
-  const send = async (event) => {
-    event.preventDefault();
-    if (!text.value.trim()) return;
-    await act("post", { channel: seen.network, brand: brand().handle, author: author(), text: text.value });
-    text.value = "";
-    counted.textContent = "";
-  };
-  text.addEventListener("input", () => (counted.textContent = text.value ? [...text.value].length : ""));
-  text.addEventListener("keydown", (event) => event.key === "Enter" && (event.metaKey || event.ctrlKey) && text.form.requestSubmit());
-  const pick = (sample) => {
-    become(world.told.customers.find((one) => one.handle === sample.author) ?? me);
-    const next = document.getElementById("post-text");
-    next.value = sample.text;
-    next.dispatchEvent(new Event("input"));
-    next.focus();
-  };
-  return h(
-    "form",
-    { class: "compose", onsubmit: send },
-    h("div", { class: "compose-who" }, avatar(me.name), h("label", { for: "post-author" }, "You are"), whoever()),
-    text,
-    h(
-      "div",
-      { class: "compose-foot" },
-      samples(pick),
-      counted,
-      h("button", { class: "button primary", id: "post-send" }, `Post on ${network().network}`),
-    ),
-  );
-}
-
-function whoever() {
-  const everyone = customers();
-  const account = { id: `brand-${brand().handle}`, handle: brand().handle, name: brand().name, is_brand: true };
-  const choices = [...everyone, account];
-  const choose = (event) => {
-    if (event.target.value === "new") newcomer();
-    else become(choices.find((one) => one.id === event.target.value));
-  };
-  const option = (one, label) => h("option", { value: one.id, selected: one.id === me.id }, label);
-  return h(
-    "select",
-    { class: "field", id: "post-author", onchange: choose },
-    h(
-      "optgroup",
-      { label: "Customers" },
-      everyone.map((one) => option(one, one.name)),
-    ),
-    h("optgroup", { label: "Others" }, option(account, `${account.name}, by hand`), h("option", { value: "new" }, "Somebody new …")),
-  );
-}
-
-async function newcomer() {
-  const name = await answered("Somebody new on the square", "What are they called?", "Kim Lee", "Be them");
-  if (!name) return become(me);
-  const handle = name.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "_") || "somebody";
-  const person = { id: String(880000 + Math.floor(Math.random() * 99999)), handle, name };
-  remembered.set("newcomers", [...remembered.get("newcomers", []), person]);
-  return become(person);
-}
-
-function samples(pick) {
-  const label = (one) => `${one.about}: ${one.text.length > 60 ? `${one.text.slice(0, 58)} …` : one.text}`;
-  const choose = (event) => {
-    const sample = world.told.samples[Number(event.target.value)];
-    event.target.value = "";
-    if (sample) pick(sample);
-  };
-  return h(
-    "select",
-    { "aria-label": "Pick a sample complaint", id: "sample", onchange: choose },
-    h("option", { value: "" }, "Samples …"),
-    world.told.samples.map((one, at) => h("option", { value: String(at) }, label(one))),
   );
 }

@@ -4,7 +4,7 @@ import { asTabs, avatar, h, reconcile, tab } from "./dom.js";
 import { act, ask } from "./hands.js";
 import { icon } from "./icons.js";
 import { clock, when } from "./time.js";
-import { on, remembered, things, world } from "./world.js";
+import { on, remembered, things } from "./world.js";
 
 const LOOK_AGAIN_MS = 4000;
 const SHOWN_AT_FIRST = 50;

@@ -60,6 +60,7 @@ function follow() {
   const stream = new EventSource(`/hands/stream?after=${live.since}`);
   stream.addEventListener("open", () => turn(true));
   stream.addEventListener("error", () => turn(false));
+  stream.addEventListener("anew", () => location.reload());
   stream.addEventListener("change", (event) => {
     const change = JSON.parse(event.data);
     live.since = change.n;

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from enum import StrEnum
 from functools import partial
 
-from sandbox.slack.blockkit.check import Check, Json, LayoutError
+from sandbox.slack.blockkit.check import Check, Json, LayoutError, own_id
 from sandbox.slack.blockkit.elements import check_element, check_image
 from sandbox.slack.blockkit.objects import text_of
 
@@ -126,7 +125,7 @@ def check_blocks(check: Check, blocks: object, surface: Surface, at: str) -> Non
     for place, block in check.items(blocks, MOST_BLOCKS[surface], at, least=0):
         _check_block(check, block, surface, place)
         check.string(block, "block_id", 255, place, least=1)
-        block_id = block.setdefault("block_id", secrets.token_urlsafe(4))
+        block_id = own_id(block, "block_id")
         if not isinstance(block_id, str):
             continue
         if block_id in seen:

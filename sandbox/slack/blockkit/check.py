@@ -20,6 +20,13 @@ class LayoutError(Exception):
         self.problems = problems
 
 
+def own_id(thing: Json, name: str) -> object:
+    """The id that the app gave it, or a new one, as Slack gives."""
+    if name not in thing:
+        thing[name] = secrets.token_urlsafe(4)
+    return thing[name]
+
+
 class Check:
     """One look through a layout. Every method takes the place (`at`, a JSON pointer) that it speaks of."""
 
@@ -48,10 +55,12 @@ class Check:
 
     def needs(self, thing: Json, names: Iterable[str], at: str) -> bool:
         """All of these fields."""
-        missing = [name for name in names if thing.get(name) is None]
-        for name in missing:
-            self.say(f"missing required field: {name}", at)
-        return not missing
+        complete = True
+        for name in names:
+            if thing.get(name) is None:
+                complete = False
+                self.say(f"missing required field: {name}", at)
+        return complete
 
     def string(self, thing: Json, name: str, most: int, at: str, least: int = 0) -> None:
         """If the field is there, a string of so many characters."""
@@ -117,7 +126,7 @@ class Check:
     def action_id(self, element: Json, at: str) -> None:
         """An action_id that no other element of the block has; one is given when there is none."""
         self.string(element, "action_id", 255, at, least=1)
-        given = element.setdefault("action_id", secrets.token_urlsafe(4))
+        given = own_id(element, "action_id")
         if not isinstance(given, str):
             return
         if given in self.action_ids:

@@ -4,26 +4,23 @@ import { avatar, h, reconcile } from "../dom.js";
 import { act } from "../hands.js";
 import { icon } from "../icons.js";
 import { toast } from "../toast.js";
-import { channels, on, remembered, replies, things, world } from "../world.js";
+import { on, remembered, replies, things, world } from "../world.js";
 import { drawn } from "./blocks.js";
 import { appMark, message, versionOf } from "./message.js";
 import { showModal, surfaceOf } from "./modal.js";
 import { mrkdwn } from "./mrkdwn.js";
+import { HOME, inside, markRead, mine, person, seat, SHOWN_AT_FIRST, visible } from "./seat.js";
+import { drawSidebar } from "./sidebar.js";
 
-const SHOWN_AT_FIRST = 50;
-const HOME = "home";
 const screen = () => document.getElementById("slack-body");
 
-const seen = { me: null, where: null, thread: null, most: SHOWN_AT_FIRST, sought: null };
-const read = remembered.get("read", {});
-
 export function slack(target) {
-  seen.me = world.people.has(remembered.get("person", "")) ? remembered.get("person", "") : world.told.people[0].id;
+  seat.me = world.people.has(remembered.get("person", "")) ? remembered.get("person", "") : world.told.people[0].id;
   if (target.channel && things.conversation.has(target.channel)) arriveAt(target);
   else
-    seen.where =
-      remembered.get(`where ${seen.me}`, null) ?? mine().find((one) => one.name.includes(person().department))?.id ?? mine()[0]?.id ?? HOME;
-  mrkdwn.me = seen.me;
+    seat.where =
+      remembered.get(`where ${seat.me}`, null) ?? mine().find((one) => one.name.includes(person().department))?.id ?? mine()[0]?.id ?? HOME;
+  mrkdwn.me = seat.me;
   screen().append(
     h("nav", { class: "sidebar", "aria-label": "Slack channels" }),
     h(
@@ -43,46 +40,30 @@ export function slack(target) {
   );
   on("message conversation view", draw);
   draw();
-  if (seen.where === HOME) act("slack/home", { user: seen.me });
+  if (seat.where === HOME) act("slack/home", { user: seat.me });
 }
 
 /** A permalink: on the screen of somebody who is in that channel. */
 function arriveAt({ channel, ts, thread }) {
   const { members } = things.conversation.get(channel);
-  if (!members.includes(seen.me)) seen.me = members.find((member) => world.people.has(member)) ?? seen.me;
-  Object.assign(seen, { where: channel, thread: thread ?? null, sought: ts, most: 100_000 });
-}
-
-const person = () => world.people.get(seen.me);
-const mine = () => [...things.conversation.values()].filter((one) => one.members.includes(seen.me) && !one.is_im && !one.is_archived);
-const direct = () => [...things.conversation.values()].find((one) => one.is_im && one.user === seen.me);
-const visible = (one) => !one.deleted && (!one.ephemeral_to || one.ephemeral_to === seen.me);
-const inside = (id) => (channels.get(id) ?? []).filter(visible);
-
-function unread(id, who = seen.me) {
-  const last = read[`${who}/${id}`] ?? "";
-  let count = 0;
-  const all = channels.get(id) ?? [];
-  for (let at = all.length - 1; at >= 0 && all[at].ts > last && count < 100; at -= 1) {
-    if (all[at].user !== who && !all[at].deleted && (!all[at].ephemeral_to || all[at].ephemeral_to === who)) count += 1;
-  }
-  return count;
+  if (!members.includes(seat.me)) seat.me = members.find((member) => world.people.has(member)) ?? seat.me;
+  Object.assign(seat, { where: channel, thread: thread ?? null, sought: ts, most: 100_000 });
 }
 
 function go(where) {
-  Object.assign(seen, { where, thread: null, most: SHOWN_AT_FIRST, sought: null });
-  remembered.set(`where ${seen.me}`, where);
+  Object.assign(seat, { where, thread: null, most: SHOWN_AT_FIRST, sought: null });
+  remembered.set(`where ${seat.me}`, where);
   screen().querySelector("#messages .messages").replaceChildren();
   draw();
-  if (where === HOME) act("slack/home", { user: seen.me });
+  if (where === HOME) act("slack/home", { user: seat.me });
   else screen().querySelector(".conversation .writing textarea").focus({ preventScroll: true });
 }
 
 function become(id) {
-  seen.me = id;
+  seat.me = id;
   mrkdwn.me = id;
   remembered.set("person", id);
-  const before = seen.where;
+  const before = seat.where;
   const here = before === HOME || mine().some((one) => one.id === before);
   const own =
     remembered.get(`where ${id}`, null) ?? mine().find((one) => one.name.includes(person().department))?.id ?? mine()[0]?.id ?? HOME;
@@ -96,103 +77,26 @@ function become(id) {
 // Drawing
 
 export function draw() {
-  const home = seen.where === HOME;
-  screen().dataset.thread = seen.thread ? "open" : "";
-  drawSidebar();
+  const home = seat.where === HOME;
+  screen().dataset.thread = seat.thread ? "open" : "";
+  sidebar();
   drawHead();
   screen().querySelector(".conversation .writing").hidden = home;
   if (home) drawHome();
-  else drawMessages(screen().querySelector("#messages"), seen.where, { openThread });
+  else drawMessages(screen().querySelector("#messages"), seat.where, { openThread });
   drawThread();
-  showModal(screen(), seen.me, draw);
+  showModal(screen(), seat.me, draw);
   const modal = screen().querySelector(".modal-ground");
   for (const part of screen().querySelectorAll(".sidebar, .conversation, .thread-pane"))
     part.inert = Boolean(modal) && part.className !== "sidebar";
 }
 
-function drawSidebar() {
-  const bar = screen().querySelector(".sidebar");
-  if (!bar.childElementCount) {
-    const choose = h("select", { id: "person", class: "person", onchange: (event) => become(event.target.value) });
-    bar.append(
-      h("div", { class: "workspace" }, world.told.team.name),
-      h("label", { class: "you", for: "person" }, "You are"),
-      choose,
-      h("p", { class: "you-title" }),
-      h("h2", { id: "channels-title" }, "Channels"),
-      h("ul", { class: "channel-list", "aria-labelledby": "channels-title" }),
-      h("h2", { id: "apps-title" }, "Apps"),
-      h("ul", { class: "app-list", "aria-labelledby": "apps-title" }),
-    );
-  }
-  const everyone = world.told.people.map((one) => ({ ...one, news: waitingFor(one) }));
-  reconcile(bar.querySelector("#person"), everyone, {
-    key: (one) => one.id,
-    version: (one) => `${one.news} ${one.id === seen.me}`,
-    render: (one) =>
-      h(
-        "option",
-        { value: one.id, selected: one.id === seen.me },
-        `${one.name}${one.news ? ` (${one.news > 99 ? "99+" : one.news})` : ""}`,
-      ),
-  });
-  bar.querySelector("#person").value = seen.me;
-  bar.querySelector(".you-title").textContent = person().title;
-  const im = direct();
-  reconcile(bar.querySelector(".channel-list"), mine(), {
-    key: (one) => one.id,
-    version: (one) => `${one.id === seen.where} ${unread(one.id)}`,
-    render: (one) => entry(one.id, [h("span", { class: "sign" }, one.is_mpim ? icon("smile") : "#"), one.name], unread(one.id)),
-  });
-  const apps = [{ id: HOME, label: "Home", sign: "home" }, ...(im ? [{ id: im.id, label: "Messages", sign: "thread" }] : [])];
-  reconcile(bar.querySelector(".app-list"), apps, {
-    key: (one) => one.id,
-    version: (one) => `${one.id === seen.where} ${one.id === HOME ? 0 : unread(one.id)}`,
-    render: (one) =>
-      entry(
-        one.id,
-        [
-          h("span", { class: "sign" }, icon(one.sign)),
-          h("span", {}, h("span", { class: "visually-hidden" }, `${world.told.app.name} `), one.label),
-        ],
-        one.id === HOME ? 0 : unread(one.id),
-      ),
-  });
-}
-
-/** How much somebody has not read, in the channels of their own department and in direct messages. */
-function waitingFor(one) {
-  const own = [...things.conversation.values()].filter(
-    (place) => place.members.includes(one.id) && (place.user === one.id || place.name.includes(one.department)),
-  );
-  return own.reduce((sum, place) => sum + unread(place.id, one.id), 0);
-}
-
-function entry(id, label, count) {
-  const here = id === seen.where;
-  return h(
-    "li",
-    {},
-    h(
-      "button",
-      {
-        type: "button",
-        class: count && !here ? "unread" : "",
-        "aria-current": here ? "page" : null,
-        "data-focus": id,
-        "data-channel": id,
-        onclick: () => go(id),
-      },
-      label,
-      count && !here ? h("span", { class: "count", title: `${count} unread` }, count > 99 ? "99+" : String(count)) : null,
-    ),
-  );
-}
+const sidebar = () => drawSidebar(screen().querySelector(".sidebar"), { go, become });
 
 function drawHead() {
   const head = screen().querySelector(".conversation > .conversation-head");
-  const place = things.conversation.get(seen.where);
-  const version = `${seen.where} ${place?.n}`;
+  const place = things.conversation.get(seat.where);
+  const version = `${seat.where} ${place?.n}`;
   if (head.dataset.version === version) return;
   head.dataset.version = version;
   if (!place || place.is_im) {
@@ -219,7 +123,7 @@ function drawHead() {
 
 function drawMessages(pane, id, { openThread: open }) {
   const all = inside(id);
-  const shown = all.slice(-seen.most);
+  const shown = all.slice(-seat.most);
   const atEnd = pane.scrollHeight - pane.scrollTop - pane.clientHeight < 60 || !pane.querySelector(".messages").childElementCount;
   list(pane.querySelector(".messages"), shown, open);
   const left = all.length - shown.length;
@@ -238,9 +142,9 @@ function drawMessages(pane, id, { openThread: open }) {
           ? []
           : [nothing(id)]),
     );
-  if (seen.sought) highlight(pane);
+  if (seat.sought) highlight(pane);
   else if (atEnd) pane.scrollTop = pane.scrollHeight;
-  markRead(id, all);
+  if (!document.hidden && screen().offsetParent && markRead(id, all.at(-1)?.ts)) queueMicrotask(sidebar);
 }
 
 function nothing(id) {
@@ -256,7 +160,7 @@ function nothing(id) {
 function showEarlier() {
   const pane = screen().querySelector("#messages");
   const fromEnd = pane.scrollHeight - pane.scrollTop;
-  seen.most += SHOWN_AT_FIRST;
+  seat.most += SHOWN_AT_FIRST;
   draw();
   pane.scrollTop = pane.scrollHeight - fromEnd;
 }
@@ -267,31 +171,22 @@ function list(element, shown, open) {
     shown.map((one, at) => ({ one, before: shown[at - 1] ?? null })),
     {
       key: ({ one }) => one.ts,
-      version: ({ one, before }) => `${versionOf(one, before, seen.me)} ${one.ts === seen.thread}`,
-      render: ({ one, before }) => message(one, { before, me: seen.me, redraw: draw, openThread: open }),
+      version: ({ one, before }) => `${versionOf(one, before, seat.me)} ${one.ts === seat.thread}`,
+      render: ({ one, before }) => message(one, { before, me: seat.me, redraw: draw, openThread: open }),
     },
   );
 }
 
 function highlight(pane) {
-  const found = pane.querySelector(`[data-ts="${CSS.escape(seen.sought)}"]`);
+  const found = pane.querySelector(`[data-ts="${CSS.escape(seat.sought)}"]`);
   if (!found) return;
   found.classList.add("arrived");
   found.scrollIntoView({ block: "center" });
-  seen.sought = null;
-}
-
-function markRead(id, all) {
-  const last = all.at(-1)?.ts;
-  const name = `${seen.me}/${id}`;
-  if (!last || document.hidden || !screen().offsetParent || (read[name] ?? "") >= last) return;
-  read[name] = last;
-  remembered.set("read", read);
-  queueMicrotask(drawSidebar);
+  seat.sought = null;
 }
 
 function openThread(ts) {
-  seen.thread = ts;
+  seat.thread = ts;
   screen().querySelector("#thread-messages .messages").replaceChildren();
   draw();
   screen().querySelector(".thread-pane textarea").focus({ preventScroll: true });
@@ -299,14 +194,14 @@ function openThread(ts) {
 
 function drawThread() {
   const pane = screen().querySelector(".thread-pane");
-  const parent = seen.thread && things.message.get(`${seen.where}/${seen.thread}`);
+  const parent = seat.thread && things.message.get(`${seat.where}/${seat.thread}`);
   pane.hidden = !parent;
   if (!parent) return;
   const head = pane.querySelector(".conversation-head");
   if (!head.childElementCount) {
     const close = () => {
-      const ts = seen.thread;
-      seen.thread = null;
+      const ts = seat.thread;
+      seat.thread = null;
       draw();
       screen()
         .querySelector(`[data-ts="${CSS.escape(ts)}"] .thread-link`)
@@ -318,27 +213,27 @@ function drawThread() {
       h("button", { type: "button", class: "quiet icon-only close", "aria-label": "Close the thread", onclick: close }, icon("close")),
     );
   }
-  const place = things.conversation.get(seen.where);
+  const place = things.conversation.get(seat.where);
   head.querySelector("p").textContent = place?.is_im ? world.told.app.name : `#${place?.name ?? ""}`;
   const scroll = pane.querySelector(".scroll");
   const atEnd = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 60 || !scroll.querySelector(".messages").childElementCount;
-  list(scroll.querySelector(".messages"), [parent, ...(replies.get(`${seen.where}/${seen.thread}`) ?? []).filter(visible)], null);
+  list(scroll.querySelector(".messages"), [parent, ...(replies.get(`${seat.where}/${seat.thread}`) ?? []).filter(visible)], null);
   const box = pane.querySelector("textarea");
   box.placeholder = "Reply …";
   box.setAttribute("aria-label", "Reply in the thread");
-  if (seen.sought) highlight(scroll);
+  if (seat.sought) highlight(scroll);
   else if (atEnd) scroll.scrollTop = scroll.scrollHeight;
 }
 
 function drawHome() {
   const pane = screen().querySelector("#messages");
-  const view = [...things.view.values()].find((one) => one.type === "home" && one.user === seen.me);
+  const view = [...things.view.values()].find((one) => one.type === "home" && one.user === seat.me);
   pane.querySelector(".earlier").replaceChildren();
   const element = pane.querySelector(".messages");
-  const surface = view && surfaceOf(view, seen.me, draw);
+  const surface = view && surfaceOf(view, seat.me, draw);
   reconcile(element, view ? [{ view }] : [{}], {
     key: ({ view: one }) => (one ? one.id : "nothing"),
-    version: ({ view: one }) => `home ${one?.n ?? 0} ${seen.me}`,
+    version: ({ view: one }) => `home ${one?.n ?? 0} ${seat.me}`,
     render: ({ view: one }) =>
       h(
         "li",
@@ -368,7 +263,7 @@ function writing(where) {
     await (
       text.startsWith("/")
         ? command(text)
-        : act("slack/say", { user: seen.me, channel: seen.where, text, ...(where === "thread" ? { thread_ts: seen.thread } : {}) })
+        : act("slack/say", { user: seat.me, channel: seat.where, text, ...(where === "thread" ? { thread_ts: seat.thread } : {}) })
     ).catch((error) => {
       box.value = text;
       throw error;
@@ -392,6 +287,6 @@ function writing(where) {
 
 async function command(text) {
   const [name, ...rest] = text.split(/\s+/);
-  const seenNow = await act("slack/command", { user: seen.me, channel: seen.where, command: name, text: rest.join(" ") });
+  const seenNow = await act("slack/command", { user: seat.me, channel: seat.where, command: name, text: rest.join(" ") });
   if (seenNow.error) toast(seenNow.error, { bad: true });
 }
