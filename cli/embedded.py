@@ -222,6 +222,7 @@ class Installation:
             "SANDBOX_SLACK_BOT_TOKEN": secrets.slack_bot_token,
             "SANDBOX_SLACK_SIGNING_SECRET": secrets.slack_signing_secret,
             "SANDBOX_SLACK_RATE": str(self.slack_rate),
+            "SANDBOX_SLACK_ECHO": "false",  # our manifest does not subscribe to messages
             "SANDBOX_SENDGRID_API_KEY": secrets.sendgrid_api_key,
             "SANDBOX_SENDGRID_WEBHOOK_KEY": secrets.sendgrid_webhook_private,
             "PYTHONPATH": str(HERE),

@@ -154,9 +154,8 @@ async def serving(town: Town, *, sandboxed: bool = True, cached: int = 100) -> A
             "index_key": "unused",
             "workflow_sandbox": sandboxed,
             "effect_slots": 4,
-            "cached_cases": cached,
         }
-    )
+    ).model_copy(update={"cached_cases": cached})  # fewer than an installation may set, so that every decision is replayed
     with ThreadPoolExecutor(16) as threads:
         running = workers(town.client, settings, hands, threads)
         tasks = [asyncio.create_task(worker.run()) for worker in running]
