@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from concurrent.futures import Executor
+from contextlib import suppress
 from datetime import timedelta
 from typing import TypeVar
 
@@ -63,7 +64,7 @@ class Dispatcher:
         placed = await self._in_thread(lambda: self._inbox.place(inbound_id))
         while placed is not None:
             try:
-                await self._gateway.tell(placed)
+                await self._tell(placed)
             except CaseIsOver:
                 over: Placed = placed
                 placed = await self._in_thread(lambda: self._inbox.elsewhere(over))  # noqa: B023 - awaited at once
@@ -71,6 +72,22 @@ class Dispatcher:
             self._told.append(placed.inbound_id)
             self._something_told.set()
             return
+
+    async def _tell(self, placed: Placed) -> None:
+        """Start the case, or tell it. One that is open on record and yet has no workflow is started from its history."""
+        if placed.opened is not None:
+            if not placed.opened.is_over:
+                with suppress(CaseIsOver):  # told before, and over since
+                    await self._gateway.start(placed.opened, placed.policy_json, (placed.message.id,))
+            return
+        try:
+            await self._gateway.signal(placed.case_id, placed.message)
+        except CaseIsOver:
+            found = await self._in_thread(lambda: self._inbox.on_record(placed.case_id))
+            if found is None:
+                raise
+            await self._gateway.start(*found)
+            await self._gateway.signal(placed.case_id, placed.message)
 
     async def _settle(self) -> None:
         """Note in batches what cases have been told: a commit for many."""

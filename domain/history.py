@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from domain.events import EVENT, Event
-from domain.values import Actor, Role, Via
+from domain.commands import Message
+from domain.events import EVENT, Event, ReplyPlanned, ReplyPosted, ReplyWithdrawn
+from domain.values import SYSTEM, Actor, Role, Via
 
 GENESIS = bytes(32)
 """The hash before a case's first event."""
@@ -32,6 +33,32 @@ class Entry:
     def words(self) -> str | None:
         """The reference of the personal words that belong to the event."""
         return getattr(self.event, "words", None)
+
+
+_BY_CUSTOMER = ("opened", "customer_wrote", "post_edited", "post_deleted", "ask_answered", "reopened")
+
+
+def done_by(event: Event, message: Message) -> Actor:
+    """Who made an event happen when a message was taken up: whoever sent it, or the system that drew the conclusion."""
+    if message.by.role is Role.CUSTOMER:
+        return message.by if event.kind in _BY_CUSTOMER else SYSTEM
+    by_template = isinstance(event, ReplyPlanned) and event.template is not None
+    return SYSTEM if by_template else message.by
+
+
+def entered(event: Event, number: int, by: Actor, cause: str, policy: str) -> Entry:
+    """The entry for the `number`-th event of a case that the rules decided on.
+
+    What activities record themselves (that a reply was posted) has the same key there, whichever comes first.
+    """
+    match event:
+        case ReplyPosted(step=step):
+            key = f"posted:{step}"
+        case ReplyWithdrawn(step=step):
+            key = f"withdrawn:{step}"
+        case _:
+            key = f"w{number}"
+    return Entry(key, event, by, cause, policy)
 
 
 def document(entry: Entry) -> str:

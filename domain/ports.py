@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
+from domain.case import Case
 from domain.casefile import CaseFile, Line
 from domain.commands import FromNetwork
 from domain.errors import LoopkeeperError
@@ -47,14 +48,18 @@ class Records(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A message with its case: what the case's workflow is to be told. `policy`: the slice that a new case begins with."""
+    """A message with its case, and what the case's workflow is to be told.
+
+    `opened`: the case as the message opened it, on record already; None for a message to a case that was there. `policy_json`: the
+    slice of the policy that the case is held to.
+    """
 
     inbound_id: int
     case_id: str
     channel: str
     message: FromNetwork
     policy_json: str
-    summary: str
+    opened: Case | None
 
 
 class Inbox(Protocol):
@@ -62,6 +67,10 @@ class Inbox(Protocol):
 
     def place(self, inbound_id: int) -> Placed | None:
         """Find the message's case, or open one. None when there is nothing to tell a case (yet)."""
+        ...
+
+    def on_record(self, case_id: str) -> tuple[Case, str] | None:
+        """A case that is not over, as its history has it, and the slice of its policy; None when it is over."""
         ...
 
     def elsewhere(self, placed: Placed) -> Placed | None:

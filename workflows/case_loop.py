@@ -29,10 +29,10 @@ with workflow.unsafe.imports_passed_through():
     from domain.casefile import is_told
     from domain.clocks import due
     from domain.decide import decide
-    from domain.history import Entry
+    from domain.history import Entry, done_by, entered
     from domain.policy import CasePolicy
     from domain.ports import Written
-    from domain.values import Permalink, Status
+    from domain.values import Permalink
     from domain.view import next_moment, view
     from workflows import contracts
 
@@ -58,14 +58,13 @@ class CaseLoop:
         self._policy_json = start.policy
         self._policy = CasePolicy.from_json(start.policy)
         self._pace = start.pace
-        self._case = start.case or Case(start.case_id)
-        self._entries = start.entries
+        self._case = start.case
         self._seen: dict[str, None] = dict.fromkeys(start.seen)
         self._inbox: deque[c.Message] = deque()
         self._answers: dict[str, contracts.Answer] = {}
         self._effects: dict[str, asyncio.Task[None]] = {}
         self._desk_told = start.desk_told
-        self._desk_owed = start.desk_told
+        self._desk_owed = start.desk_owed
         self._desk_owed_since: datetime | None = None
         self._shown: tuple[str, str, str] | None = None
 
@@ -73,6 +72,7 @@ class CaseLoop:
     async def run(self, start: contracts.CaseStart) -> str:
         """Run the case to its end; how it ended."""
         del start  # taken in by __init__, before any handler can run
+        self._show()
         while True:
             self._start_effects()
             if self._case.is_over and not self._effects and not self._inbox:
@@ -158,7 +158,7 @@ class CaseLoop:
                 continue
             for event in decided:
                 case = evolve(case, event)
-                entries.append(self._entry(event, message))
+                entries.append(entered(event, case.events, done_by(event, message), message.id, self._policy.id))
                 if is_told(event) and (case.handoff is not None or isinstance(event, e.HumanNeeded)):
                     self._desk_owed = case.events
         if entries:
@@ -173,18 +173,6 @@ class CaseLoop:
         if entries:
             self._show()
 
-    def _entry(self, event: e.Event, message: c.Message) -> Entry:
-        """The event with who, why and a key that names it for ever (what activities record themselves has the same key there)."""
-        self._entries += 1
-        match event:
-            case e.ReplyPosted(step=step):
-                key = f"posted:{step}"
-            case e.ReplyWithdrawn(step=step):
-                key = f"withdrawn:{step}"
-            case _:
-                key = f"w{self._entries}"
-        return Entry(key, event, message.by, message.id, self._policy.id)
-
     async def _record(self, case: Case, entries: list[Entry]) -> None:
         written = tuple((w.key, w.doc, w.words) for w in map(Written.of, entries))
         recording = Recording(case.id, written, view(case, self._policy))
@@ -196,7 +184,7 @@ class CaseLoop:
         """Let operators find the case and see how it stands, in Temporal's own screen."""
         case = self._case
         shown = (case.status.value, case.department, case.priority.value)
-        if self._shown is None and case.status is Status.NEW:
+        if self._shown is None:
             self._shown = shown  # whoever started the workflow has set these
         moment = due(case, self._policy)
         if shown != self._shown and not (case.is_over and self._shown is not None):
@@ -220,9 +208,7 @@ class CaseLoop:
         return wanted and not self._inbox and not self._effects and not self._case.is_over
 
     def _as_start(self) -> contracts.CaseStart:
-        return contracts.CaseStart(
-            self._case.id, self._policy_json, self._pace, self._case, tuple(self._seen), self._desk_told, self._entries
-        )
+        return contracts.CaseStart(self._case, self._policy_json, self._pace, tuple(self._seen), self._desk_owed, self._desk_told)
 
     # --- effects ------------------------------------------------------------------------------------------------------
     # What is to be done is read off the case, so that a case that goes on elsewhere (continue-as-new) goes on with it.

@@ -48,15 +48,17 @@ def workflow_id(case_id: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CaseStart:
-    """What a case's workflow begins, or goes on, with. `policy` is a `CasePolicy` as JSON."""
+    """What a case's workflow begins, or goes on, with: the case as it is on record. `policy` is a `CasePolicy` as JSON.
 
-    case_id: str
+    `desk_owed`: up to which event the desk is to be told; `desk_told`: up to which it has been.
+    """
+
+    case: Case
     policy: str
     pace: Pace = REAL_TIME
-    case: Case | None = None
     seen: tuple[str, ...] = ()
+    desk_owed: int = 0
     desk_told: int = 0
-    entries: int = 0
 
 
 @dataclass(frozen=True, slots=True)

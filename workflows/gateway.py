@@ -14,9 +14,9 @@ from temporalio.common import (
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from domain.commands import Command, PostArrived, Refusal
+from domain.case import Case
+from domain.commands import Command, FromNetwork, Refusal
 from domain.pace import Pace
-from domain.ports import Placed
 from workflows import contracts
 from workflows.contracts import Answer, CaseStart, workflow_id
 
@@ -24,7 +24,7 @@ _RPC = timedelta(seconds=10)
 
 
 class CaseIsOver(Exception):
-    """The case's workflow has ended; a post must open another."""
+    """The case has no running workflow: it has ended, or (if it is still open on record) it never came to be started."""
 
 
 class CaseGateway:
@@ -34,34 +34,41 @@ class CaseGateway:
         self._client = client
         self._pace = pace
 
-    async def tell(self, placed: Placed) -> None:
-        """Tell a case what happened on the network; starts it if it is new. Raises CaseIsOver, RPCError."""
-        start = CaseStart(placed.case_id, placed.policy_json, self._pace)
-        attributes = [SearchAttributePair(contracts.CHANNEL, placed.channel)]
-        if isinstance(placed.message, PostArrived):
-            triage = placed.message.triage
-            attributes += [
-                SearchAttributePair(contracts.STATUS, "new"),
-                SearchAttributePair(contracts.DEPARTMENT, triage.department),
-                SearchAttributePair(contracts.PRIORITY, triage.priority.value),
-            ]
+    async def start(self, case: Case, policy_json: str, seen: tuple[str, ...] = ()) -> None:
+        """Start the workflow of a case that is on record; nothing happens if it runs. Raises CaseIsOver when it has ended, RPCError."""
+        owed = case.events if case.handoff is not None else 0
+        start = CaseStart(case, policy_json, self._pace, seen, desk_owed=owed)
+        attributes = [
+            SearchAttributePair(contracts.CHANNEL, case.channel),
+            SearchAttributePair(contracts.STATUS, case.status.value),
+            SearchAttributePair(contracts.DEPARTMENT, case.department),
+            SearchAttributePair(contracts.PRIORITY, case.priority.value),
+        ]
         try:
             await self._client.start_workflow(
                 contracts.CASE_WORKFLOW,
                 start,
-                id=workflow_id(placed.case_id),
+                id=workflow_id(case.id),
                 task_queue=contracts.CASES_QUEUE,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                start_signal=contracts.HAPPENED,
-                start_signal_args=[placed.message],
                 search_attributes=TypedSearchAttributes(attributes),
-                static_summary=placed.summary,
+                static_summary=f"{case.intent.value} on {case.channel}",
                 priority=contracts.FIRST,
                 rpc_timeout=_RPC,
             )
         except WorkflowAlreadyStartedError as error:
-            raise CaseIsOver(placed.case_id) from error
+            raise CaseIsOver(case.id) from error
+
+    async def signal(self, case_id: str, message: FromNetwork) -> None:
+        """Tell a case what happened on the network. Raises CaseIsOver when it has no running workflow, RPCError."""
+        handle = self._client.get_workflow_handle(workflow_id(case_id))
+        try:
+            await handle.signal(contracts.HAPPENED, message, rpc_timeout=_RPC)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                raise CaseIsOver(case_id) from error
+            raise
 
     async def command(self, case_id: str, command: Command, *, wait: timedelta = _RPC) -> Answer:
         """Have a command carried out; the answer when it is on record. A refusal is an answer too.

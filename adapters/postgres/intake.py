@@ -11,15 +11,20 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy import Connection, Engine, text
 
+from adapters.postgres.records import append, history, set_view
 from adapters.postgres.vault import INBOX, Vault
 from domain import commands as c
+from domain.case import Case, evolve, fold
+from domain.decide import decide
 from domain.errors import LoopkeeperError, UnknownBrand, UnknownChannel
+from domain.history import done_by, entered
 from domain.inbound import CHANNEL_EVENT, ChannelEvent, PostCreated, PostDeleted, PostEdited
 from domain.pace import Pace
 from domain.policy import Policy
-from domain.ports import Placed, PolicyBook
+from domain.ports import Placed, PolicyBook, Written
 from domain.triage import Sorter
 from domain.values import Triage, case_id
+from domain.view import view
 
 REPLY_WAITS = timedelta(minutes=2)
 """A reply whose parent nobody has told us of becomes a case of its own after this, so that no customer waits for a lost message."""
@@ -137,7 +142,22 @@ class Inbox:
             by_customer=going_on is None or subject == str(going_on["subject"]),
             earlier_case=linked,
         )
-        return self._route(connection, row, case, message, policy)
+        opened = self._begin(connection, case, channel, message, policy) if fresh else None
+        return self._route(connection, row, case, message, policy, opened)
+
+    def _begin(self, connection: Connection, case_id: str, channel: str, message: c.PostArrived, policy: Policy) -> Case:
+        """Open the case on record, by the same rules as everything after: it is safe before Temporal has heard of it."""
+        slice_ = policy.for_case(channel)
+        case = Case(case_id)
+        decided = decide(case, message, slice_, self._pace.loop_time(datetime.now(UTC)))
+        assert not isinstance(decided, c.Refusal), "a happening is not refused"
+        written = []
+        for event in decided:
+            case = evolve(case, event)
+            written.append(Written.of(entered(event, case.events, done_by(event, message), message.id, policy.id)))
+        events = append(connection, case_id, written)
+        set_view(connection, case_id, view(case, slice_), events)
+        return fold(case_id, [entry.event for _, entry in history(connection, case_id)]) if events != case.events else case
 
     def _place_change(self, connection: Connection, row: Any, event: PostEdited | PostDeleted) -> Placed | None:
         channel, post_id = row["channel"], event.data.id
@@ -196,16 +216,21 @@ class Inbox:
             self._sorters[policy.id] = Sorter(policy.triage)
         return self._sorters[policy.id].sort(words, first=first), policy
 
-    def _route(self, connection: Connection, row: Any, case: str, message: c.FromNetwork, policy: Policy) -> Placed:
+    def _route(
+        self, connection: Connection, row: Any, case: str, message: c.FromNetwork, policy: Policy, opened: Case | None = None
+    ) -> Placed:
         """From here on the content is with the case; what is left to do is to tell the workflow."""
         written = c.FROM_NETWORK.dump_json(message).decode()
         connection.execute(_ROUTED, {"id": row["id"], "case": case, "message": written})
-        return _placed(row["id"], case, row["channel"], message, policy)
+        return _placed(row["id"], case, row["channel"], message, policy, opened)
 
     def _placed_before(self, connection: Connection, row: Any) -> Placed:
         policy_id = connection.execute(text("select policy_id from cases where case_id = :case"), {"case": row["case_id"]}).scalar_one()
         message = c.FROM_NETWORK.validate_json(row["message"])
-        return _placed(row["id"], row["case_id"], row["channel"], message, self._book.policy(policy_id))
+        past = [entry for _, entry in history(connection, row["case_id"])]
+        opens = bool(past) and past[0].cause == message.id
+        opened = fold(row["case_id"], [entry.event for entry in past]) if opens else None
+        return _placed(row["id"], row["case_id"], row["channel"], message, self._book.policy(policy_id), opened)
 
     def _case_of(self, connection: Connection, channel: str, native_id: str) -> Any:
         return connection.execute(_CASE_OF, {"channel": channel, "id": native_id}).mappings().one_or_none()
@@ -249,7 +274,19 @@ class Inbox:
             connection.execute(_MOVE_POST, {"channel": placed.channel, "id": message.post, "case": case})
             written = c.FROM_NETWORK.dump_json(moved).decode()
             connection.execute(_ROUTED, {"id": placed.inbound_id, "case": case, "message": written})
-        return _placed(placed.inbound_id, case, placed.channel, moved, policy)
+            opened = self._begin(connection, case, placed.channel, moved, policy)
+        return _placed(placed.inbound_id, case, placed.channel, moved, policy, opened)
+
+    def on_record(self, case_id: str) -> tuple[Case, str] | None:
+        """See `domain.ports.Inbox.on_record`."""
+        with self._engine.connect() as connection:
+            row = connection.execute(
+                text("select channel, policy_id, ended from cases where case_id = :case"), {"case": case_id}
+            ).one_or_none()
+            if row is None or row.ended is not None:
+                return None
+            past = [entry.event for _, entry in history(connection, case_id)]
+        return fold(case_id, past), self._book.policy(row.policy_id).for_case(row.channel).model_dump_json()
 
     def to_do(self, older_than: timedelta, at_most: int = 500) -> list[int]:
         """Messages that nobody has placed or told (an instance died, or they were parked and it is time to look again)."""
@@ -307,9 +344,8 @@ def _quarantine_key(arrival: Arrival) -> str:
     return f"unreadable:{hashlib.sha256(arrival.body).hexdigest()}"
 
 
-def _placed(inbound_id: int, case: str, channel: str, message: c.FromNetwork, policy: Policy) -> Placed:
-    summary = f"{message.triage.intent.value} on {channel}" if isinstance(message, c.PostArrived) else channel
-    return Placed(inbound_id, case, channel, message, policy.for_case(channel).model_dump_json(), summary)
+def _placed(inbound_id: int, case: str, channel: str, message: c.FromNetwork, policy: Policy, opened: Case | None = None) -> Placed:
+    return Placed(inbound_id, case, channel, message, policy.for_case(channel).model_dump_json(), opened)
 
 
 def _linked(thread: Any, policy: Policy, now: datetime) -> str | None:

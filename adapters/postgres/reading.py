@@ -8,11 +8,11 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine, text
 
 from adapters.keyring import KeyProblem
+from adapters.postgres.records import history
 from adapters.postgres.vault import Vault
 from domain.case import fold
 from domain.casefile import CaseFile
 from domain.errors import LoopkeeperError
-from domain.history import read
 from domain.ports import PolicyBook
 
 
@@ -57,22 +57,21 @@ class PostgresReader:
             ).one_or_none()
             if row is None:
                 raise NoSuchCase(f"there is no case '{case_id}'")
-            found = connection.execute(text("select seq, key, doc from case_event where case_id = :case order by seq"), {"case": case_id})
-            history = [(r.seq, read(r.doc, r.key)) for r in found]
-            if not history:
+            past = history(connection, case_id)
+            if not past:
                 raise NoSuchCase(f"the case '{case_id}' is just being opened; try again in a moment")
             words = self._vault.read_all(connection, case_id)
             profile = self._vault.profile(connection, str(row.subject_id))
-            people = {e.by.person for _, e in history} | {str(getattr(e.event, "owner", None)) for _, e in history}
+            people = {e.by.person for _, e in past} | {str(getattr(e.event, "owner", None)) for _, e in past}
             named = connection.execute(text("select id, name from person where id = any(:ids)"), {"ids": sorted(people)}).all()
         return CaseFile(
             case_id=case_id,
             number=row.number,
-            case=fold(case_id, [entry.event for _, entry in history]),
+            case=fold(case_id, [entry.event for _, entry in past]),
             policy=self._book.policy(row.policy_id),
             customer_name=profile.get("name"),
             customer_handle=profile.get("handle"),
-            history=history,
+            history=past,
             words=words,
             people={r.id: r.name for r in named},
         )

@@ -12,6 +12,7 @@ from domain.ports import Written
 from domain.view import CaseView
 
 _APPEND = text("select case_append(:case, :keys, :docs, cast(:words as uuid[]))")
+_HISTORY = text("select seq, key, doc from case_event where case_id = :case and seq > :after order by seq")
 _VIEW_COLUMNS = tuple(CaseView.__dataclass_fields__)
 _SET_VIEW = text(
     f"update cases set {', '.join(f'{c} = :{c}' for c in _VIEW_COLUMNS)}, events = :events, updated_at = clock_timestamp() "  # noqa: S608 - our own column names
@@ -31,6 +32,17 @@ def append(connection: Connection, case_id: str, entries: Sequence[Written]) -> 
     return seq
 
 
+def set_view(connection: Connection, case_id: str, view: CaseView, events: int) -> None:
+    """Bring a case's view up to date inside the caller's transaction."""
+    connection.execute(_SET_VIEW, {**asdict(view), "breached": list(view.breached), "events": events, "case": case_id})
+
+
+def history(connection: Connection, case_id: str, after: int = 0) -> list[tuple[int, Entry]]:
+    """The entries of a case after the `after`-th, with their numbers."""
+    rows = connection.execute(_HISTORY, {"case": case_id, "after": after})
+    return [(r.seq, read(r.doc, r.key)) for r in rows]
+
+
 class PostgresRecords:
     """See `domain.ports.Records`."""
 
@@ -41,8 +53,7 @@ class PostgresRecords:
         """See `domain.ports.Records.append`."""
         with self._engine.begin() as connection:
             events = append(connection, case_id, entries)
-            shown = asdict(view) | {"breached": list(view.breached)}
-            connection.execute(_SET_VIEW, {**shown, "events": events, "case": case_id})
+            set_view(connection, case_id, view, events)
         return events
 
     def chain(self, case_id: str) -> list[Link]:
@@ -66,11 +77,7 @@ class PostgresRecords:
     def history(self, case_id: str, after: int = 0) -> list[tuple[int, Entry]]:
         """The entries of a case after the `after`-th, with their numbers."""
         with self._engine.connect() as connection:
-            rows = connection.execute(
-                text("select seq, key, doc from case_event where case_id = :case and seq > :after order by seq"),
-                {"case": case_id, "after": after},
-            )
-            return [(r.seq, read(r.doc, r.key)) for r in rows]
+            return history(connection, case_id, after)
 
     def verify(self, case_id: str) -> str | None:
         """What is wrong with a case's chain, or None."""

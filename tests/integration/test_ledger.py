@@ -77,7 +77,7 @@ def order(case: str, step: int = 1, **more: Any) -> ReplyOrder:
         "template": "acknowledgement.complaint",
         "promise": datetime.now(UTC) + timedelta(hours=4),
     }
-    return ReplyOrder(**{**values, **more})  # type: ignore[arg-type]  # a test names only what it is about
+    return ReplyOrder(**{**values, **more})
 
 
 @pytest.fixture

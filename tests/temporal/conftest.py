@@ -27,6 +27,7 @@ from cli.engines import SEARCH_ATTRIBUTES, temporal_program
 from domain import commands as c
 from domain.case import Case, fold
 from domain.pace import REAL_TIME
+from domain.ports import Placed
 from domain.values import Actor, Role, Via
 from settings import Settings
 from tests.conftest import KEYS
@@ -92,9 +93,16 @@ class Town:
         """A network tells something; the id of the case that hears of it."""
         placed = place(self.store, body)
         assert placed is not None
-        await self.gateway.tell(placed)
+        await self.tell_placed(placed)
         self.begun.add(placed.case_id)
         return placed.case_id
+
+    async def tell_placed(self, placed: Placed) -> None:
+        """As the dispatcher does."""
+        if placed.opened is None:
+            await self.gateway.signal(placed.case_id, placed.message)
+        elif not placed.opened.is_over:
+            await self.gateway.start(placed.opened, placed.policy_json, (placed.message.id,))
 
     async def wait(self, case: str, span: timedelta) -> None:
         """Let so much of the case's time pass."""

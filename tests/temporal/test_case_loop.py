@@ -105,7 +105,7 @@ def test_what_the_network_tells_twice_counts_once(loop: Loop, town: Town) -> Non
             placed = place(town.store, body)
             assert placed is not None
             for _ in range(3):
-                await town.gateway.tell(placed)
+                await town.tell_placed(placed)
             await town.until(lambda: "customer_wrote" in town.kinds(case))
             await town.command(case, c.SetPriority, Priority.URGENT)
         assert town.kinds(case).count("customer_wrote") == 1
