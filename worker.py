@@ -1,16 +1,21 @@
-"""Wires adapters into activities and serves the task queues."""
+"""Wires adapters into activities and serves the task queues (`python -m worker`), or takes what comes in to its cases (`… dispatch`)."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
+import gc
 import logging
 import signal
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
+import uvloop
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkerDeploymentConfig
@@ -23,6 +28,7 @@ from activities.record import Recorder
 from adapters.channels.connect import Access, networks
 from adapters.keyring import Keyring
 from adapters.links import Links
+from adapters.postgres.listening import Listener
 from adapters.postgres.schema import check
 from adapters.postgres.store import Store
 from adapters.sendgrid import SendGridPost
@@ -33,6 +39,8 @@ from domain.ports import Desk, Network, Post
 from settings import Settings
 from workflows import contracts
 from workflows.case_loop import CaseLoop
+from workflows.dispatch import Dispatcher
+from workflows.gateway import CaseGateway
 
 log = logging.getLogger(__name__)
 
@@ -97,43 +105,62 @@ def workers(client: Client, settings: Settings, hands: Hands, threads: ThreadPoo
         )
     ]
 
-    def outside(queue: str, activity: Callable[..., object]) -> Worker:
+    def outside(queue: str, activity: Callable[..., object], per_second: float | None = None) -> Worker:
         return Worker(
             client,
             task_queue=queue,
             activities=[activity],
             activity_executor=threads,
             max_concurrent_activities=settings.effect_slots,
+            max_task_queue_activities_per_second=per_second,
             graceful_shutdown_timeout=grace,
         )
 
     serving += [outside(contracts.publish_queue(channel), hands.publisher.publish) for channel in hands.publisher.networks]
-    serving += [outside(contracts.DESK_QUEUE, hands.desk.show), outside(contracts.MAIL_QUEUE, hands.mailer.hand_off)]
+    serving += [outside(contracts.DESK_QUEUE, hands.desk.show, settings.desk_rate), outside(contracts.MAIL_QUEUE, hands.mailer.hand_off)]
     return serving
 
 
-async def serve(settings: Settings) -> None:
-    """Serve until SIGINT or SIGTERM; what has begun is finished first."""
+@asynccontextmanager
+async def opened(settings: Settings, name: str) -> AsyncIterator[tuple[Store, Client, asyncio.Event]]:
+    """The database and Temporal, and the event that a signal asks us to end."""
     keyring = Keyring.parse(settings.keys.get_secret_value())
     index_key = base64.b64decode(settings.index_key.get_secret_value())
-    store = Store.open(
-        settings.database_url,
-        pool=settings.database_pool,
-        keyring=keyring,
-        index_key=index_key,
-        pace=settings.pace,
-        name="loopkeeper worker",
-    )
+    pool, pace = settings.database_pool, settings.pace
+    store = Store.open(settings.database_url, pool=pool, keyring=keyring, index_key=index_key, pace=pace, name=name)
     check(store.engine)
-    client = await connect(keyring)
-    hands = wire(settings, store)
-    slots = settings.effect_slots * (len(hands.publisher.networks) + 3)
-    with ThreadPoolExecutor(slots, "activity") as threads:
-        ended = asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, ended.set)
-        await _run(workers(client, settings, hands, threads), ended)
-    store.close()
+    ended = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    try:
+        yield store, await connect(keyring), ended
+    finally:
+        store.close()
+
+
+async def serve(settings: Settings) -> None:
+    """Serve the task queues until SIGINT or SIGTERM; what has begun is finished first."""
+    async with opened(settings, "loopkeeper worker") as (store, client, ended):
+        hands = wire(settings, store)
+        with ThreadPoolExecutor(settings.effect_slots * (len(hands.publisher.networks) + 3), "activity") as threads:
+            await _run(workers(client, settings, hands, threads), ended)
+
+
+async def dispatch(settings: Settings) -> None:
+    """Take what comes in to its cases, until SIGINT or SIGTERM."""
+    async with opened(settings, "loopkeeper dispatcher") as (store, client, ended):
+        with ThreadPoolExecutor(settings.database_pool, "dispatch") as threads:
+            gateway, publisher = CaseGateway(client, settings.pace), wire(settings, store).publisher
+            dispatcher = Dispatcher(store.inbox, gateway, publisher, threads, settings.pace, at_once=settings.dispatch_slots)
+            loop = asyncio.get_running_loop()
+            listener = Listener(store.engine, lambda numbers: loop.call_soon_threadsafe(partial(dispatcher.take, numbers)))
+            listener.start()
+            working = asyncio.create_task(dispatcher.run())
+            log.info("serving the inbox")
+            await asyncio.wait([working, loop.create_task(ended.wait())], return_when=asyncio.FIRST_COMPLETED)
+            listener.stop()
+            working.cancel()
+            await asyncio.gather(working, return_exceptions=True)
 
 
 async def _run(serving: Sequence[Worker], ended: asyncio.Event) -> None:
@@ -147,10 +174,12 @@ async def _run(serving: Sequence[Worker], ended: asyncio.Event) -> None:
 
 
 def main() -> None:
-    """Run the worker with settings from the environment."""
+    """Run in the role that the command line names, with settings from the environment."""
     settings = Settings()
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    asyncio.run(serve(settings))
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)  # thousands of cached cases are long-lived: scanning them often costs and finds nothing
+    uvloop.run(dispatch(settings) if sys.argv[1:] == ["dispatch"] else serve(settings))
 
 
 if __name__ == "__main__":

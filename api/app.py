@@ -28,7 +28,6 @@ from api import problems
 from api.acting import Acting
 from api.console import Console
 from api.desk import DeskPages
-from api.dispatch import Dispatcher
 from api.health import Health
 from api.intake import GroupCommit, Intake
 from api.rest import Rest
@@ -98,7 +97,6 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     settings, store, keyring = parts.settings, parts.store, parts.store.vault.keyring
     gateway = CaseGateway(parts.client, settings.pace)
     acting = Acting(store, gateway, parts.threads, settings.pace)
-    dispatcher = Dispatcher(store.inbox, gateway, parts.threads)
     commits = GroupCommit(store.inbox, parts.threads)
     signers = {name: Signer.with_secret(a.secret.get_secret_value()) for name, a in settings.channels.items()}
 
@@ -109,8 +107,8 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
         return await parts.in_thread(lambda: store.records.verify(case_id))
 
     app.include_router(Health(parts.client, store.engine, parts.threads).routes())
-    app.include_router(Intake(signers, store.book, commits, dispatcher).routes())
-    app.include_router(Rest(acting, commits, dispatcher, store.book, key_of, verify).routes())
+    app.include_router(Intake(signers, store.book, commits).routes())
+    app.include_router(Rest(acting, commits, store.book, key_of, verify).routes())
     app.include_router(DeskPages(acting, Links(keyring, settings.public_url)).routes())
     app.include_router(
         Console(
@@ -133,4 +131,4 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
         async def from_slack(request: Request) -> Response:
             return await slack.handle(request)
 
-    return [dispatcher.run(), commits.run()]
+    return [commits.run()]

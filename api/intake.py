@@ -10,16 +10,14 @@ from dataclasses import dataclass, field
 
 from fastapi import APIRouter, Request
 from pydantic import ValidationError
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import JSONResponse, Response
 
 from adapters.channels.signing import BadSignature, Signer
 from adapters.postgres.intake import Arrival, Inbox
-from api.dispatch import Dispatcher
 from api.problems import Problem
 from domain.errors import UnknownBrand
 from domain.inbound import CHANNEL_EVENT, LONGEST_BODY
-from domain.ports import PolicyBook
+from domain.ports import PolicyBook, Unavailable
 
 ONE_COMMIT_AT_MOST = 200
 
@@ -34,7 +32,7 @@ class GroupCommit:
         self._wake = asyncio.Event()
 
     async def store(self, arrival: Arrival) -> int | None:
-        """Its number when it is on disk; None when it was there before. Raises SQLAlchemyError."""
+        """Its number when it is on disk; None when it was there before. Raises Unavailable."""
         stored: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
         self._pending.append((arrival, stored))
         self._wake.set()
@@ -52,7 +50,7 @@ class GroupCommit:
     async def _commit(self, batch: list[tuple[Arrival, asyncio.Future[int | None]]]) -> None:
         try:
             numbers = await asyncio.get_running_loop().run_in_executor(self._threads, self._inbox.store, [a for a, _ in batch])
-        except SQLAlchemyError as error:
+        except Unavailable as error:
             for _, stored in batch:
                 if not stored.done():
                     stored.set_exception(error)
@@ -69,7 +67,6 @@ class Intake:
     signers: Mapping[str, Signer]
     book: PolicyBook
     commits: GroupCommit
-    dispatcher: Dispatcher
     router: APIRouter = field(default_factory=APIRouter)
 
     def routes(self) -> APIRouter:
@@ -98,12 +95,10 @@ class Intake:
         arrival, unreadable = self._read(channel, delivery, body)
         try:
             number = await self.commits.store(arrival)
-        except SQLAlchemyError:
+        except Unavailable:
             raise Problem(503, "not stored: the database cannot be reached; send it again", headers={"retry-after": "5"}) from None
         if unreadable is not None:
             raise Problem(422, f"quarantined, so that a person sees it: {unreadable}")
-        if number is not None:
-            self.dispatcher.take(number)
         return JSONResponse({"stored": True, "duplicate": number is None}, 202)
 
     def _read(self, channel: str, delivery: str, body: bytes) -> tuple[Arrival, str | None]:

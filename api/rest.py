@@ -11,21 +11,19 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Header
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.exc import SQLAlchemyError
 from temporalio.service import RPCError
 
 from adapters.postgres.intake import Arrival
 from adapters.postgres.people import ApiKey
 from adapters.postgres.reading import NoSuchCase
 from api.acting import Acting, Draft
-from api.dispatch import Dispatcher
 from api.intake import GroupCommit
 from api.problems import Problem, ProblemDetail
 from domain import commands as c
 from domain.casefile import CaseFile, story
 from domain.history import document
 from domain.inbound import Handle, NativeId, PostCreated
-from domain.ports import PolicyBook
+from domain.ports import PolicyBook, Unavailable
 from domain.values import Actor, Priority, Role, Via, case_id
 
 WRITERS = frozenset({Role.SOCIAL, Role.LEAD, Role.ADMIN, Role.DEPARTMENT})
@@ -171,14 +169,12 @@ class Rest:
         self,
         acting: Acting,
         commits: GroupCommit,
-        dispatcher: Dispatcher,
         book: PolicyBook,
         key_of: Callable[[str], Awaitable[ApiKey | None]],
         verify: Callable[[str], Awaitable[str | None]],
     ) -> None:
         self._acting = acting
         self._commits = commits
-        self._dispatcher = dispatcher
         self._book = book
         self._key_of = key_of
         self._verify = verify
@@ -237,10 +233,8 @@ class Rest:
         event = PostCreated.model_validate({"type": "post.created", "brand": case.brand, "data": data})
         try:
             number = await self._commits.store(Arrival(case.channel, event.key, f"api:{native}", event.model_dump_json().encode()))
-        except SQLAlchemyError:
+        except Unavailable:
             raise Problem(503, "not stored: the database cannot be reached; send it again", headers={"retry-after": "5"}) from None
-        if number is not None:
-            self._dispatcher.take(number)
         return Opened(case_id=case_id(case.brand, case.channel, native), duplicate=number is None)
 
     async def _file(self, case: str) -> CaseFile:

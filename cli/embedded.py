@@ -29,6 +29,8 @@ Progress = Callable[[str, float], None]
 """Told the name of what is being waited for, and for how many seconds so far."""
 
 START_SECONDS = 60.0
+_NICE = {"worker": 5, "temporal": 5}
+"""On a small machine, taking in and acknowledging comes before everything else."""
 SANDBOX_CHANNELS = {"x": ("X", 280), "facebook": ("Facebook", 8000), "mastodon": ("Mastodon", 500)}
 
 
@@ -95,7 +97,8 @@ class Installation:
                 self._begin("sandbox", self._sandbox())
             self._begin("api", self._api())
             self._begin("worker", self._worker())
-            self._wait("sandbox", "api", "worker")
+            self._begin("dispatcher", self._worker("dispatcher", "dispatch"))
+            self._wait("sandbox", "api", "worker", "dispatcher")
         except BaseException:
             self.stop()
             raise
@@ -132,6 +135,7 @@ class Installation:
     # --- parts --------------------------------------------------------------------------------------------------------
 
     def _begin(self, name: str, service: Service) -> None:
+        service.nice = _NICE.get(name, 0)
         self.services[name] = service
         service.start()
 
@@ -235,10 +239,11 @@ class Installation:
         environment = self._environment() | {"PYTHONPATH": str(HERE)}
         return Service("api", [sys.executable, "-m", "api"], log, environment, ready=lambda: _answers(address))
 
-    def _worker(self) -> Service:
-        log = self.state.logs / "worker.log"
+    def _worker(self, name: str = "worker", *role: str) -> Service:
+        log = self.state.logs / f"{name}.log"
         environment = self._environment() | {"PYTHONPATH": str(HERE)}
-        return Service("worker", [sys.executable, "-m", "worker"], log, environment, ready=lambda: b"serving cases" in log.read_bytes())
+        argv = [sys.executable, "-m", "worker", *role]
+        return Service(name, argv, log, environment, ready=lambda: log.exists() and b" serving " in log.read_bytes())
 
     def _url(self, name: str) -> str:
         return f"http://127.0.0.1:{self.ports[name]}"

@@ -82,6 +82,7 @@ class Case:
     resolve_from: datetime | None = None
     resolved_at: datetime | None = None
     closing_step: int | None = None
+    last_word_url: str | None = None
     closed_at: datetime | None = None
     closing_permalink: str | None = None
     waived_by: str | None = None
@@ -261,6 +262,8 @@ def _reply_posted(case: Case, ev: e.ReplyPosted) -> Case:
     if ev.purpose is Purpose.WELCOME:
         return case  # it answers a thank-you and says nothing of the issue itself, so no clock of the issue stops
     case = replace(case, acknowledged_at=case.acknowledged_at or ev.at, last_word_at=_later(case.last_word_at, ev.at))
+    if ev.step == case.closing_step:
+        case = replace(case, last_word_url=ev.parts[0].url if ev.parts else "")
     if ev.purpose is Purpose.ASK and case.is_open:
         case = _pause(replace(case, ask=OpenAsk(ev.step, ev.at)), ev.at)
     if case.unanswered and ev.at > case.unanswered[0]:
@@ -289,7 +292,8 @@ def _handed_off(case: Case, ev: e.HandedOff) -> Case:
         handoff=Handoff(ev.department, ev.at),
         owner=None,
         resolve_from=ev.at if case.handoff is None else case.resolve_from,
-        closing_step=None,  # somebody works on it now: praise that is being thanked for does not close it any more
+        closing_step=None,
+        last_word_url=None,  # somebody works on it now: praise that is being thanked for does not close it any more
         breached=case.breached - {ClockName.ACCEPT},
     )
 
@@ -319,7 +323,7 @@ def _reassigned(case: Case, ev: e.Reassigned) -> Case:
 
 
 def _ask_answered(case: Case, ev: e.AskAnswered) -> Case:
-    return _resume(replace(case, ask=None, closing_step=None), ev.at)
+    return _resume(replace(case, ask=None, closing_step=None, last_word_url=None), ev.at)
 
 
 def _resolved(case: Case, ev: e.Resolved) -> Case:
@@ -329,6 +333,7 @@ def _resolved(case: Case, ev: e.Resolved) -> Case:
         resolved_at=ev.at,
         unanswered=(),
         closing_step=None,
+        last_word_url=None,
         breached=case.breached - {ClockName.THANK_YOU, ClockName.NEXT_REPLY},
     )
 
@@ -356,6 +361,7 @@ def _reopened(case: Case, ev: e.Reopened) -> Case:
         resolved_at=None,
         closed_at=None,
         closing_step=None,
+        last_word_url=None,
         closing_permalink=None,
         waived_by=None,
         resolve_from=ev.at,

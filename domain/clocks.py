@@ -112,6 +112,7 @@ class Duty(StrEnum):
     MAIL_HANDOFF = "mail_handoff"
     NUDGE = "nudge"
     GIVE_UP = "give_up"
+    CLOSE = "close"
     END_WATCH = "end_watch"
 
 
@@ -132,6 +133,8 @@ def owed(case: Case, policy: CasePolicy) -> list[Owed]:
     duties = [Owed(c.due_at, Duty.BREACH, c) for c in clocks if c.due_at is not None and c.name not in case.breached]
     if case.closed_at is not None:
         duties.append(Owed(case.closed_at + policy.watch, Duty.END_WATCH))
+    elif case.last_word_url is not None and case.last_word_at is not None:
+        duties.append(Owed(case.last_word_at, Duty.CLOSE))
     if case.promise is not None and not case.promise_broken:
         duties.append(Owed(case.promise, Duty.PROMISE))
     if case.is_open:

@@ -44,6 +44,8 @@ def _discharge(case: Case, duty: Owed, policy: CasePolicy, now: datetime) -> Eve
             return [templated(case, now, Purpose.CLOSING_NOTE, "closing_note.no_answer", policy)]
         case Duty.SPEAK:
             return [templated(case, now, Purpose.HOLDING_UPDATE, _holding_template(case), policy, promise=promise_from(now, case, policy))]
+        case Duty.CLOSE:
+            return [e.Closed(now, case.last_word_url)]
         case Duty.END_WATCH:
             return [e.WatchEnded(now)]
         case _:

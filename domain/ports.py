@@ -62,8 +62,12 @@ class Placed:
     opened: Case | None
 
 
+class Unavailable(LoopkeeperError):
+    """Where something is kept cannot be reached now; nothing was changed, and trying again later is safe."""
+
+
 class Inbox(Protocol):
-    """Where what networks tell us is kept until its case knows of it."""
+    """Where what networks tell us is kept until its case knows of it. Every method raises Unavailable when that cannot be reached."""
 
     def place(self, inbound_id: int) -> Placed | None:
         """Find the message's case, or open one. None when there is nothing to tell a case (yet)."""

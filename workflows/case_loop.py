@@ -20,7 +20,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 with workflow.unsafe.imports_passed_through():
     from activities.desk import DeskKeeper
     from activities.mail import Mailer
-    from activities.orders import DeskOrder, MailOrder, PublishOutcome, Recording, ReplyOrder
+    from activities.orders import DeskOrder, MailOrder, PublishOutcome, Recording
     from activities.publish import Publisher
     from activities.record import Recorder
     from domain import commands as c
@@ -32,9 +32,9 @@ with workflow.unsafe.imports_passed_through():
     from domain.history import Entry, done_by, entered
     from domain.policy import CasePolicy
     from domain.ports import Written
-    from domain.values import Permalink
     from domain.view import next_moment, view
     from workflows import contracts
+    from workflows.effects import published, reply_order
 
 SEEN_AT_MOST = 500
 """How many message ids a case remembers to recognise a repeat. The database recognises older ones."""
@@ -236,24 +236,7 @@ class CaseLoop:
 
     async def _publish(self, reply: Reply) -> None:
         case = self._case
-        order = ReplyOrder(
-            case_id=case.id,
-            channel=case.channel,
-            brand=case.brand,
-            policy=self._policy.id,
-            step=reply.step,
-            purpose=reply.purpose,
-            to_post=reply.to_post,
-            department=case.department,
-            planned_at=reply.planned_at,
-            words=reply.words,
-            template=reply.template,
-            variant=reply.variant,
-            promise=reply.promise,
-            owner=case.owner,
-            since=case.handoff.at if case.handoff is not None else case.opened_at,
-            pace=self._pace,
-        )
+        order = reply_order(case, reply, self._policy.id, self._pace)
         first = case.acknowledged_at is None
         try:
             outcome = await workflow.execute_activity_method(
@@ -268,7 +251,7 @@ class CaseLoop:
             )
         except ActivityError as error:
             outcome = PublishOutcome("unconfirmed", reason=f"no outcome within a day: {_reason(error)}")
-        self._inbox.append(_published(case.id, reply, outcome, self._now()))
+        self._inbox.append(published(case.id, reply, outcome, self._now()))
 
     async def _show_desk(self, department: str) -> None:
         case, version = self._case, self._desk_owed
@@ -313,25 +296,6 @@ class CaseLoop:
         except ActivityError as error:
             failed = f"the mail service took nothing for a day: {_reason(error)}"
         self._inbox.append(c.Mailed(key, step) if failed is None else c.MailFailed(key, step, failed))
-
-
-def _published(case_id: str, reply: Reply, outcome: PublishOutcome, now: datetime) -> c.Message:
-    """An outcome of posting, as the message that it is to the case."""
-    key = f"{case_id}:{reply.step}:1"
-    match outcome.kind:
-        case "posted":
-            parts = tuple(Permalink(remote_id, url) for remote_id, url in outcome.parts)
-            return c.Posted(key, reply.step, reply.purpose, outcome.posted_at or now, parts, outcome.words, reply.promise)
-        case "failed":
-            return c.PostFailed(key, reply.step, outcome.reason, outcome.words)
-        case "expired":
-            return c.PostExpired(key, reply.step)
-        case "unconfirmed":
-            return c.PostUnconfirmed(key, reply.step, outcome.reason, outcome.words)
-        case "by_hand":
-            return c.PostUnconfirmed(key, reply.step, outcome.reason, outcome.words, by_hand=True)
-        case "withdrawn":
-            return c.TimePassed(key)
 
 
 def _reason(error: ActivityError) -> str:

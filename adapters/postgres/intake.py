@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy import Connection, Engine, text
 
+from adapters.postgres.engine import transaction
 from adapters.postgres.records import append, history, set_view
 from adapters.postgres.vault import INBOX, Vault
 from domain import commands as c
@@ -58,7 +59,7 @@ class Inbox:
 
     def store(self, arrivals: Sequence[Arrival]) -> list[int | None]:
         """Store each once, all in one transaction; the new row's number, or None for what was stored before."""
-        with self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             rows = connection.execute(
                 _STORE,
                 {
@@ -70,14 +71,16 @@ class Inbox:
                     "bodies": [self._vault.keyring.seal(INBOX, a.body, a.channel.encode()) for a in arrivals],
                 },
             ).all()
-        new = {(r.channel, r.event_key): int(r.id) for r in rows}
+            new = {(r.channel, r.event_key): int(r.id) for r in rows}
+            if new:
+                connection.execute(NOTIFY, {"ids": ",".join(map(str, new.values()))})
         return [new.pop((a.channel, a.key if a.quarantine is None else _quarantine_key(a)), None) for a in arrivals]
 
     # --- placing ------------------------------------------------------------------------------------------------------
 
     def place(self, inbound_id: int) -> Placed | None:
         """Find the message's case, or open one, and keep its words there. None when there is nothing to tell a case (yet)."""
-        with self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             row = connection.execute(_TAKE, {"id": inbound_id}).mappings().one_or_none()
             if row is None:
                 return None  # another instance has it, or it is done
@@ -132,7 +135,7 @@ class Inbox:
                 "posted_at": post.posted_at,
             },
         )
-        connection.execute(_WAKE, {"channel": channel, "id": post.id})
+        connection.execute(WAKE, {"channel": channel, "id": post.id})
         message = c.PostArrived(
             id=event.key,
             post=post.id,
@@ -249,7 +252,7 @@ class Inbox:
 
     def told(self, inbound_ids: Sequence[int]) -> None:
         """Their cases know of them now."""
-        with self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             connection.execute(
                 text("update inbound set state = 'done', message = null where id = any(:ids) and state = 'routed'"),
                 {"ids": list(inbound_ids)},
@@ -257,7 +260,7 @@ class Inbox:
 
     def elsewhere(self, placed: Placed) -> Placed | None:
         """The case was over before it could be told: a post opens a case of its own, linked to it; a change comes to nothing."""
-        with self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             over = connection.execute(_END, {"case": placed.case_id}).mappings().one()
             message = placed.message
             if not isinstance(message, c.PostArrived):
@@ -279,7 +282,7 @@ class Inbox:
 
     def on_record(self, case_id: str) -> tuple[Case, str] | None:
         """See `domain.ports.Inbox.on_record`."""
-        with self._engine.connect() as connection:
+        with transaction(self._engine) as connection:
             row = connection.execute(
                 text("select channel, policy_id, ended from cases where case_id = :case"), {"case": case_id}
             ).one_or_none()
@@ -290,20 +293,28 @@ class Inbox:
 
     def to_do(self, older_than: timedelta, at_most: int = 500) -> list[int]:
         """Messages that nobody has placed or told (an instance died, or they were parked and it is time to look again)."""
-        with self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             connection.execute(text("update inbound set state = 'waiting' where state = 'parked' and look_again_at < clock_timestamp()"))
             rows = connection.execute(_TO_DO, {"age": older_than, "limit": at_most})
             return [int(r.id) for r in rows]
 
     def quarantined(self, at_most: int = 100) -> list[dict[str, Any]]:
         """What could not be read, the newest first: number, channel, reason, when."""
-        with self._engine.connect() as connection:
+        with transaction(self._engine) as connection:
             rows = connection.execute(
                 text("select id, channel, reason, received_at from inbound where state = 'quarantined' order by id desc limit :limit"),
                 {"limit": at_most},
             )
             return [dict(r) for r in rows.mappings()]
 
+
+TOPIC = "loopkeeper_inbound"
+NOTIFY = text(f"select pg_notify('{TOPIC}', :ids)")
+WAKE = text(
+    "with woken as (update inbound set state = 'waiting' where channel = :channel and parent = :id and state = 'parked' returning id) "  # noqa: S608
+    f"select pg_notify('{TOPIC}', ids) from (select string_agg(id::text, ',') as ids from woken) all_of_them where ids is not null"
+)
+"""Those that waited for this post or reply can be placed now."""
 
 _STORE = text(
     "insert into inbound (channel, event_key, delivery_id, state, reason, sealed) "
@@ -329,7 +340,6 @@ _NOTE_POST = text(
     "on conflict (channel, native_id) do update set case_id = excluded.case_id, words = excluded.words"
 )
 _NOTE_DELETION = text("update post set deleted_at = coalesce(deleted_at, :at) where channel = :channel and native_id = :id")
-_WAKE = text("update inbound set state = 'waiting' where channel = :channel and parent = :id and state = 'parked'")
 _PARK = text("update inbound set state = 'parked', parent = :parent, look_again_at = clock_timestamp() + :after where id = :id")
 _ROUTED = text("update inbound set state = 'routed', sealed = null, message = :message, case_id = :case where id = :id")
 _END = text("update cases set ended = coalesce(ended, 'watch_ended') where case_id = :case returning case_id, brand, ended, closed_at")

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 
+from adapters.postgres.intake import WAKE
 from adapters.postgres.records import append
 from adapters.postgres.vault import Vault
 from domain.history import Entry
@@ -32,7 +33,6 @@ _NOTE_REPLY = text(
     "insert into post (channel, native_id, case_id, kind, in_reply_to, posted_at) "
     "values (:channel, :id, :case, 'reply', :parent, :posted_at) on conflict do nothing"
 )
-_WAKE_PARKED = text("update inbound set state = 'waiting' where channel = :channel and parent = :id and state = 'parked'")
 
 
 class PostgresLedger:
@@ -128,7 +128,7 @@ class PostgresLedger:
                         "posted_at": done.posted_at,
                     },
                 )
-                connection.execute(_WAKE_PARKED, {"channel": thread.channel, "id": done.where.remote_id})
+                connection.execute(WAKE, {"channel": thread.channel, "id": done.where.remote_id})
             if entry is not None:
                 append(connection, effect.case_id, [Written.of(entry)])
         return True
