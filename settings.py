@@ -71,7 +71,7 @@ class Settings(BaseSettings):
     case_slots: int = Field(default=100, ge=1, le=1000)
     effect_slots: int = Field(default=16, ge=1, le=200)
     dispatch_slots: int = Field(default=4, ge=1, le=100)
-    desk_rate: float = Field(default=20.0, gt=0, le=10_000)
+    desk_rate: float = Field(default=200.0, gt=0, le=10_000)
     cached_cases: int = Field(default=2000, ge=10, le=100_000)
     worker_version: str | None = None
     workflow_sandbox: bool = False

@@ -154,9 +154,9 @@ class Company:
         """Whether nothing stirs any more. A customer's last word may have reopened a case after its department had turned away."""
         with self.scene.changed:
             stirred = self.scene.changed.wait(_QUIET_SECONDS)
-            waiting = [played for played in self.played if (card := self.scene.cards.get(played.thread.root.id)) and _actions(card)]
-        for played in waiting:
-            self._at(time.monotonic(), lambda p=played: self._finish(p))  # type: ignore[misc]
+            waiting = [post for post, card in self.scene.cards.items() if _actions(card)]
+        for post in waiting:
+            self._at(time.monotonic(), lambda p=post: self._wind_up(p))  # type: ignore[misc]
         return not stirred and not waiting
 
     def _take(self, step: Callable[[], float | None]) -> None:
@@ -250,6 +250,12 @@ class Company:
         card = self._card(played)
         if card is None:
             return None if self._thanked_at_once(played) else _AGAIN_SECONDS
+        return self._wind_up(played.thread.root.id)
+
+    def _wind_up(self, post: str) -> float | None:
+        """Resolve what is still open."""
+        with self.scene.changed:
+            card = self.scene.cards[post]
         actions = _actions(card)
         if cards.ACCEPT in actions:
             self._hands.press(self._member(card), cards.ACCEPT, channel=card["channel"], message_ts=card["ts"])

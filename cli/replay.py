@@ -29,17 +29,21 @@ Json = dict[str, Any]
 def policy_for(threads: Iterable[Thread], *, speed: float) -> str:
     """The default policy with the threads' brands.
 
-    The acknowledge clock measures the machine, which does not run faster when the loop's time does: it is stretched by the speed, so
-    that 15 minutes stay 15 minutes of real time.
+    Three of its times measure the machine, which does not run faster when the loop's time does: they are stretched by the speed, so that
+    15 minutes for an acknowledgement, 5 for Slack to take a handoff, and 5 to speak ahead of a promise stay what they are in real time.
     """
     policy: Json = yaml.safe_load((HERE / "policies" / "default.yaml").read_text())
     policy["name"] = f"replay-{speed:g}x"
     for brand in sorted({thread.brand for thread in threads} - set(policy["brands"])):
         policy["brands"][brand] = {"name": _spelled(brand), "team": f"{_spelled(brand)} team", "zone": "UTC"}
-    for channel in policy["channels"].values():
-        stretched = parse_duration(channel["acknowledge"])
-        assert isinstance(stretched, timedelta)
-        channel["acknowledge"] = write_duration(stretched * speed)
+    for section, name in (
+        (policy, "handoff_by_mail_after"),
+        (policy, "speak_before"),
+        *((c, "acknowledge") for c in policy["channels"].values()),
+    ):
+        measured = parse_duration(section[name])
+        assert isinstance(measured, timedelta)
+        section[name] = write_duration(measured * speed)
     return yaml.safe_dump(policy, allow_unicode=True, sort_keys=False)
 
 
@@ -54,6 +58,8 @@ class Report:
 
     threads: int
     cases: int = 0
+    linked: int = 0
+    """Cases that a customer's later post opened, when the watch over the first one had ended."""
     acknowledged: int = 0
     ack_seconds: list[float] = field(default_factory=list)
     closed: int = 0
@@ -78,8 +84,8 @@ class Report:
     def faults(self) -> list[str]:
         """What is not as it should be, in sentences."""
         wrong = []
-        if self.cases != self.threads:
-            wrong.append(f"{self.threads} threads became {self.cases} cases")
+        if self.cases - self.linked != self.threads:
+            wrong.append(f"{self.threads} threads became {self.cases - self.linked} cases")
         if self.acknowledged != self.threads:
             wrong.append(f"{self.threads - self.acknowledged} customers were not acknowledged")
         if self.posts_on_record != self.posts:
@@ -100,6 +106,7 @@ class Report:
         """What to show: what, and how much of it."""
         shown = [
             ("threads played", f"{self.threads} in {self.took_seconds:.0f} s"),
+            ("cases", f"{self.cases - self.linked}" + (f", and {self.linked} linked ones that later posts opened" if self.linked else "")),
             ("acknowledged", f"{self.acknowledged} of {self.threads}, p50 {self.percentile(0.5):.2f} s, p99 {self.percentile(0.99):.2f} s"),
             ("loops closed", f"{self.closed} of {self.cases}"),
             ("customers' posts", f"{self.posts}, on record {self.posts_on_record}"),
@@ -175,9 +182,10 @@ def _look_at_the_desk(report: Report, store: Store, hands: Hands) -> None:
 def _look_at_the_histories(report: Report, store: Store) -> None:
     """What an auditor sees: whole chains, every post on record, every thank-you answered, every loop closed with its permalink."""
     with store.engine.connect() as connection:
-        cases = connection.execute(text("select case_id, closed_at, closing_permalink, ended from cases order by number")).all()
+        cases = connection.execute(text("select case_id, closed_at, ended, earlier_case from cases order by number")).all()
         docs = connection.execute(text("select case_id, doc from case_event order by case_id, seq")).all()
     report.cases = len(cases)
+    report.linked = sum(case.earlier_case is not None for case in cases)
     histories: dict[str, list[e.Event]] = {}
     for row in docs:
         histories.setdefault(row.case_id, []).append(read(row.doc).event)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import Literal
 
@@ -15,6 +16,7 @@ _GRAPHEME = regex.compile(r"\X")
 _ADDRESS = regex.compile(r"https?://\S+", regex.IGNORECASE)
 _EMOJI = regex.compile(r"\p{Extended_Pictographic}|\p{Regional_Indicator}|\u20e3")
 _X_ADDRESS = 23  # every address counts as this many, whatever its length (X's counting rules, configuration v3)
+_X_PLAIN = re.compile(r"[\u0000-\u10ff\u2000-\u200d\u2010-\u201f\u2032-\u2037]*\Z")  # nothing in it counts two
 _X_SINGLE = ((0, 4351), (8192, 8205), (8208, 8223), (8242, 8247))  # code points that count one; all others two
 
 
@@ -40,6 +42,8 @@ def _x_length(text: str) -> int:
     text = unicodedata.normalize("NFC", text)
     addresses = _ADDRESS.findall(text)
     rest = _ADDRESS.sub("", text)
+    if _X_PLAIN.match(rest):
+        return _X_ADDRESS * len(addresses) + len(rest)
     return _X_ADDRESS * len(addresses) + sum(_x_weight(g) for g in graphemes(rest))
 
 

@@ -10,6 +10,11 @@ from domain.policy import Policy
 from domain.ports import Composed, PolicyBook, WhatToSay
 from domain.wording import Facts, Room, render
 
+_CASE = text(
+    "select c.brand, c.channel, c.subject_id, s.wrapped_key, s.profile "
+    "from cases c join subject s on s.id = c.subject_id where c.case_id = :case"
+)
+
 
 class Composer:
     """Makes the exact words of replies, for posting and for showing them to the person who is about to post."""
@@ -23,19 +28,18 @@ class Composer:
         """The exact text, in the parts in which the network takes it. A person's own words are taken as they are."""
         policy = self._book.policy(say.policy)
         with self._engine.connect() as connection:
-            case = connection.execute(
-                text("select brand, channel, subject_id from cases where case_id = :case"), {"case": say.case_id}
-            ).one()
+            case = connection.execute(_CASE, {"case": say.case_id}).one()
             subject = str(case.subject_id)
             if say.words is not None:
                 whole = str(self._vault.read(connection, say.words)["text"])
             else:
                 assert say.template is not None, "a reply has words of its own or a template"
-                facts = self._facts(connection, say, policy, case.brand, subject)
+                shown = self._vault.shown_as(subject, case.wrapped_key, case.profile)
+                facts = self._facts(connection, say, policy, case.brand, shown.get("name"))
                 whole = render(self._book.wording(say.policy), say.template, say.variant, facts, room(policy, case.channel))
         return Composed(subject, whole, tuple(parts(policy, case.channel, whole)))
 
-    def _facts(self, connection: Connection, say: WhatToSay, policy: Policy, brand_handle: str, subject: str) -> Facts:
+    def _facts(self, connection: Connection, say: WhatToSay, policy: Policy, brand_handle: str, customer: str | None) -> Facts:
         brand = policy.brand(brand_handle)
         return Facts(
             brand=brand.name,
@@ -43,7 +47,7 @@ class Composer:
             department=policy.departments[say.department].name,
             zone=brand.zone,
             now=say.now,
-            customer=self._vault.profile(connection, subject).get("name"),
+            customer=customer,
             owner=_first_name(connection, say.owner),
             signer=_first_name(connection, say.signer),
             since=say.since,

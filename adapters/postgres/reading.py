@@ -53,7 +53,11 @@ class PostgresReader:
         """The whole of a case: its history and everyone's words. Raises NoSuchCase."""
         with self._engine.connect() as connection:
             row = connection.execute(
-                text("select number, subject_id, policy_id from cases where case_id = :case"), {"case": case_id}
+                text(
+                    "select c.number, c.subject_id, c.policy_id, s.wrapped_key, s.profile "
+                    "from cases c join subject s on s.id = c.subject_id where case_id = :case"
+                ),
+                {"case": case_id},
             ).one_or_none()
             if row is None:
                 raise NoSuchCase(f"there is no case '{case_id}'")
@@ -61,7 +65,7 @@ class PostgresReader:
             if not past:
                 raise NoSuchCase(f"the case '{case_id}' is just being opened; try again in a moment")
             words = self._vault.read_all(connection, case_id)
-            profile = self._vault.profile(connection, str(row.subject_id))
+            profile = self._vault.shown_as(str(row.subject_id), row.wrapped_key, row.profile)
             people = {e.by.person for _, e in past} | {str(getattr(e.event, "owner", None)) for _, e in past}
             named = connection.execute(text("select id, name from person where id = any(:ids)"), {"ids": sorted(people)}).all()
         return CaseFile(
@@ -87,7 +91,8 @@ class PostgresReader:
     def cases(self, *, only_open: bool, before: int | None, at_most: int = 50) -> list[Row]:
         """Cases, the newest first, below the number `before`."""
         sql = text(
-            "select k.*, p.name as owner_name from cases k left join person p on p.id = k.owner "
+            "select k.*, p.name as owner_name, s.wrapped_key, s.profile from cases k left join person p on p.id = k.owner "
+            "join subject s on s.id = k.subject_id "
             "where (cast(:before as bigint) is null or number < :before) and (not :open or (k.closed_at is null and k.ended is null)) "
             "order by number desc limit :limit"
         )
@@ -102,7 +107,7 @@ class PostgresReader:
                     priority=r.priority,
                     department=r.department,
                     channel=r.channel,
-                    customer=_shown(self._vault.profile(connection, str(r.subject_id))),
+                    customer=_shown(self._vault.shown_as(str(r.subject_id), r.wrapped_key, r.profile)),
                     words=self._words(connection, str(r.words)),
                     owner=r.owner_name or r.owner,
                     opened_at=r.opened_at,

@@ -65,17 +65,6 @@ class Vault:
             )
         return subject
 
-    def profile(self, connection: Connection, subject: str) -> dict[str, str | None]:
-        """How the network shows the person: `handle` and `name`. Empty when erased."""
-        sealed = connection.execute(text("select profile from subject where id = :id"), {"id": subject}).scalar_one()
-        if sealed is None:
-            return {}
-        try:
-            profile: dict[str, str | None] = json.loads(self._open_with(connection, subject, bytes(sealed)))
-        except Erased:
-            return {}
-        return profile
-
     def write(self, connection: Connection, subject: str, case_id: str | None, content: Mapping[str, object]) -> str:
         """Seal words that concern `subject`; the reference to them."""
         sealed = self._seal(connection, subject, json.dumps(content, sort_keys=True, ensure_ascii=False))
@@ -93,14 +82,25 @@ class Vault:
 
     def read_all(self, connection: Connection, case_id: str) -> dict[str, dict[str, object]]:
         """All words of a case by reference; those of an erased person are left out."""
-        rows = connection.execute(text("select id, subject_id, sealed from words where case_id = :case"), {"case": case_id}).all()
+        rows = connection.execute(
+            text(
+                "select w.id, w.subject_id, w.sealed, s.wrapped_key from words w join subject s on s.id = w.subject_id where w.case_id = :case"
+            ),
+            {"case": case_id},
+        )
         opened: dict[str, dict[str, object]] = {}
         for row in rows:
-            try:
-                opened[str(row.id)] = json.loads(self._open_with(connection, str(row.subject_id), bytes(row.sealed)))
-            except Erased:
-                continue
+            if row.wrapped_key is not None:
+                key = _unwrapped(self.keyring, bytes(row.wrapped_key), str(row.subject_id))
+                opened[str(row.id)] = json.loads(_opened(key, str(row.subject_id), bytes(row.sealed)))
         return opened
+
+    def shown_as(self, subject: str, wrapped_key: bytes | None, profile: bytes | None) -> dict[str, str | None]:
+        """How the network shows a person, from their row: `handle` and `name`. Empty when erased."""
+        if wrapped_key is None or profile is None:
+            return {}
+        shown: dict[str, str | None] = json.loads(_opened(_unwrapped(self.keyring, bytes(wrapped_key), subject), subject, bytes(profile)))
+        return shown
 
     def _find(self, connection: Connection, channel: str, author: str) -> tuple[str, bytes | None] | None:
         row = connection.execute(
@@ -120,13 +120,17 @@ class Vault:
         return _FORM + nonce + self._cipher(connection, subject).encrypt(nonce, plain.encode(), subject.encode())
 
     def _open_with(self, connection: Connection, subject: str, sealed: bytes) -> str:
-        if sealed[:1] != _FORM:
-            raise KeyProblem(f"words of the form {sealed[:1]!r} cannot be read by this version")
-        nonce, rest = sealed[1 : 1 + NONCE], sealed[1 + NONCE :]
-        try:
-            return self._cipher(connection, subject).decrypt(nonce, rest, subject.encode()).decode()
-        except InvalidTag:
-            raise KeyProblem("these words have been changed since they were sealed") from None
+        return _opened(self._cipher(connection, subject), subject, sealed)
+
+
+def _opened(key: AESGCM, subject: str, sealed: bytes) -> str:
+    if sealed[:1] != _FORM:
+        raise KeyProblem(f"words of the form {sealed[:1]!r} cannot be read by this version")
+    nonce, rest = sealed[1 : 1 + NONCE], sealed[1 + NONCE :]
+    try:
+        return key.decrypt(nonce, rest, subject.encode()).decode()
+    except InvalidTag:
+        raise KeyProblem("these words have been changed since they were sealed") from None
 
 
 @lru_cache(maxsize=4096)
