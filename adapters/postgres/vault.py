@@ -84,7 +84,8 @@ class Vault:
         """All words of a case by reference; those of an erased person are left out."""
         rows = connection.execute(
             text(
-                "select w.id, w.subject_id, w.sealed, s.wrapped_key from words w join subject s on s.id = w.subject_id where w.case_id = :case"
+                "select w.id, w.subject_id, w.sealed, s.wrapped_key from words w join subject s on s.id = w.subject_id "
+                "where w.case_id = :case"
             ),
             {"case": case_id},
         )
