@@ -233,7 +233,8 @@ class _Part:
         return Entry(f"posted:{order.step}", event, SYSTEM, effect_key(order.case_id, order.step, 1), order.policy)
 
     def _outgoing(self, claim: Claim) -> OutgoingReply:
-        return OutgoingReply(self._effect.key, self._order.brand, self._parent, _content(claim).parts[self._number - 1])
+        words = _content(claim).parts[self._number - 1]
+        return OutgoingReply(self._effect.key, self._order.brand, self._parent, words, claim.others)
 
 
 def _posted_at(order: ReplyOrder, done: list[PostedReply]) -> datetime:

@@ -57,9 +57,10 @@ def policy_check(
 
 
 def _described(content: str, source: str) -> str:
-    policy = read_policy(content, source)
+    shipped = Settings.model_fields["wording_file"].default
+    policy = read_policy(content, source).worded(read_wording(shipped.read_text(), str(shipped)))
     counts = f"{len(policy.brands)} brands, {len(policy.channels)} channels, {len(policy.departments)} departments"
-    return f"{source}: fine, version {policy.id} ({counts})"
+    return f"{source}: fine, version {policy.id} with the shipped wording ({counts})"
 
 
 @policy_app.command("activate")

@@ -9,7 +9,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,7 @@ from adapters.postgres.schema import migrate
 from adapters.postgres.store import Store
 from cli.engines import Postgres, Temporal, listens
 from cli.processes import Service, Watch, end_leftovers
-from cli.state import Secrets, State
+from cli.state import State
 from domain.pace import REAL_TIME, Pace
 from settings import HERE
 
@@ -59,6 +59,9 @@ class Outside:
 NOTHING_OUTSIDE = Outside(database=False, temporal=False, channels=False)
 
 
+_RUNNING = "running.json"
+
+
 @dataclass
 class Installation:
     """One embedded installation on one state folder, which the caller holds."""
@@ -81,10 +84,7 @@ class Installation:
     def start(self) -> None:
         """Start everything; returns when all of it is ready. Raises ServiceFailed, DatabaseNotReady, PolicyError."""
         end_leftovers(self.state.pids)
-        self.ports = self.state.ports()
-        self.secrets: Secrets = self.state.secrets()
-        self.postgres = Postgres(self.state.folder / "postgres")
-        self.temporal = Temporal(self.ports["temporal"], self.ports["temporal_ui"], self.state.folder / "temporal" / "temporal.db")
+        self._know_parts(self.state.ports())
         self._rotate_logs()
         try:
             if not self.outside.database:
@@ -102,6 +102,8 @@ class Installation:
         except BaseException:
             self.stop()
             raise
+        running = {"speed": self.pace.speed, "origin": self.pace.origin.isoformat(), "outside": asdict(self.outside)}
+        (self.state.folder / _RUNNING).write_text(json.dumps(running))
         self._watch = Watch(list(self.services.values()), self.state.pids, self.say)
         self._watch.note_pids()
 
@@ -112,9 +114,29 @@ class Installation:
 
     def stop(self) -> None:
         """Stop everything, in order."""
+        (self.state.folder / _RUNNING).unlink(missing_ok=True)
         for service in reversed(list(self.services.values())):
             service.stop()
         self.state.pids.unlink(missing_ok=True)
+
+    @staticmethod
+    def running(folder: Path) -> Installation | None:
+        """The installation that another process keeps running on that folder, to be used, not stopped; None when there is none."""
+        if not State(folder).is_held():
+            return None
+        try:
+            noted = json.loads((folder / _RUNNING).read_text())
+        except FileNotFoundError:
+            return None  # it is being started or stopped
+        pace = Pace(noted["speed"], datetime.fromisoformat(noted["origin"]))
+        found = Installation(State(folder), pace=pace, outside=Outside(**noted["outside"]))
+        found._know_parts(found.state.noted_ports())
+        return found
+
+    def _know_parts(self, ports: dict[str, int]) -> None:
+        self.ports, self.secrets = ports, self.state.secrets()
+        self.postgres = Postgres(self.state.folder / "postgres")
+        self.temporal = Temporal(ports["temporal"], ports["temporal_ui"], self.state.folder / "temporal" / "temporal.db")
 
     def store(self, name: str = "loopkeeper cli", pool: int = 4) -> Store:
         """The database, for the one who runs the installation."""

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import secrets
 import shutil
 import signal
 import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from cli.app import app, out, show_addresses
 from cli.embedded import Installation, default_state, pace_from_now
-from cli.players import Company
-from cli.replay import Report, find_threads, policy_for, replay
+from cli.replay import Play, Report, policy_for, replay
 from cli.state import State
-from cli.threads import Thread, read_threads
+from cli.threads import LONGEST_GAP, Script, UnusableThreads, read_threads
 from domain.errors import LoopkeeperError
 from settings import HERE
 
@@ -27,86 +31,147 @@ STORIES = HERE / "sandbox" / "stories.csv"
 @app.command(name="replay")
 def replay_command(
     file: Annotated[Path, typer.Argument(help="Threads in the form of the data set 'Customer Support on Twitter'.")],
-    speed: Annotated[float, typer.Option(help="How many seconds of the threads pass in one; 3600: an hour a second.")] = 3600.0,
-    at_most: Annotated[int | None, typer.Option(help="Only so many threads.")] = None,
+    speed: Annotated[float, typer.Option(min=1, help="How many seconds of the threads pass in one; 3600: an hour a second.")] = 3600.0,
+    rate: Annotated[float, typer.Option(min=0.01, help="How many threads begin in a second.")] = 5.0,
+    report_file: Annotated[Path | None, typer.Option("--report", help="Also write the figures to this file, as JSON.")] = None,
+    at_most: Annotated[int | None, typer.Option(min=1, help="Only so many threads.")] = None,
+    longest_gap: Annotated[
+        float, typer.Option(min=0.01, max=24, help="Hours to which a longer silence in a thread is shortened.")
+    ] = LONGEST_GAP.total_seconds() / 3600,
     minutes: Annotated[float, typer.Option(help="Give up after so long.")] = 15.0,
-    report_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
 ) -> None:
-    """Play real threads through a whole installation of its own, and verify what became of each."""
-    threads = read_threads(file, at_most=at_most)
-    if not threads:
-        raise LoopkeeperError(f"{file} has no thread that a customer began")
-    folder = default_state().absolute() / "replay"
-    with State(folder) as held:
-        _fresh(folder)
-        installation = _installation(held, threads, speed)
-        out.print(f"Starting an installation of its own for {len(threads)} threads, an hour every {3600 / speed:.3g} s …")
-        report = _played(installation, threads, speed, minutes)
+    """Play real threads through the system that is up, else one of its own, and verify what became of each."""
+    script = _script(file, at_most, timedelta(hours=longest_gap))
+    for row in script.malformed[:10]:
+        out.print(f"{file.name}, {row}: left out", style="yellow", markup=False, soft_wrap=True)
+    with _somewhere(script, speed) as (installation, run):
+        report = _played(installation, script, speed, rate, minutes, run=run)
     _show(report)
     if report_file is not None:
-        figures = {"p50_seconds": report.percentile(0.5), "p99_seconds": report.percentile(0.99), **report.__dict__}
-        report_file.write_text(json.dumps({k: v for k, v in figures.items() if k != "ack_seconds"}, indent=2))
+        report_file.write_text(json.dumps(report.figures(), indent=2, ensure_ascii=False) + "\n")
+        out.print(f"The figures are in {report_file}", markup=False, soft_wrap=True)
     raise typer.Exit(1 if report.faults else 0)
 
 
 @app.command()
 def demo(
-    once: Annotated[bool, typer.Option("--once", help="End when all loops are closed.")] = False,
-    file: Annotated[
-        Path | None, typer.Option("--threads", help="Threads to play. Default: real ones if they are here, else our own.")
-    ] = None,
-    count: Annotated[int, typer.Option(help="How many threads.")] = 14,
-    speed: Annotated[float, typer.Option(help="How fast the loop's time runs.")] = 1800.0,
+    once: Annotated[bool, typer.Option("--once", help="End when all loops are closed; exit code 0 if all are.")] = False,
+    file: Annotated[Path | None, typer.Option("--threads", help="Threads to play. Default: stories that come with Loopkeeper.")] = None,
+    count: Annotated[int | None, typer.Option(min=1, help="Only so many threads.")] = None,
+    speed: Annotated[float, typer.Option(min=1, help="How fast the loop's time runs.")] = 1800.0,
 ) -> None:
     """Watch complaints be acknowledged, handed off, chased, updated and thanked, on real parts."""
-    source = file or find_threads() or STORIES
-    threads = _interesting(read_threads(source), count)
-    folder = default_state().absolute() / "demo"
-    with State(folder) as held:
-        _fresh(folder)
-        installation = _installation(held, threads, speed)
-        out.print("Starting PostgreSQL, Temporal, the worker, the API and a stand-in outside world …")
-        report = _played(installation, threads, speed, minutes=6.0, narrate=True, stay=not once)
-    _show(report)
+    script = _script(file or STORIES, count, LONGEST_GAP)
+    with _own(script, speed, "demo") as installation:
+        report = _played(installation, script, speed, _DEMO_RATE, minutes=6.0, narrate=True, stay=not once)
+    if once:
+        _show(report)
     raise typer.Exit(1 if report.faults else 0)
 
 
-def _installation(held: State, threads: list[Thread], speed: float) -> Installation:
-    return Installation(
-        held,
-        pace=pace_from_now(speed),
-        policy=policy_for(threads, speed=speed),
-        slack_rate=max(1.0, min(speed, 5000.0)),
-        say=lambda what: out.print(what, soft_wrap=True),
-        settings={"LOOPKEEPER_CHANNEL_TIMEOUT": "5"},
-    )
+_DEMO_RATE = 1.5
+
+
+def _script(file: Path, at_most: int | None, longest_gap: timedelta) -> Script:
+    script = read_threads(file, at_most=at_most, longest_gap=longest_gap)
+    if not script.threads:
+        first = f" The first of {len(script.malformed)} unusable rows: {script.malformed[0]}." if script.malformed else ""
+        raise UnusableThreads(f"{file} has no thread that a customer began.{first}")
+    return script
+
+
+@contextlib.contextmanager
+def _somewhere(script: Script, speed: float) -> Iterator[tuple[Installation, str]]:
+    """The installation that is up, with the threads' policy in force for the while, else one of its own; and the prefix of its posts."""
+    running = Installation.running(default_state().absolute())
+    if running is None:
+        with _own(script, speed, "replay") as installation:
+            yield installation, ""
+        return
+    if running.outside.channels:
+        raise LoopkeeperError("The Loopkeeper that is up talks to real networks, and a replay would be public. Stop it first.")
+    out.print(f"Playing {len(script.threads)} threads on the Loopkeeper that is up.")
+    store = running.store()
+    try:
+        before = store.book.active().id
+        policy = policy_for(script.threads, speed=speed, pace=running.pace.speed)
+        wording = (HERE / "policies" / "wording.en.yaml").read_text()
+        store.book.activate(policy, wording, by="loopkeeper replay")
+        try:
+            yield running, f"r{secrets.token_hex(3)}-"
+        finally:
+            store.book.again(before, by="loopkeeper replay")
+    finally:
+        store.close()
+
+
+@contextlib.contextmanager
+def _own(script: Script, speed: float, name: str) -> Iterator[Installation]:
+    """A new installation for this play alone."""
+    folder = default_state().absolute() / name
+    with State(folder) as held:
+        _fresh(folder)
+        installation = Installation(
+            held,
+            pace=pace_from_now(speed),
+            policy=policy_for(script.threads, speed=speed, pace=speed),
+            slack_rate=max(1.0, min(speed, 5000.0)),
+            say=lambda what: out.print(what, soft_wrap=True),
+            settings={"LOOPKEEPER_CHANNEL_TIMEOUT": "5"},
+        )
+        out.print("Starting PostgreSQL, Temporal, the worker, the API and a stand-in outside world …")
+        installation.start()
+        held.tell("playing; see " + ", ".join(f"{what} {where}" for what, where in installation.addresses.items()))
+        ended = threading.Event()
+        watching = threading.Thread(target=_keep_alive, args=(installation, ended), daemon=True)
+        watching.start()
+        try:
+            yield installation
+        finally:
+            ended.set()
+            watching.join(5)
+            installation.stop()
 
 
 def _played(
-    installation: Installation, threads: list[Thread], speed: float, minutes: float, *, narrate: bool = False, stay: bool = False
+    installation: Installation,
+    script: Script,
+    speed: float,
+    rate: float,
+    minutes: float,
+    *,
+    run: str = "",
+    narrate: bool = False,
+    stay: bool = False,
 ) -> Report:
     ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
-    installation.start()
-    installation.state.tell("playing; see " + ", ".join(f"{what} {where}" for what, where in installation.addresses.items()))
     show_addresses(installation)
-    watching = threading.Thread(target=_keep_alive, args=(installation, ended), daemon=True)
-    watching.start()
     store = installation.store()
+    play = Play(script, installation.addresses["Sandbox"], store, speed, rate, minutes * 60, run=run)
     try:
-        company = Company(installation.addresses["Sandbox"], speed=speed, tell=_narrate if narrate else lambda _: None)
-        report = replay(company, threads, store, installation.addresses["Sandbox"], at_most_seconds=minutes * 60)
+        if narrate:
+            play.tell = _narrate
+            report = replay(play)
+        else:
+            with _bar(len(script.threads)) as play.progress:
+                report = replay(play)
         if stay:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, lambda *_: ended.set())
             _show(report)
-            out.print("All loops are closed. Look around, play yourself in the sandbox; Ctrl-C ends it.")
+            out.print("Look around, play yourself in the sandbox; Ctrl-C ends it.")
             ended.wait()
     finally:
-        ended.set()
-        watching.join(5)
         store.close()
-        installation.stop()
     return report
+
+
+@contextlib.contextmanager
+def _bar(threads: int) -> Iterator[Callable[[int], None]]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=out) as progress:
+        task = progress.add_task("threads over", total=threads)
+        yield lambda over: progress.update(task, completed=over)
 
 
 def _keep_alive(installation: Installation, ended: threading.Event) -> None:
@@ -116,12 +181,6 @@ def _keep_alive(installation: Installation, ended: threading.Event) -> None:
 
 def _narrate(line: str) -> None:
     out.print(line, markup=False, soft_wrap=True)
-
-
-def _interesting(threads: list[Thread], count: int) -> list[Thread]:
-    """Threads of a few lines by one customer: long enough to show the loop, short enough to follow."""
-    good = [t for t in threads if 1 <= len(t.rest) <= 6 and len({s.author for s in t.rest if not s.by_brand} | {t.root.author}) == 1]
-    return sorted(sorted(good, key=lambda t: -len(t.rest))[:count], key=lambda t: t.root.at)
 
 
 def _show(report: Report) -> None:

@@ -40,6 +40,8 @@ class Played:
     """Ids of the script → ids on the square, for the customers' posts."""
     lines: list[Said] = field(default_factory=list)
     posted_at: float = 0.0
+    begun: float = 0.0
+    over: bool = False
 
     @property
     def answers_left(self) -> int:
@@ -100,8 +102,9 @@ class Scene:
 class Company:
     """Customers and departments, playing threads."""
 
-    def __init__(self, sandbox: str, *, speed: float, hands: int = 6, tell: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(self, sandbox: str, *, speed: float, run: str = "", hands: int = 6, tell: Callable[[str], None] = lambda _: None) -> None:
         self._sandbox = sandbox
+        self._run = run
         self._speed = speed
         self.scene = Scene(tell=tell)
         self._local = threading.local()
@@ -117,22 +120,34 @@ class Company:
 
     # --- playing ------------------------------------------------------------------------------------------------------
 
-    def play(self, threads: list[Thread], *, channel: str = "x", at_most_seconds: float = 600.0) -> None:
-        """Play all threads to their end: every line said, every case resolved and closed. Raises TimeoutError."""
+    def play(
+        self,
+        threads: list[Thread],
+        *,
+        rate: float,
+        channel: str = "x",
+        at_most_seconds: float = 600.0,
+        progress: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        """Play all threads to their end: every line said, every case resolved and closed.
+
+        `rate`: threads that begin in a second. `progress` is told now and then how many are over. Raises TimeoutError.
+        """
         self._eyes.start()
         started = time.monotonic() + 0.2
-        for thread in threads:
-            played = Played(thread, channel, lines=sorted(thread.rest, key=lambda s: s.at))
+        for number, thread in enumerate(threads):
+            played = Played(thread, channel, lines=list(thread.rest))
             self.played.append(played)
-            self._at(started + thread.root.at.total_seconds() / self._speed, lambda p=played: self._begin(p, started))  # type: ignore[misc]
+            self._at(started + number / rate, lambda p=played: self._begin(p))  # type: ignore[misc]
         try:
-            self._work(time.monotonic() + at_most_seconds)
+            self._work(time.monotonic() + at_most_seconds, progress)
         finally:
             self._ended = True
             self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def _work(self, deadline: float) -> None:
+    def _work(self, deadline: float, progress: Callable[[int], None]) -> None:
         while True:
+            progress(sum(played.over for played in self.played))
             with self._lock:
                 now = time.monotonic()
                 over = not self._agenda and self._busy == 0
@@ -154,7 +169,8 @@ class Company:
         """Whether nothing stirs any more. A customer's last word may have reopened a case after its department had turned away."""
         with self.scene.changed:
             stirred = self.scene.changed.wait(_QUIET_SECONDS)
-            waiting = [post for post, card in self.scene.cards.items() if _actions(card)]
+            mine = {post for played in self.played for post in played.posted.values()}
+            waiting = [post for post, card in self.scene.cards.items() if post in mine and _actions(card)]
         for post in waiting:
             self._at(time.monotonic(), lambda p=post: self._wind_up(p))  # type: ignore[misc]
         return not stirred and not waiting
@@ -177,15 +193,15 @@ class Company:
 
     # --- customers ----------------------------------------------------------------------------------------------------
 
-    def _begin(self, played: Played, started: float) -> float | None:
+    def _begin(self, played: Played) -> float | None:
         """The customer complains."""
         root = played.thread.root
         self._say(played, root, None)
-        played.posted_at = time.time()
-        self._at(self._when(played, started), lambda: self._go_on(played, started))
+        played.posted_at, played.begun = time.time(), time.monotonic()
+        self._at(self._when(played), lambda: self._go_on(played))
         return None
 
-    def _go_on(self, played: Played, started: float) -> float | None:
+    def _go_on(self, played: Played) -> float | None:
         """The next line of the thread: a customer's, or the brand's."""
         if played.lines:
             line = played.lines[0]
@@ -193,13 +209,15 @@ class Company:
             if wait is not None:
                 return wait
             played.lines.pop(0)
-            self._at(self._when(played, started), lambda: self._go_on(played, started))
+            self._at(self._when(played), lambda: self._go_on(played))
             return None
-        return self._finish(played)
+        wait = self._finish(played)
+        played.over = wait is None
+        return wait
 
-    def _when(self, played: Played, started: float) -> float:
+    def _when(self, played: Played) -> float:
         at = played.lines[0].at.total_seconds() / self._speed if played.lines else 0.0
-        return max(started + at, time.monotonic())
+        return max(played.begun + at, time.monotonic())
 
     def _reply(self, played: Played, line: Said) -> float | None:
         """A customer answers: to a post of a customer, or to what the brand has last said there."""
@@ -212,7 +230,7 @@ class Company:
 
     def _say(self, played: Played, line: Said, parent: str | None) -> None:
         author = Author(line.author, line.author, line.author.replace("_", " ").title())
-        post_id = line.id
+        post_id = self._run + line.id
         try:
             post = self._hands.post(played.channel, line.text, author, brand=played.thread.brand, in_reply_to=parent, post_id=post_id)
         except HandsError as error:
@@ -250,7 +268,7 @@ class Company:
         card = self._card(played)
         if card is None:
             return None if self._thanked_at_once(played) else _AGAIN_SECONDS
-        return self._wind_up(played.thread.root.id)
+        return self._wind_up(self._run + played.thread.root.id)
 
     def _wind_up(self, post: str) -> float | None:
         """Resolve what is still open."""
@@ -300,7 +318,7 @@ class Company:
 
     def _card(self, played: Played) -> Json | None:
         with self.scene.changed:
-            return self.scene.cards.get(played.thread.root.id)
+            return self.scene.cards.get(self._run + played.thread.root.id)
 
     def _thanked_at_once(self, played: Played) -> bool:
         """Praise has no card: the brand's thank-you is all there is."""

@@ -57,6 +57,25 @@ class State:
             os.ftruncate(self._lock, 0)
             os.pwrite(self._lock, f"process {os.getpid()}, {what}".encode(), 0)
 
+    def is_held(self) -> bool:
+        """Whether a process holds the folder now."""
+        try:
+            lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        finally:
+            os.close(lock)
+        return False
+
+    def noted_ports(self) -> dict[str, int]:
+        """The ports on which the holder's parts are."""
+        ports: dict[str, int] = json.loads((self.folder / "ports.json").read_text())
+        return ports
+
     @property
     def logs(self) -> Path:
         """Where the logs are."""

@@ -14,10 +14,21 @@ from functools import cached_property, lru_cache
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PrivateAttr,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from domain.errors import UnknownBrand, UnknownChannel
 from domain.values import Priority
+from domain.wording import Wording
 
 _UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|h|d)\Z")
@@ -155,6 +166,7 @@ class Policy(_Model):
     channels: Annotated[dict[Slug, Channel], Field(min_length=1)]
     root_causes: Annotated[dict[Slug, str], Field(min_length=1, max_length=90)]
     triage: TriageRules
+    _wording: str = PrivateAttr("")
 
     @model_validator(mode="after")
     def _whole(self) -> Policy:
@@ -170,8 +182,15 @@ class Policy(_Model):
 
     @cached_property
     def id(self) -> str:
-        """The version's name: the policy's name and a hash of its content, so that the same id is always the same content."""
-        return f"{self.name.lower().replace(' ', '-')}@{_short_hash(self.model_dump_json())}"
+        """The version's name: the policy's name and a hash of its content and wording, so that the same id is always the same words."""
+        return f"{self.name.lower().replace(' ', '-')}@{_short_hash(self.model_dump_json(), self._wording)}"
+
+    def worded(self, wording: Wording) -> Policy:
+        """This policy together with its wording, which is part of what its version stands for."""
+        whole = self.model_copy()
+        whole._wording = wording.model_dump_json()  # noqa: SLF001 - a copy of ourselves
+        whole.__dict__.pop("id", None)
+        return whole
 
     def brand(self, handle: str) -> Brand:
         """The brand with that handle. Raises UnknownBrand."""
@@ -234,6 +253,6 @@ class CasePolicy(_Model):
         return CasePolicy.model_validate_json(text)
 
 
-def _short_hash(text: str) -> str:
-    canonical = json.dumps(json.loads(text), sort_keys=True, separators=(",", ":"))
+def _short_hash(text: str, wording: str) -> str:
+    canonical = json.dumps([json.loads(text), json.loads(wording)] if wording else json.loads(text), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:10]

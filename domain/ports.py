@@ -134,6 +134,8 @@ class OutgoingReply:
     brand: str
     in_reply_to: str
     text: str
+    others: frozenset[str] = frozenset()
+    """Remote ids of the case's other replies: what is found by its exact text must not be one of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +259,8 @@ class Claim:
     done: PostedReply | None = None
     reason: str | None = None
     held_for: timedelta | None = None
+    others: frozenset[str] = frozenset()
+    """When it is unclear: the remote ids of the case's other effects."""
 
 
 class Ledger(Protocol):

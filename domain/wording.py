@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Self
 from zoneinfo import ZoneInfo
@@ -112,6 +112,8 @@ class Facts:
     since: datetime | None = None
     until: datetime | None = None
     body: str = ""
+    dated: bool = False
+    """Name the day by its date where "today", "tomorrow" or "on Tuesday" would do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,24 +125,23 @@ class Room:
     family: str | None = None
 
 
-def render(wording: Wording, template: str, variant: int, facts: Facts, room: Room) -> str:
-    """The exact text. The form is the `variant`-th; when it is too long for the network, the first other one that fits.
+def render(wording: Wording, template: str, variant: int, facts: Facts, room: Room, said: Callable[[str], bool] = lambda _: False) -> str:
+    """The exact text: the `variant`-th form, or the next one that fits the network and was not `said` in the case before.
 
-    When none fits, the longest-suffering part (a person's own words excepted) is the customer's name: without it once more. A text
-    that is still too long is returned whole, to be split by `limits.split`.
+    Nobody wants to read the same sentence twice, and some networks refuse it. When all forms have been said, the day is named by its
+    date; when none fits, the customer's name is left out. A text that is still too long is returned whole, to be split by
+    `limits.split`.
     """
     forms = wording.in_family(template, room.family)
     turned = [forms[(variant + i) % len(forms)] for i in range(len(forms))]
-    texts = [fill(form, facts) for form in turned]
-    for text in texts:
-        if length(text, room.counting) <= room.limit:
-            return text
-    nameless = Facts(**{f: getattr(facts, f) for f in Facts.__slots__} | {"customer": None})
-    for form in turned:
-        text = fill(form, nameless)
-        if length(text, room.counting) <= room.limit:
-            return text
-    return texts[0]
+
+    def texts() -> Iterator[str]:
+        for told in (facts, replace(facts, dated=True), replace(facts, customer=None), replace(facts, customer=None, dated=True)):
+            yield from (fill(form, told) for form in turned)
+
+    fitting = [text for text in texts() if length(text, room.counting) <= room.limit]
+    fresh = (text for text in fitting or [fill(form, facts) for form in turned] if not said(text))
+    return next(fresh, None) or (fitting or [fill(turned[0], facts)])[0]
 
 
 def fill(form: str, facts: Facts) -> str:
@@ -174,10 +175,10 @@ class _Values:
                 return tidy(facts.body)
             case "since":
                 assert facts.since is not None, "a form that says since when needs the moment"
-                return spoken_past(facts.since, facts.now, facts.zone)
+                return spoken_past(facts.since, facts.now, facts.zone, dated=facts.dated)
             case "until":
                 assert facts.until is not None, "a form that promises needs the moment"
-                return spoken_future(facts.until, facts.now, facts.zone)
+                return spoken_future(facts.until, facts.now, facts.zone, dated=facts.dated)
             case _:
                 raise KeyError(name)
 
@@ -211,24 +212,26 @@ def tidy(words: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines))
 
 
-def spoken_future(moment: datetime, now: datetime, zone: str) -> str:
+def spoken_future(moment: datetime, now: datetime, zone: str, *, dated: bool = False) -> str:
     """A moment to come, as people say it: "14:30 GMT today", "10:00 CET tomorrow", "10:00 CET on Tuesday", "10:00 CET on 3 December"."""
     there, here = moment.astimezone(ZoneInfo(zone)), now.astimezone(ZoneInfo(zone))
-    return f"{there:%H:%M %Z} {_day(there, here)}"
+    return f"{there:%H:%M %Z} {_day(there, here, dated)}"
 
 
-def spoken_past(moment: datetime, now: datetime, zone: str) -> str:
+def spoken_past(moment: datetime, now: datetime, zone: str, *, dated: bool = False) -> str:
     """A moment gone by: "09:05 GMT today", "yesterday, 17:40 GMT", "Monday, 17:40 GMT", "3 December, 17:40 GMT"."""
     there, here = moment.astimezone(ZoneInfo(zone)), now.astimezone(ZoneInfo(zone))
     days = (here.date() - there.date()).days
-    if days == 0:
+    if days == 0 and not dated:
         return f"{there:%H:%M %Z} today"
-    day = "yesterday" if days == 1 else f"{there:%A}" if days < 7 else f"{there.day} {there:%B}"
+    day = f"{there.day} {there:%B}" if dated else "yesterday" if days == 1 else f"{there:%A}" if days < 7 else f"{there.day} {there:%B}"
     return f"{day}, {there:%H:%M %Z}"
 
 
-def _day(there: datetime, here: datetime) -> str:
+def _day(there: datetime, here: datetime, dated: bool) -> str:
     days = (there.date() - here.date()).days
+    if dated:
+        return f"on {there.day} {there:%B}"
     if days == 0:
         return "today"
     if days == 1:

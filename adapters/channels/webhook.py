@@ -66,7 +66,8 @@ class WebhookNetwork:
         except ValidationError as error:
             raise NotSent(f"the bridge's answer is not readable: {_first(error)}") from error
         for one in found.replies:
-            if one.idempotency_key == reply.key or (one.idempotency_key is None and one.text == reply.text):
+            same_words = one.idempotency_key is None and one.text == reply.text and one.id not in reply.others
+            if one.idempotency_key == reply.key or same_words:
                 return _posted(one)
         return Absent(surely=found.complete)
 

@@ -43,8 +43,7 @@ class PostgresBook:
 
     def activate(self, policy_text: str, wording_text: str, *, by: str, source: str = "policy") -> tuple[Policy, bool]:
         """Put a policy (YAML) and its wording in force. The policy, and whether that changed anything. Raises PolicyError."""
-        policy = read_policy(policy_text, source)
-        read_wording(wording_text, f"{source} (wording)")
+        policy = read_policy(policy_text, source).worded(read_wording(wording_text, f"{source} (wording)"))
         with self._engine.begin() as connection:
             connection.execute(
                 text("insert into policy_version (id, policy, wording) values (:id, :policy, :wording) on conflict do nothing"),
@@ -59,8 +58,17 @@ class PostgresBook:
         self._active = None
         return policy, True
 
+    def again(self, policy_id: str, *, by: str) -> None:
+        """Put a version in force that was so before. Raises NoPolicy when it is not in this database."""
+        self._text(policy_id, "policy")
+        with self._engine.begin() as connection:
+            connection.execute(
+                text("insert into policy_activation (policy_id, activated_by) values (:id, :by)"), {"id": policy_id, "by": by}
+            )
+        self._active = None
+
     def _policy(self, policy_id: str) -> Policy:
-        return read_policy(self._text(policy_id, "policy"), policy_id)
+        return read_policy(self._text(policy_id, "policy"), policy_id).worded(self.wording(policy_id))
 
     def _wording(self, policy_id: str) -> Wording:
         return read_wording(self._text(policy_id, "wording"), f"{policy_id} (wording)")

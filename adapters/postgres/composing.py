@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, Engine, text
 
-from adapters.postgres.vault import Vault
+from adapters.postgres.vault import Vault, text_hash
 from domain.limits import split
 from domain.policy import Policy
 from domain.ports import Composed, PolicyBook, WhatToSay
 from domain.wording import Facts, Room, render
 
 _CASE = text(
-    "select c.brand, c.channel, c.subject_id, s.wrapped_key, s.profile "
+    "select c.brand, c.channel, c.subject_id, s.wrapped_key, s.profile, "
+    "array(select e.text_hash from effect e where e.case_id = c.case_id and e.text_hash is not null) as said "
     "from cases c join subject s on s.id = c.subject_id where c.case_id = :case"
 )
 
@@ -36,7 +37,15 @@ class Composer:
                 assert say.template is not None, "a reply has words of its own or a template"
                 shown = self._vault.shown_as(subject, case.wrapped_key, case.profile)
                 facts = self._facts(connection, say, policy, case.brand, shown.get("name"))
-                whole = render(self._book.wording(say.policy), say.template, say.variant, facts, room(policy, case.channel))
+                hashes = {bytes(one) for one in case.said}
+                whole = render(
+                    self._book.wording(say.policy),
+                    say.template,
+                    say.variant,
+                    facts,
+                    room(policy, case.channel),
+                    lambda words: text_hash(words) in hashes,
+                )
         return Composed(subject, whole, tuple(parts(policy, case.channel, whole)))
 
     def _facts(self, connection: Connection, say: WhatToSay, policy: Policy, brand_handle: str, customer: str | None) -> Facts:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -11,7 +10,7 @@ from sqlalchemy import Connection, Engine, text
 
 from adapters.postgres.intake import WAKE
 from adapters.postgres.records import append
-from adapters.postgres.vault import Vault
+from adapters.postgres.vault import Vault, text_hash
 from domain.history import Entry
 from domain.ports import Claim, Composed, Content, Effect, PostedReply, Standing, Thread, Written
 from domain.values import Permalink
@@ -29,6 +28,7 @@ _TAKE = text(
     "update effect set attempt = attempt + 1, state = 'claimed', lease_until = clock_timestamp() + :lease, "
     "unclear_since = case when :unclear then coalesce(unclear_since, clock_timestamp()) end where key = :key returning attempt"
 )
+_OTHERS = text("select remote_id from effect where case_id = :case and key <> :key and remote_id is not null")
 _NOTE_REPLY = text(
     "insert into post (channel, native_id, case_id, kind, in_reply_to, posted_at) "
     "values (:channel, :id, :case, 'reply', :parent, :posted_at) on conflict do nothing"
@@ -70,7 +70,7 @@ class PostgresLedger:
             "purpose": effect.purpose,
             "lease": lease,
             "words": frozen.words if frozen is not None else None,
-            "hash": hashlib.sha256(frozen.text.encode()).digest() if frozen is not None else None,
+            "hash": text_hash(frozen.text) if frozen is not None else None,
         }
         return connection.execute(_OPEN, values).scalar_one_or_none() is not None
 
@@ -85,7 +85,8 @@ class PostgresLedger:
             return Claim(Standing.WITHDRAWN, row["attempt"])
         attempt = connection.execute(_TAKE, {"key": effect.key, "lease": lease, "unclear": not unsent}).scalar_one()
         standing = Standing.UNSENT if unsent else Standing.UNCLEAR
-        return Claim(standing, attempt, self._content(connection, row), unclear_for=row["unclear_for"] or timedelta(0))
+        others = frozenset(connection.execute(_OTHERS, {"case": effect.case_id, "key": effect.key}).scalars())
+        return Claim(standing, attempt, self._content(connection, row), unclear_for=row["unclear_for"] or timedelta(0), others=others)
 
     def release(self, key: str, attempt: int, *, maybe_sent: bool, reason: str) -> None:
         """See `domain.ports.Ledger.release`."""

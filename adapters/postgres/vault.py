@@ -134,6 +134,11 @@ def _opened(key: AESGCM, subject: str, sealed: bytes) -> str:
         raise KeyProblem("these words have been changed since they were sealed") from None
 
 
+def text_hash(words: str) -> bytes:
+    """What tells whether exactly these words were posted before, without keeping them."""
+    return hashlib.sha256(words.encode()).digest()
+
+
 @lru_cache(maxsize=4096)
 def _unwrapped(keyring: Keyring, wrapped: bytes, subject: str) -> AESGCM:
     return AESGCM(keyring.open(WRAP, wrapped, subject.encode()))

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 import urllib3
-from python_http_client.exceptions import BadRequestsError, HTTPError, UnauthorizedError  # type: ignore[import-untyped]
+from python_http_client.exceptions import BadRequestsError, HTTPError, UnauthorizedError
 from sandbox_support import API_KEY, Loopkeeper, Outside, StartSandbox
-from sendgrid import SendGridAPIClient  # type: ignore[import-untyped]
-from sendgrid.helpers.eventwebhook import EventWebhook  # type: ignore[import-untyped]
-from sendgrid.helpers.mail import Category, CustomArg, Mail  # type: ignore[import-untyped]
+from sendgrid import SendGridAPIClient
+from sendgrid.helpers.eventwebhook import EventWebhook
+from sendgrid.helpers.mail import Category, CustomArg, Mail
 
 Json = dict[str, Any]
 HELEN = "helen.park@example.com"

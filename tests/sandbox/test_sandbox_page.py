@@ -14,8 +14,8 @@ import pytest
 import urllib3
 from playwright.sync_api import Page, expect, sync_playwright
 from sandbox_support import BOT_TOKEN, SECRET, SIGNING_SECRET, Loopkeeper, Outside, StartSandbox
-from sendgrid import SendGridAPIClient  # type: ignore[import-untyped]
-from sendgrid.helpers.mail import Mail  # type: ignore[import-untyped]
+from sendgrid import SendGridAPIClient
+from sendgrid.helpers.mail import Mail
 from slack_bolt import App
 from slack_bolt.adapter.fastapi import SlackRequestHandler
 from slack_sdk import WebClient
