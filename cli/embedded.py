@@ -8,7 +8,7 @@ import os
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -19,7 +19,7 @@ from adapters.postgres.engine import open_engine
 from adapters.postgres.schema import migrate
 from adapters.postgres.store import Store
 from cli.engines import Postgres, Temporal, listens
-from cli.processes import Service, Watch, end_leftovers
+from cli.processes import CRASHES_BEFORE_GIVING_UP, Service, Watch, end_leftovers
 from cli.state import State
 from domain.pace import REAL_TIME, Pace
 from settings import HERE
@@ -76,6 +76,10 @@ class Installation:
     """False: the engines do not wait for the disk (tests that do not pull the plug)."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """Further settings for worker and API."""
+    programs: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """What Python runs as `worker`, `dispatcher` or `api`, when it is not the usual (tests that watch where they are)."""
+    crashes_allowed: int = CRASHES_BEFORE_GIVING_UP
+    """How often a part may die within a minute before it counts as broken."""
     say: Say = lambda _: None
     progress: Progress | None = None
     services: dict[str, Service] = field(default_factory=dict)
@@ -104,7 +108,7 @@ class Installation:
             raise
         running = {"speed": self.pace.speed, "origin": self.pace.origin.isoformat(), "outside": asdict(self.outside)}
         (self.state.folder / _RUNNING).write_text(json.dumps(running))
-        self._watch = Watch(list(self.services.values()), self.state.pids, self.say)
+        self._watch = Watch(list(self.services.values()), self.state.pids, self.say, self.crashes_allowed)
         self._watch.note_pids()
 
     def check(self) -> None:
@@ -259,12 +263,12 @@ class Installation:
     def _api(self) -> Service:
         log, address = self.state.logs / "api.log", f"{self._url('api')}/readyz"
         environment = self._environment() | {"PYTHONPATH": str(HERE)}
-        return Service("api", [sys.executable, "-m", "api"], log, environment, ready=lambda: _answers(address))
+        return Service("api", [sys.executable, *self.programs.get("api", ("-m", "api"))], log, environment, ready=lambda: _answers(address))
 
     def _worker(self, name: str = "worker", *role: str) -> Service:
         log = self.state.logs / f"{name}.log"
         environment = self._environment() | {"PYTHONPATH": str(HERE)}
-        argv = [sys.executable, "-m", "worker", *role]
+        argv = [sys.executable, *self.programs.get(name, ("-m", "worker", *role))]
         return Service(name, argv, log, environment, ready=lambda: log.exists() and b" serving " in log.read_bytes())
 
     def _url(self, name: str) -> str:

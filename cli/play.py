@@ -98,7 +98,7 @@ def _somewhere(script: Script, speed: float) -> Iterator[tuple[Installation, str
         wording = (HERE / "policies" / "wording.en.yaml").read_text()
         store.book.activate(policy, wording, by="loopkeeper replay")
         try:
-            yield running, f"r{secrets.token_hex(3)}-"
+            yield running, f"r{secrets.token_hex(3)}_"
         finally:
             store.book.again(before, by="loopkeeper replay")
     finally:

@@ -102,7 +102,7 @@ class Scene:
 class Company:
     """Customers and departments, playing threads."""
 
-    def __init__(self, sandbox: str, *, speed: float, run: str = "", hands: int = 6, tell: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(self, sandbox: str, *, speed: float, run: str = "", hands: int = 24, tell: Callable[[str], None] = lambda _: None) -> None:
         self._sandbox = sandbox
         self._run = run
         self._speed = speed

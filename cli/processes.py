@@ -104,8 +104,11 @@ class Service:
 class Watch:
     """Keeps services running: one that dies is started again; one that keeps dying ends the whole with its log."""
 
-    def __init__(self, services: Sequence[Service], pids: Path, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, services: Sequence[Service], pids: Path, say: Callable[[str], None], crashes: int = CRASHES_BEFORE_GIVING_UP
+    ) -> None:
         self._services = list(services)
+        self._crashes = crashes
         self._pids = pids
         self._say = say
 
@@ -121,7 +124,7 @@ class Watch:
                 continue
             now = time.monotonic()
             service.crashes = [t for t in service.crashes if now - t < CRASH_WINDOW_SECONDS] + [now]
-            if len(service.crashes) >= CRASHES_BEFORE_GIVING_UP:
+            if len(service.crashes) >= self._crashes:
                 raise ServiceFailed(f"{service.name} keeps stopping. The end of {service.log}:\n{service.tail()}")
             self._say(f"{service.name} stopped (exit code {service.process.returncode}); starting it again")
             service.start()

@@ -1,0 +1,180 @@
+"""Worker, dispatcher and API with traps at their steps, as processes: python -m tests.crash.trapped worker|dispatcher|api
+
+Everything is the product's own; only the ledger, the inbox, the networks and the way to Temporal say where they are.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from sqlalchemy import Connection, event
+
+import worker
+from activities.publish import Patience
+from adapters.channels import connect
+from adapters.postgres.intake import Arrival, Inbox
+from adapters.postgres.ledger import PostgresLedger
+from adapters.postgres.store import Store
+from domain.commands import Command
+from domain.history import Entry
+from domain.ports import Absent, Claim, Composed, Content, Effect, Network, OutgoingReply, PostedReply, Thread
+from sandbox.hands import Hands
+from settings import Settings
+from tests.crash.traps import Steps
+from workflows.contracts import Answer
+from workflows.gateway import CaseGateway
+
+PATIENCE = Patience(
+    lease=timedelta(seconds=4), look_every=timedelta(seconds=1), settling=timedelta(seconds=3), give_up=timedelta(seconds=60)
+)
+"""Longer than the time limit of a request (2 s), short enough to be waited for."""
+
+
+class TrappedLedger(PostgresLedger):
+    """Says where it is around claims and settlements."""
+
+    steps: Steps
+
+    def claim(self, effect: Effect, lease: timedelta, content: Callable[[], Composed] | Content | None) -> Claim:
+        self.steps.come_to("before the claim")
+        claim = super().claim(effect, lease, content)
+        self.steps.come_to("after the claim")
+        return claim
+
+    def settle(self, effect: Effect, attempt: int, done: PostedReply, entry: Entry | None = None, thread: Thread | None = None) -> bool:
+        self.steps.come_to("answer received")
+        self.steps.here.settling = True
+        try:
+            settled = super().settle(effect, attempt, done, entry, thread)
+        finally:
+            self.steps.here.settling = False
+        self.steps.come_to("after the commit")
+        return settled
+
+
+class TrappedInbox(Inbox):
+    """Says where it is around the storing of what comes in."""
+
+    steps: Steps
+
+    def store(self, arrivals: Sequence[Arrival]) -> list[int | None]:
+        self.steps.come_to("before storing")
+        self.steps.here.storing = True
+        try:
+            stored = super().store(arrivals)
+        finally:
+            self.steps.here.storing = False
+        self.steps.come_to("stored, not answered")
+        return stored
+
+
+class TrappedNetwork:
+    """A network whose answer is held back while a trap waits for the request to be in flight."""
+
+    def __init__(self, network: Network, steps: Steps, sandbox: str, channel: str) -> None:
+        self._network = network
+        self._steps = steps
+        self._sandbox = sandbox
+        self._channel = channel
+        self.honours_key = network.honours_key
+
+    def post(self, reply: OutgoingReply) -> PostedReply:
+        trap = self._steps.waits_at("request in flight")
+        if trap is None:
+            return self._network.post(reply)
+        with Hands(self._sandbox) as hands:
+            hands.fault("square", "hold", count=1, match=f"/{self._channel}/replies")
+            killing = threading.Thread(target=self._when_held, args=(trap,), daemon=True)
+            killing.start()
+            try:
+                return self._network.post(reply)
+            finally:
+                killing.join(10)
+                hands.release()
+                hands.clear_faults()
+
+    def _when_held(self, trap: object) -> None:
+        deadline = time.monotonic() + 5
+        with Hands(self._sandbox) as hands:
+            while time.monotonic() < deadline:
+                if hands.faults()["held"]:
+                    self._steps.spring(trap)  # type: ignore[arg-type]
+                    return
+                time.sleep(0.01)  # a poll of the sandbox, bounded above
+
+    def find(self, reply: OutgoingReply) -> PostedReply | Absent:
+        return self._network.find(reply)
+
+
+def main(process: str) -> None:
+    """Set the traps' steps into the process, and run it."""
+    steps = Steps(process)
+    settings = Settings()
+    TrappedLedger.steps = TrappedInbox.steps = steps
+    _into_the_store(steps)
+    _into_the_networks(steps, settings)
+    _into_the_gateway(steps)
+    if process == "api":
+        from api.__main__ import main as serve
+
+        serve()
+    else:
+        sys.argv[1:] = ["dispatch"] if process == "dispatcher" else []
+        worker.main()
+
+
+def _into_the_store(steps: Steps) -> None:
+    opened = Store.open
+
+    def open_store(url: str, **how: object) -> Store:
+        store = opened(url, **how)  # type: ignore[arg-type]
+        event.listen(store.engine, "commit", _committing(steps))
+        inbox = store.inbox
+        inbox.__class__ = TrappedInbox
+        return replace(store, ledger=TrappedLedger(store.engine, store.vault), inbox=inbox)
+
+    Store.open = staticmethod(open_store)  # type: ignore[method-assign]
+
+
+def _committing(steps: Steps) -> Callable[[Connection], None]:
+    def committing(_connection: Connection) -> None:
+        if getattr(steps.here, "settling", False):
+            steps.come_to("inside the commit")
+        if getattr(steps.here, "storing", False):
+            steps.come_to("inside the storing")
+
+    return committing
+
+
+def _into_the_networks(steps: Steps, settings: Settings) -> None:
+    connected = connect.networks
+
+    def networks(*what: object, **how: object) -> Mapping[str, Network]:
+        reached = connected(*what, **how)  # type: ignore[arg-type]
+        sandbox = str(settings.sandbox_url)
+        return {name: TrappedNetwork(network, steps, sandbox, name) for name, network in reached.items()}
+
+    vars(worker)["networks"] = networks  # it has imported the name
+    wired = worker.wire
+    worker.wire = lambda settings, store, **_: wired(settings, store, patience=PATIENCE)
+
+
+def _into_the_gateway(steps: Steps) -> None:
+    commanded = CaseGateway.command
+
+    async def command(self: CaseGateway, case_id: str, command: Command, *, wait: timedelta = timedelta(seconds=10)) -> Answer:
+        steps.come_to("before the command")
+        answer = await commanded(self, case_id, command, wait=wait)
+        steps.come_to("command carried out, not answered")
+        return answer
+
+    CaseGateway.command = command  # type: ignore[method-assign]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
