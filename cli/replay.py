@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -12,6 +13,7 @@ from typing import Any
 
 import yaml
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from adapters.postgres.store import Store
 from cli.players import Company
@@ -249,7 +251,7 @@ def _settle(store: Store, seen: _Seen, *, at_most_seconds: float) -> None:
     )
     deadline = time.monotonic() + at_most_seconds
     while time.monotonic() < deadline:
-        with store.engine.connect() as connection:
+        with contextlib.suppress(OperationalError), store.engine.connect() as connection:  # it may be just starting again
             taking_in = connection.execute(waiting).first() is not None
             if not taking_in and not any(seen.case(one) for one in connection.execute(pending).scalars()):
                 return
