@@ -47,8 +47,10 @@ class Console:
     async def board(self, request: Request, show: str = "open", before: int | None = None) -> Response:
         """The list."""
         rows = await self.cases(show != "all", before)
+        any_case = bool(rows) or bool(await self.cases(False, None))
         older = rows[-1].number if len(rows) == PAGE else None
-        values = {"rows": rows, "show": show, "older": older, "live": before is None, "unreadable": len(await self.quarantined())}
+        values = {"rows": rows, "any_case": any_case, "show": show, "older": older, "live": before is None}
+        values["unreadable"] = len(await self.quarantined())
         return page(request, "board.html", values, framed_by=self.framed_by)
 
     async def case(self, request: Request, case_id: str) -> Response:

@@ -36,7 +36,7 @@ def moment(at: datetime) -> Element:
     return {
         "type": "date",
         "timestamp": int(at.timestamp()),
-        "format": "{date_short_pretty} {time}",
+        "format": "{date_short_pretty} at {time}",
         "fallback": f"{at:%Y-%m-%d %H:%M} UTC",
     }
 
