@@ -75,7 +75,7 @@ def _due(clocks: Sequence[Clock]) -> Element:
     elements: list[Element] = []
     for clock in clocks:
         if clock.due_at is not None:
-            elements += [rich.text("\n" if elements else ""), rich.text(f"{OWED[clock.name]}: "), rich.moment(clock.due_at)]
+            elements += [rich.text("\n" if elements else ""), rich.text(f"{OWED[clock.name]} "), rich.by_when(clock.due_at)]
     paused = [c for c in clocks if c.due_at is None]
     if paused:
         elements.append(rich.text(("\n" if elements else "") + "The other clocks are paused while we wait for the customer."))

@@ -56,11 +56,12 @@ export function drawSidebar(bar, { go, become }) {
   });
 }
 
-/** Where a card waits on somebody else's screen: one person a department, so that one need not try every seat. */
+/** Where a card waits that nobody of a department has seen: one person for each, so that one need not try every seat. */
 function drawElsewhere(bar, everyone, become) {
   const departments = new Map();
-  for (const one of everyone) if (one.news && !departments.has(one.department)) departments.set(one.department, one);
-  const others = [...departments.values()].filter((one) => one.department !== person().department);
+  for (const one of everyone) departments.set(one.department, [...(departments.get(one.department) ?? []), one]);
+  departments.delete(person().department);
+  const others = [...departments.values()].filter((people) => people.every((one) => one.news)).map(([first]) => first);
   bar.querySelector("#elsewhere-title").hidden = !others.length;
   reconcile(bar.querySelector(".elsewhere"), others, {
     key: (one) => one.id,
