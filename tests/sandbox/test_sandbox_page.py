@@ -226,7 +226,7 @@ class TestSlack:
             {"type": "date", "timestamp": int(later.timestamp()), "format": "{date_short}, {date_num}"},
         ]
         fallen = f"<!date^{int(now.timestamp()) - 7200}^{{ago}}|two hours ago> <!date^never^{{date}}|&lt;some day&gt;>"
-        blocks = [
+        blocks: list[dict[str, Any]] = [
             {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": parts}]},
             {"type": "section", "text": {"type": "mrkdwn", "text": fallen}},
         ]
