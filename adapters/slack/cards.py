@@ -31,7 +31,7 @@ _STATUS = {
     Status.WAITING_ON_CUSTOMER: "Waiting on the customer",
     Status.WAITING_ON_THIRD_PARTY: "Waiting on a third party",
     Status.RESOLVED: "Resolved. The thank-you is on its way.",
-    Status.CLOSED: "Closed. The loop is closed.",
+    Status.CLOSED: "Closed",
     Status.DISMISSED: "Dismissed",
     Status.WALKED_AWAY: "Walked away",
     Status.MERGED: "Merged",

@@ -245,8 +245,8 @@ function drawHome() {
           : h(
               "p",
               { class: "empty" },
-              h("strong", {}, "No Home yet"),
-              `${world.told.app.name} has been told that ${person().name} is looking.`,
+              h("strong", {}, "Nothing here yet"),
+              `${world.told.app.name} was told that ${person().name} is looking, and has put nothing here.`,
             ),
       ),
   });
