@@ -434,6 +434,9 @@ class TestDrawer:
         expect(line).to_contain_text("struck once")
         line.get_by_role("button", name="Clear").click()
         expect(page.locator("#faults li")).to_have_count(0)
+        page.keyboard.press("Escape")
+        page.get_by_role("button", name=re.compile("Faults none")).press("Enter")
+        expect(page.get_by_label("Who fails")).to_be_focused()
 
 
 def test_whatever_anyone_writes_is_text(outside: Outside, visitor: Visitor) -> None:

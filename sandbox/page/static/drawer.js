@@ -49,7 +49,10 @@ export function drawer() {
     button.prepend(icon(sign));
     button.addEventListener("click", () => toggle(seen.open === name ? null : name));
   }
-  drawerElement().addEventListener("keydown", (event) => event.key === "Escape" && toggle(null));
+  // What had the focus may be gone, as a fault that was cleared is, so the whole page listens.
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && seen.open && !event.target.closest("dialog, .slack, .reply-form")) toggle(null);
+  });
   on("delivery fault", draw);
   draw();
 }
@@ -68,7 +71,7 @@ function toggle(name) {
     );
     drawerElement().replaceChildren(...(name === "log" ? log(close) : faults(close)));
     draw();
-    drawerElement().querySelector("select, button").focus({ preventScroll: true });
+    drawerElement().querySelector("select").focus({ preventScroll: true });
   } else if (before) {
     document.getElementById(before === "log" ? "open-log" : "open-faults").focus();
   }
