@@ -61,14 +61,15 @@ def mail_body(mail: HandoffMail, sender: str, link: str) -> dict[str, Any]:
 
 
 def _subject(file: CaseFile, department: str) -> str:
-    return f"{file.title}: a {file.case.intent.value} ({file.case.priority.value}) waits for {file.department_name(department)}"
+    return f"Case {file.title} for {file.department_name(department)}: {file.case.intent.value}, {file.case.priority.value} priority"
 
 
 def _plain(file: CaseFile, link: str) -> str:
     quoted = "\n".join(f"    {line}" for line in file.first_words.splitlines())
     return (
         f"{file.customer} wrote on {file.network}:\n\n{quoted}\n\n"
-        f"{_why(file)}\n\nAccept, update or resolve it here (no sign-in needed, the link is for your department only):\n{link}\n"
+        f"{_why(file)}\n\nAccept, update or resolve it here:\n{link}\n\n"
+        "No sign-in is needed. The link is for your department only: please do not pass it on.\n"
         + (f"\nThe post: {file.first_url}\n" if file.first_url else "")
     )
 
@@ -80,17 +81,17 @@ def _html(file: CaseFile, link: str) -> str:
     def paragraph(content: str) -> str:
         return f'<p style="margin:0 0 16px">{content}</p>'
 
-    post = f'<a href="{html.escape(file.first_url, quote=True)}">Open the post</a>' if file.first_url else ""
+    post = f'<a href="{html.escape(file.first_url, quote=True)}" style="color:#0b5cad">Open the post</a>' if file.first_url else ""
     return (
         '<!doctype html><html lang="en"><body style="'
         'font:16px/1.5 system-ui,sans-serif;color:#1b1f24;max-width:36rem;margin:24px auto;padding:0 16px">'
         + paragraph(f"<strong>{safe(file.customer)}</strong> wrote on {safe(file.network)}:")
-        + '<blockquote style="margin:0 0 16px;padding:8px 16px;border-left:4px solid #c9d1d9">'
+        + '<blockquote style="margin:0 0 16px;padding:8px 16px;border-left:4px solid #c9d1d9;overflow-wrap:anywhere">'
         + f"{safe(file.first_words)}</blockquote>"
         + paragraph(safe(_why(file)))
         + paragraph(
             f'<a href="{html.escape(link, quote=True)}" style="display:inline-block;background:#0b5cad;color:#fff;'
-            'padding:10px 18px;border-radius:6px;text-decoration:none">Accept, update or resolve</a>'
+            'padding:10px 18px;border-radius:6px;font-weight:600;text-decoration:none">Accept, update or resolve</a>'
         )
         + (paragraph(post) if post else "")
         + '<p style="margin:0;color:#57606a;font-size:14px">No sign-in is needed. '

@@ -44,8 +44,8 @@ class Draft:
     def told(self) -> str:
         """Its length, in words."""
         if len(self.parts) == 1:
-            return f"{self.length} of {self.limit} characters, as {self.network} counts them."
-        return f"{self.length} characters; {self.network} takes {self.limit}, so it goes out in {len(self.parts)} posts."
+            return f"{self.length:,} of {self.limit:,} characters, as {self.network} counts them."
+        return f"{self.length:,} characters; {self.network} takes {self.limit:,}, so it goes out in {len(self.parts)} posts."
 
 
 class Acting:

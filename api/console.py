@@ -46,9 +46,12 @@ class Console:
 
     async def board(self, request: Request, show: str = "open", before: int | None = None) -> Response:
         """The list."""
-        rows = await self.cases(show != "all", before)
+        show = show if show == "all" else "open"
+        rows = await self.cases(show == "open", before)
+        any_case = bool(rows) or bool(await self.cases(False, None))
         older = rows[-1].number if len(rows) == PAGE else None
-        values = {"rows": rows, "show": show, "older": older, "live": before is None, "unreadable": len(await self.quarantined())}
+        values = {"rows": rows, "any_case": any_case, "show": show, "older": older, "live": before is None}
+        values["unreadable"] = len(await self.quarantined())
         return page(request, "board.html", values, framed_by=self.framed_by)
 
     async def case(self, request: Request, case_id: str) -> Response:
@@ -58,11 +61,13 @@ class Console:
         except NoSuchCase as error:
             raise Problem(404, str(error)) from None
         values = {"file": file, "case": file.case, "lines": story(file), "fault": await self.verify(case_id)}
+        values["unreadable"] = len(await self.quarantined())
         return page(request, "case.html", values, framed_by=self.framed_by)
 
     async def quarantine(self, request: Request) -> Response:
         """What bridges sent and nobody could read."""
-        return page(request, "quarantine.html", {"rows": await self.quarantined()}, framed_by=self.framed_by)
+        rows = await self.quarantined()
+        return page(request, "quarantine.html", {"rows": rows, "unreadable": len(rows), "show": "unreadable"}, framed_by=self.framed_by)
 
 
 async def _home() -> Response:

@@ -63,11 +63,13 @@ class DeskPages:
         same_site(request)
         actor, case_id = await self._who(token, name)
         if saying not in ("update", "resolve") or actor is None or not body.strip():
-            return await self._page(request, token, problem="Please give your first name and write something first.", status=422)
+            return await self._page(
+                request, token, problem="Please give your first name and write something first.", status=422, body=body, saying=saying
+            )
         try:
             draft = await self.acting.draft(case_id, saying, body, actor)  # type: ignore[arg-type]  # checked above
         except TooLong as error:
-            return await self._page(request, token, problem=str(error), status=422, body=body)
+            return await self._page(request, token, problem=str(error), status=422, body=body, saying=saying, name=name)
         words = await self.acting.keep(case_id, draft.text)
         promise = draft.promise.isoformat() if draft.promise else None
         kept = {"id": f"mail:{uuid.uuid4()}", "saying": saying, "words": words, "promise": promise, "cause": cause, "name": name}
@@ -122,6 +124,7 @@ class DeskPages:
         done: str | None = None,
         status: int = 200,
         body: str = "",
+        saying: str = "update",
         name: str = "",
     ) -> Response:
         try:
@@ -138,7 +141,7 @@ class DeskPages:
             "token": token,
             "problem": problem,
             "done": done,
-            "body": body,
+            "bodies": {saying: body},
             "name": name or (file.name_of(file.case.owner) if (file.case.owner or "").startswith(f"mail:{department}:") else ""),
         }
         return page(request, "desk.html", values, status=status)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from starlette.templating import Jinja2Templates
 
 from adapters.postgres.people import ApiKey
 from api.problems import Problem
+from domain.casefile import OWED
+from domain.values import ClockName
 
 HERE = Path(__file__).parent
 _templates = Jinja2Templates(
@@ -24,10 +26,20 @@ _templates = Jinja2Templates(
 
 
 def _moment(at: datetime | None) -> str:
-    return "" if at is None else f"{at:%a} {at.day} {at:%b %Y, %H:%M} UTC"
+    """A moment in full, without the year when it is this year."""
+    if at is None:
+        return ""
+    year = "" if at.year == datetime.now(UTC).year else f" {at.year}"
+    return f"{at:%a} {at.day} {at:%b}{year}, {at:%H:%M} UTC"
+
+
+def _owed(clock: str) -> str:
+    """What a clock measures, as people are told."""
+    return OWED[ClockName(clock)]
 
 
 _templates.env.filters["moment"] = _moment
+_templates.env.filters["owed"] = _owed
 _templates.env.filters["spoken"] = lambda word: str(word).replace("_", " ")
 
 

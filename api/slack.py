@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 Body = dict[str, Any]
 
 _LATER = (
-    "Loopkeeper is slow to answer just now, so it is not certain that this was done. Look at the card in a minute before you try again."
+    "Loopkeeper is slow to answer just now, so we cannot tell yet whether this was done. Look at the card in a minute before you try again."
 )
 _IN_TIME = timedelta(seconds=2.4)
 """Slack waits three seconds for an answer."""
@@ -86,7 +86,7 @@ class _Desk:
         await ack()
         case_id, _, step = _value(body).rpartition("|")
         command = c.SettleReply(f"slack:{body['trigger_id']}", await self._who(body), int(step), posted=False)
-        await self._tell(body, await self._act(case_id, command) or "Thank you. It is being posted again.")
+        await self._tell(body, await self._act(case_id, command) or "Thank you. It is being posted now.")
 
     async def told(self, ack: AsyncAck, body: Body) -> None:
         """A person has said what the loop could not post: this very message is the record of it."""

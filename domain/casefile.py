@@ -42,7 +42,7 @@ class CaseFile:
     @property
     def customer(self) -> str:
         """The customer as the network shows them."""
-        name, handle = self.customer_name, self.customer_handle
+        name, handle = _level(self.customer_name), _level(self.customer_handle)
         if name and handle:
             return f"{name} (@{handle})"
         return name or (f"@{handle}" if handle else "a customer")
@@ -126,9 +126,19 @@ def story(file: CaseFile, after: int = 0) -> list[Line]:
     return lines
 
 
+OWED = {
+    ClockName.ACKNOWLEDGE: "Acknowledge the customer",
+    ClockName.ACCEPT: "Accept the case",
+    ClockName.HOLDING_UPDATE: "Update the customer",
+    ClockName.NEXT_REPLY: "Answer the customer",
+    ClockName.RESOLVE: "Resolve the case",
+    ClockName.THANK_YOU: "Thank the customer",
+}
+"""What each clock measures, as people are told."""
+
 _CLOCKS = {
     ClockName.ACKNOWLEDGE: "The customer was not acknowledged in time",
-    ClockName.ACCEPT: "Nobody has accepted this case in time",
+    ClockName.ACCEPT: "Nobody accepted this case in time",
     ClockName.HOLDING_UPDATE: "The customer was not updated in time",
     ClockName.NEXT_REPLY: "The customer wrote again and was not answered in time",
     ClockName.RESOLVE: "This case was not resolved in time",
@@ -136,19 +146,19 @@ _CLOCKS = {
 }
 _POSTED = {
     Purpose.ACKNOWLEDGEMENT: "Acknowledged in public",
-    Purpose.HOLDING_UPDATE: "The system posted a holding message",
+    Purpose.HOLDING_UPDATE: "Holding message posted by the system",
     Purpose.UPDATE: "Update posted",
-    Purpose.ASK: "The customer was asked",
-    Purpose.NUDGE: "The customer was reminded of the question",
+    Purpose.ASK: "We asked the customer",
+    Purpose.NUDGE: "We reminded the customer of our question",
     Purpose.THANK_YOU: "Thank-you posted",
     Purpose.CLOSING_NOTE: "Closing note posted",
-    Purpose.WELCOME: "The customer's thanks were answered",
+    Purpose.WELCOME: "We answered the customer's thanks",
 }
 _WROTE = {
     Intent.COMPLAINT: "The customer wrote again",
     Intent.QUESTION: "The customer asks",
     Intent.THANKS: "The customer says thanks",
-    Intent.PRAISE: "The customer praises",
+    Intent.PRAISE: "The customer is full of praise",
     Intent.REMARK: "The customer wrote",
     Intent.SPAM: "The customer wrote",
 }
@@ -175,7 +185,7 @@ def _tell(file: CaseFile, seq: int, entry: Entry) -> Line | None:  # noqa: C901 
         case e.ReplyFailed():
             return line("warning", f"The {_spoken(event.purpose)} could not be posted: {event.reason}", event.words)
         case e.ReplyUnconfirmed(by_hand=True):
-            return line("internal", f"The {_spoken(event.purpose)} is to be said by a person ({event.reason})", event.words)
+            return line("internal", f"A person must pass on the {_spoken(event.purpose)}: {event.reason}", event.words)
         case e.ReplyUnconfirmed():
             return line("warning", f"Nobody can tell whether the {_spoken(event.purpose)} was posted: {event.reason}", event.words)
         case e.ReplyWithdrawn():
@@ -183,7 +193,7 @@ def _tell(file: CaseFile, seq: int, entry: Entry) -> Line | None:  # noqa: C901 
         case e.HandedOff():
             return line("internal", f"Handed to {file.department_name(event.department)}")
         case e.HandoffMailed():
-            return line("internal", f"{file.department_name(event.department)} is being told by e-mail")
+            return line("internal", f"{file.department_name(event.department)} is told by e-mail, because Slack did not take the handoff")
         case e.HandoffFailed():
             return line("warning", f"{file.department_name(event.department)} could not be reached by {event.by}: {event.reason}")
         case e.Accepted():
@@ -192,7 +202,7 @@ def _tell(file: CaseFile, seq: int, entry: Entry) -> Line | None:  # noqa: C901 
             before, to = file.department_name(event.before), file.department_name(event.department)
             return line("internal", f"{by} moved this case from {before} to {to}", event.words)
         case e.AskAnswered():
-            return line("internal", "The question to the customer is answered; the clocks run again")
+            return line("internal", "Our question is answered; the clocks run again")
         case e.Resolved():
             cause = file.policy.root_causes.get(event.root_cause, event.root_cause)
             return line("internal", f"{by} resolved this case. Root cause: {cause}")
@@ -217,7 +227,7 @@ def _tell(file: CaseFile, seq: int, entry: Entry) -> Line | None:  # noqa: C901 
             calls = event.clock in (ClockName.ACCEPT, ClockName.RESOLVE, ClockName.NEXT_REPLY)
             return line("warning", _CLOCKS[event.clock], calls=calls)
         case e.PromiseBroken():
-            return line("warning", "We had promised the customer a word by now, and that promise is broken")
+            return line("warning", "We promised the customer an update by now, and did not give it")
         case e.HumanNeeded():
             return line("warning", f"A person is needed: {event.why}")
         case e.ReplyPlanned() | e.HandoffDelivered() | e.PromiseKept() | e.WatchEnded():
@@ -244,6 +254,14 @@ def _who(file: CaseFile, by: Actor) -> str:
 def _url(file: CaseFile, words: str | None) -> str | None:
     url = file.words.get(words or "", {}).get("url")
     return str(url) if url else None
+
+
+_DIRECTIONS = dict.fromkeys(map(ord, "\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"))
+
+
+def _level(name: str | None) -> str | None:
+    """A name without signs that change the direction of writing: in the middle of a sentence of ours they would turn that round too."""
+    return name.translate(_DIRECTIONS).strip() or None if name else None
 
 
 def _spoken(word: str) -> str:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from adapters.slack import rich
 from adapters.slack.rich import Block, Element
 from domain import events as e
-from domain.casefile import CaseFile, Line
+from domain.casefile import OWED, CaseFile, Line
 from domain.clocks import Clock
-from domain.values import ClockName, Intent, Priority, Status
+from domain.values import Intent, Priority, Status
 
 ACCEPT, ASK, UPDATE, RESOLVE, REASSIGN = "case_accept", "case_ask", "case_update", "case_resolve", "case_reassign"
 SETTLE_POSTED, SETTLE_MISSING, SETTLE_SAID = "reply_is_there", "reply_is_missing", "reply_was_said"
@@ -30,21 +30,13 @@ _STATUS = {
     Status.IN_PROGRESS: "In progress",
     Status.WAITING_ON_CUSTOMER: "Waiting on the customer",
     Status.WAITING_ON_THIRD_PARTY: "Waiting on a third party",
-    Status.RESOLVED: "Resolved, thank-you on its way",
-    Status.CLOSED: "Closed, loop closed",
+    Status.RESOLVED: "Resolved. The thank-you is on its way.",
+    Status.CLOSED: "Closed",
     Status.DISMISSED: "Dismissed",
     Status.WALKED_AWAY: "Walked away",
     Status.MERGED: "Merged",
 }
-_CLOCK = {
-    ClockName.ACKNOWLEDGE: "Acknowledge by ",
-    ClockName.ACCEPT: "Accept by ",
-    ClockName.HOLDING_UPDATE: "Update the customer by ",
-    ClockName.NEXT_REPLY: "Answer the customer by ",
-    ClockName.RESOLVE: "Resolve by ",
-    ClockName.THANK_YOU: "Thank the customer by ",
-}
-_SIGN = {"customer": "💬", "public": "📣", "internal": "▫️", "warning": "⚠️"}
+_SIGN = {"customer": "💬", "public": "📣", "internal": "•", "warning": "⚠️"}
 
 
 def card(file: CaseFile, department: str, group: str | None) -> list[Block]:
@@ -55,7 +47,7 @@ def card(file: CaseFile, department: str, group: str | None) -> list[Block]:
     where: list[Element] = [rich.text(file.customer, bold=True), rich.text(f" on {file.network}")]
     if file.first_url:
         where += [rich.text(" · "), rich.link(file.first_url, "open the post")]
-    calls = [rich.section(rich.group(group), rich.text(" a new case for you"))] if group and case.owner is None and case.is_open else []
+    calls = [rich.section(rich.group(group), rich.text(" You have a new case."))] if group and case.owner is None and case.is_open else []
     blocks = [
         rich.header(f"{file.title} · {_INTENT[case.intent]} · {_PRIORITY[case.priority]}"),
         rich.rich(*calls, rich.section(*where), rich.quote(file.first_words)),
@@ -70,10 +62,10 @@ def _facts(file: CaseFile) -> Element:
     owner = file.name_of(case.owner) if case.owner else "nobody yet"
     elements = [
         rich.text(_STATUS[case.status], bold=True),
-        rich.text(f"\nOwner: {owner}\nCategory: {case.category} · Department: {file.department_name(case.department)}"),
+        rich.text(f"\nOwner: {owner} · Category: {case.category}"),
     ]
     if case.closing_permalink:
-        elements += [rich.text("\n"), rich.link(case.closing_permalink, "The thank-you")]
+        elements += [rich.text("\n"), rich.link(case.closing_permalink, "Read our last reply")]
     if case.waived_by:
         elements.append(rich.text(f"\nThank-you waived by {file.name_of(case.waived_by)}"))
     return rich.section(*elements)
@@ -83,10 +75,10 @@ def _due(clocks: Sequence[Clock]) -> Element:
     elements: list[Element] = []
     for clock in clocks:
         if clock.due_at is not None:
-            elements += [rich.text("\n" if elements else ""), rich.text(_CLOCK[clock.name]), rich.moment(clock.due_at)]
+            elements += [rich.text("\n" if elements else ""), rich.text(f"{OWED[clock.name]} "), rich.by_when(clock.due_at)]
     paused = [c for c in clocks if c.due_at is None]
     if paused:
-        elements.append(rich.text(("\n" if elements else "") + "Paused while we wait for the customer"))
+        elements.append(rich.text(("\n" if elements else "") + "The other clocks are paused while we wait for the customer."))
     return rich.section(*[element for element in elements if element != rich.text("")])
 
 
@@ -139,13 +131,13 @@ def told_text(file: CaseFile, lines: Sequence[Line]) -> str:
 def call(file: CaseFile, line: Line, group: str | None, pending: e.ReplyUnconfirmed | e.ReplyFailed | None, *, settle: bool) -> list[Block]:
     """A call to the social team. For a reply whose fate is unknown: the exact text, and the two answers that only a person can give."""
     who: list[Element] = [rich.group(group), rich.text(" ")] if group else []
-    parts = [rich.section(*who, rich.text(f"{file.title} {line.text}", bold=True))]
+    parts = [rich.section(*who, rich.text(f"{file.title}: {line.text}", bold=True))]
     about: list[Element] = [rich.text(f"{file.customer} on {file.network}")]
     if file.first_url:
         about += [rich.text(" · "), rich.link(file.first_url, "open the post")]
     parts.append(rich.section(*about))
     if pending is not None:
-        parts += [rich.section(rich.text("The reply:")), rich.quote(file.text_of(pending.words))]
+        parts += [rich.section(rich.text("The exact text of the reply:")), rich.quote(file.text_of(pending.words))]
     blocks = [rich.rich(*parts)]
     if settle and isinstance(pending, e.ReplyUnconfirmed):
         value = f"{file.case_id}|{pending.step}"
@@ -153,8 +145,8 @@ def call(file: CaseFile, line: Line, group: str | None, pending: e.ReplyUnconfir
             buttons = [rich.button(SETTLE_SAID, "I have told the customer", value, style="primary")]
         else:
             buttons = [
-                rich.button(SETTLE_POSTED, "It is there", value, style="primary"),
-                rich.button(SETTLE_MISSING, "It is not there: post it", value),
+                rich.button(SETTLE_POSTED, "It was posted", value, style="primary"),
+                rich.button(SETTLE_MISSING, "It was not: post it", value),
             ]
         blocks.append(rich.actions(buttons, f"settle:{pending.step}"))
     return blocks

@@ -18,16 +18,17 @@ BODY, CAUSE, DEPARTMENT, REASON, LINK = "body", "cause", "department", "reason",
 """Block ids of the inputs; the action id of each is the same."""
 LONGEST_BODY = 2500
 
-_TITLES: Mapping[Saying, str] = {"ask": "Ask the customer", "update": "Post an update", "resolve": "Resolve"}
+_TITLES: Mapping[Saying, str] = {"ask": "Ask the customer", "update": "Post an update", "resolve": "Resolve the case"}
+_SUBMITS: Mapping[Saying, str] = {"ask": "Post it", "update": "Post it", "resolve": "Post and resolve"}
 _LABELS: Mapping[Saying, str] = {
     "ask": "Your question",
-    "update": "What is the news?",
-    "resolve": "What may the customer know about the solution?",
+    "update": "Your update",
+    "resolve": "How was it solved?",
 }
 _HINTS: Mapping[Saying, str] = {
-    "ask": "We add the greeting and your name. The clocks stand still until the customer answers.",
-    "update": "We add the greeting, when the next update comes, and your name.",
-    "resolve": "We add the greeting, the thank-you and your name. This closes the loop in public.",
+    "ask": "The customer reads this. We add the greeting and your name. The case waits until the customer answers.",
+    "update": "The customer reads this. We add the greeting, when the next update comes, and your name.",
+    "resolve": "The customer reads this. We add the greeting, the thank-you and your name. It closes the loop in public.",
 }
 
 
@@ -37,7 +38,7 @@ def say(file: CaseFile, saying: Saying) -> View:
     if saying == "resolve":
         options = [_option(name, cause) for cause, name in file.policy.root_causes.items()]
         select = {"type": "static_select", "action_id": CAUSE, "options": options, "placeholder": _plain("Choose one")}
-        blocks.append({"type": "input", "block_id": CAUSE, "label": _plain("Root cause (internal)"), "element": select})
+        blocks.append({"type": "input", "block_id": CAUSE, "label": _plain("Root cause (internal, not posted)"), "element": select})
     element = {
         "type": "plain_text_input",
         "action_id": BODY,
@@ -45,23 +46,29 @@ def say(file: CaseFile, saying: Saying) -> View:
         "max_length": LONGEST_BODY,
         "focus_on_load": saying != "resolve",
     }
-    hint = _plain(_HINTS[saying] + " You see the exact text before it goes out.")
+    hint = _plain(_HINTS[saying] + " You will see the exact text before it is posted.")
     blocks.append({"type": "input", "block_id": BODY, "label": _plain(_LABELS[saying]), "element": element, "hint": hint})
-    return _modal(SAY, _TITLES[saying], "See it first", "Cancel", {"case": file.case_id, "saying": saying}, blocks)
+    return _modal(SAY, _TITLES[saying], "Preview", "Cancel", {"case": file.case_id, "saying": saying}, blocks)
 
 
 def review(file: CaseFile, saying: Saying, parts: list[str], told: str, metadata: Mapping[str, Any]) -> View:
     """Exactly what the customer will read. `told`: its length on that network, in words."""
-    blocks: list[dict[str, Any]] = [rich.rich(rich.section(rich.text(f"Public reply to {file.customer} on {file.network}:", bold=True)))]
+    what = f"Everybody on {file.network} will read this, as our reply to {file.customer}:"
+    blocks: list[dict[str, Any]] = [rich.rich(rich.section(rich.text(what, bold=True)))]
     blocks += [rich.rich(rich.quote(part)) for part in parts]
     blocks.append(rich.context(told))
-    return _modal(CONFIRM, _TITLES[saying], "Post it", "Back", {**metadata, "saying": saying}, blocks)
+    return _modal(CONFIRM, _TITLES[saying], _SUBMITS[saying], "Back", {**metadata, "saying": saying}, blocks)
 
 
 def move(file: CaseFile) -> View:
     """Give the case to another department."""
     others = {d: desk.name for d, desk in file.policy.departments.items() if d != file.case.department or file.case.owner is not None}
-    select = {"type": "static_select", "action_id": DEPARTMENT, "options": [_option(name, d) for d, name in others.items()]}
+    select = {
+        "type": "static_select",
+        "action_id": DEPARTMENT,
+        "options": [_option(name, d) for d, name in others.items()],
+        "placeholder": _plain("Choose one"),
+    }
     reason = {"type": "plain_text_input", "action_id": REASON, "max_length": 500, "multiline": True}
     blocks = [
         _about(file),
@@ -69,12 +76,12 @@ def move(file: CaseFile) -> View:
         {
             "type": "input",
             "block_id": REASON,
-            "label": _plain("Why? (internal)"),
+            "label": _plain("Why? (internal, not posted)"),
             "element": reason,
-            "hint": _plain("Your colleagues read this. The customer is told nothing."),
+            "hint": _plain("Only your colleagues see this. Nothing is posted."),
         },
     ]
-    return _modal(MOVE, "Reassign", "Reassign", "Cancel", {"case": file.case_id}, blocks)
+    return _modal(MOVE, "Reassign the case", "Reassign", "Cancel", {"case": file.case_id}, blocks)
 
 
 def found(file: CaseFile, step: int) -> View:
@@ -87,10 +94,10 @@ def found(file: CaseFile, step: int) -> View:
             "block_id": LINK,
             "label": _plain("Link to our reply"),
             "element": element,
-            "hint": _plain("Open the post, copy the link of our reply under it. It goes on record as the proof that it was posted."),
+            "hint": _plain("Open the post and copy the link of our reply beneath it. It is recorded as the proof that we replied."),
         },
     ]
-    return _modal(FOUND, "It is there", "Record it", "Cancel", {"case": file.case_id, "step": step}, blocks)
+    return _modal(FOUND, "It was posted", "Record it", "Cancel", {"case": file.case_id, "step": step}, blocks)
 
 
 def sorry(title: str, reason: str) -> View:

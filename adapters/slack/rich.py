@@ -31,13 +31,13 @@ def link(url: str, label: str) -> Element:
     return {"type": "link", "url": url, "text": label} if url.startswith(("http://", "https://")) else text(label)
 
 
-def moment(at: datetime) -> Element:
-    """A moment, shown in each reader's own zone."""
+def by_when(at: datetime) -> Element:
+    """By when, shown in each reader's own zone."""
     return {
         "type": "date",
         "timestamp": int(at.timestamp()),
-        "format": "{date_short_pretty} {time}",
-        "fallback": f"{at:%Y-%m-%d %H:%M} UTC",
+        "format": "by {date_short_pretty} at {time}",
+        "fallback": f"by {at:%Y-%m-%d %H:%M} UTC",
     }
 
 

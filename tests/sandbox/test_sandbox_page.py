@@ -7,6 +7,7 @@ import re
 import shutil
 import time
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -212,6 +213,42 @@ class TestSlack:
         expect(message.get_by_role("link", name="wrote")).to_have_attribute("href", "https://a.example")
         expect(message.locator(".bk-section")).to_contain_text("Mira wrote 👀 code <b> @Ana Silva")
 
+    def test_lines_break_and_moments_are_told_as_slack_tells_them(self, outside: Outside, visitor: Visitor) -> None:
+        now = datetime.now().astimezone()
+        noon = now.replace(hour=12, minute=5, second=0, microsecond=0)
+        tomorrow, later = noon + timedelta(days=1), noon + timedelta(days=60)
+        parts: list[dict[str, Any]] = [
+            {"type": "text", "text": "Owner: nobody\nDue: "},
+            {"type": "date", "timestamp": int(noon.timestamp()), "format": "{date_short_pretty} at {time}", "fallback": "noon"},
+            {"type": "text", "text": "\n"},
+            {"type": "date", "timestamp": int(tomorrow.timestamp()), "format": "by {date_pretty}"},
+            {"type": "text", "text": "\n"},
+            {"type": "date", "timestamp": int(later.timestamp()), "format": "{date_short}, {date_num}"},
+        ]
+        fallen = f"<!date^{int(now.timestamp()) - 7200}^{{ago}}|two hours ago> <!date^never^{{date}}|&lt;some day&gt;>"
+        blocks: list[dict[str, Any]] = [
+            {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": parts}]},
+            {"type": "section", "text": {"type": "mrkdwn", "text": fallen}},
+        ]
+        client_of(outside).chat_postMessage(channel=BILLING, text="card", blocks=blocks)
+        page = visitor.visit(outside.url)
+        lines = page.locator(".bk-rich").inner_text().split("\n")
+        assert lines == [
+            "Owner: nobody",
+            "Due: Today at 12:05 PM",
+            "by tomorrow",
+            f"{later:%b} {later.day}, {later:%Y-%m-%d}",
+        ]
+        expect(page.locator(".bk-section")).to_have_text("2 hours ago <some day>")
+
+    def test_a_card_for_others_is_one_press_away(self, outside: Outside, visitor: Visitor) -> None:
+        page = visitor.visit(outside.url)
+        expect(page.get_by_text("News for others")).to_be_hidden()
+        client_of(outside).chat_postMessage(channel="C0TECHNIC1", text="a mast is down")
+        page.get_by_role("button", name="Tom Lindqvist 1").click()
+        expect(page.locator("#messages")).to_contain_text("a mast is down")
+        expect(page.get_by_text("News for others")).to_be_hidden()
+
     def test_a_modal_is_filled_in_with_a_live_preview_and_complains_in_place(
         self, outside: Outside, loopkeeper: Loopkeeper, visitor: Visitor
     ) -> None:
@@ -387,14 +424,19 @@ class TestDrawer:
         page = visitor.visit(outside.url)
         page.get_by_role("button", name=re.compile("Faults none")).click()
         page.get_by_label("What happens").select_option("fail_before")
+        expect(page.locator(".fault-means")).to_have_text("Nothing is carried out, and the answer says so.")
+        expect(page.get_by_role("button", name="Clear all")).to_be_hidden()
         page.get_by_label("How often").select_option("every time")
         page.get_by_role("button", name="Set", exact=True).click()
         line = page.locator("#faults li")
-        expect(line).to_contain_text("Answer 500 (it was not done), every time")
+        expect(line).to_contain_text("Not done, answered with 500, every time")
         urllib3.request("POST", f"{outside.url}/bridge/x/replies", body=b"{}")
         expect(line).to_contain_text("struck once")
         line.get_by_role("button", name="Clear").click()
         expect(page.locator("#faults li")).to_have_count(0)
+        page.keyboard.press("Escape")
+        page.get_by_role("button", name=re.compile("Faults none")).press("Enter")
+        expect(page.get_by_label("Who fails")).to_be_focused()
 
 
 def test_whatever_anyone_writes_is_text(outside: Outside, visitor: Visitor) -> None:
@@ -442,12 +484,19 @@ def settled(page: Page) -> Any:
 
 def test_nothing_sticks_out_at_any_width_and_on_a_phone_the_places_are_tabs(shared: Outside, visitor: Visitor) -> None:
     page = visitor.visit(shared.url)
+    long = Author("8", "w" * 60, "W" * 60)
+    shared.hands.post("x", f"\u202e{HOSTILE} " + "w" * 280, long, post_id="long")
+    expect(page.locator("[data-post=long]")).to_be_visible()
     for width in (1920, 1280, 1199, 900, 820, 720, 390, 320):
         page.set_viewport_size({"width": width, "height": 844})
         assert settled(page) == [], f"at {width} pixels"
     expect(page.locator("#square")).to_be_visible()
     expect(page.locator("#slack")).to_be_hidden()
-    page.get_by_role("navigation", name="Places").get_by_role("button", name="Slack").click()
+    client_of(shared).chat_postMessage(channel=BILLING, text="look here")
+    to_slack = page.get_by_role("navigation", name="Places").get_by_role("button", name="Slack")
+    expect(to_slack).to_have_class("news")
+    to_slack.click()
+    expect(to_slack).not_to_have_class("news")
     expect(page.locator("#slack")).to_be_visible()
     assert settled(page) == []
     page.set_viewport_size({"width": 1600, "height": 1000})

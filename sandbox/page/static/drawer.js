@@ -10,27 +10,34 @@ const SHOWN_AT_FIRST = 60;
 const drawerElement = () => document.getElementById("drawer");
 const seen = { open: null, only: "all" };
 
+/** What can go wrong: how it is called, and what it means. */
 const KINDS = {
-  lose_answer: "Lose the answer (it was done)",
-  fail_after: "Answer 500 (it was done)",
-  fail_before: "Answer 500 (it was not done)",
-  hang: "Never answer",
-  refuse: "Cut the connection",
-  rate_limit: "Limit the rate (429)",
-  down: "Down until cleared",
-  hold: "Hold the answer until released",
-  blind: "Looking up shows nothing for certain",
-  deliver_twice: "Deliver twice",
-  reorder: "Deliver late, after the next",
-  drop_once: "Lose the first delivery",
+  lose_answer: [
+    "Done, but the answer is lost",
+    "It is carried out, then the connection breaks. Whoever asked cannot know, and must look before trying again.",
+  ],
+  fail_after: ["Done, but answered with 500", "It is carried out, and the answer claims that it failed."],
+  fail_before: ["Not done, answered with 500", "Nothing is carried out, and the answer says so."],
+  hang: ["No answer at all", "The connection stays open and silent until whoever asked gives up."],
+  refuse: ["Connection cut", "The connection breaks before the request is read."],
+  rate_limit: ["Too many requests (429)", "Nothing is carried out; the answer says when to come back."],
+  down: ["Down", "Nothing gets through until you clear it."],
+  hold: ["Done, but the answer is held", "It is carried out; the answer waits until you release it."],
+  blind: [
+    "Cannot look things up",
+    "When Loopkeeper looks for its own message, nothing certain is found. What it cannot decide, it asks a person.",
+  ],
+  deliver_twice: ["Delivered twice", "The same delivery comes again at once, under the same id."],
+  reorder: ["Delivered late", "The delivery comes after the one that follows it."],
+  drop_once: ["First delivery lost", "The first attempt never arrives; it is repeated later."],
 };
 const ASKED = ["lose_answer", "fail_after", "fail_before", "hang", "refuse", "rate_limit", "down", "hold"];
 const PARTIES = {
-  square: ["Public square (bridge)", [...ASKED, "blind"]],
-  slack: ["Slack Web API", [...ASKED, "blind"]],
-  mail: ["SendGrid", ASKED],
-  webhooks: ["Webhooks to Loopkeeper", ["lose_answer", "deliver_twice", "reorder", "drop_once", "down"]],
-  interactions: ["Presses and commands", ["lose_answer", "deliver_twice", "drop_once", "down"]],
+  square: ["Public square", [...ASKED, "blind"]],
+  slack: ["Slack", [...ASKED, "blind"]],
+  mail: ["Mail service", ASKED],
+  webhooks: ["Posts on their way in", ["lose_answer", "deliver_twice", "reorder", "drop_once", "down"]],
+  interactions: ["Slack presses on their way in", ["lose_answer", "deliver_twice", "drop_once", "down"]],
 };
 
 export function drawer() {
@@ -42,7 +49,10 @@ export function drawer() {
     button.prepend(icon(sign));
     button.addEventListener("click", () => toggle(seen.open === name ? null : name));
   }
-  drawerElement().addEventListener("keydown", (event) => event.key === "Escape" && toggle(null));
+  // What had the focus may be gone, as a fault that was cleared is, so the whole page listens.
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && seen.open && !event.target.closest("dialog, .slack, .reply-form")) toggle(null);
+  });
   on("delivery fault", draw);
   draw();
 }
@@ -61,7 +71,7 @@ function toggle(name) {
     );
     drawerElement().replaceChildren(...(name === "log" ? log(close) : faults(close)));
     draw();
-    drawerElement().querySelector("select, button").focus({ preventScroll: true });
+    drawerElement().querySelector("select").focus({ preventScroll: true });
   } else if (before) {
     document.getElementById(before === "log" ? "open-log" : "open-faults").focus();
   }
@@ -70,7 +80,7 @@ function toggle(name) {
 function draw() {
   const waiting = [...things.delivery.values()].filter((one) => one.state === "waiting" || one.state === "retrying").length;
   const set = [...things.fault.values()].filter((one) => !spent(one));
-  chip("log-count", waiting ? `${waiting} waiting` : "all told", waiting ? "warn" : "good idle");
+  chip("log-count", waiting ? `${waiting} waiting` : "all delivered", waiting ? "warn" : "good idle");
   chip("fault-count", set.length ? String(set.length) : "none", set.length ? "bad" : "idle");
   if (seen.open === "log") drawLog();
   if (seen.open === "faults") drawFaults(set);
@@ -100,7 +110,15 @@ function log(close) {
   const again = h("button", { type: "button", class: "button small", onclick: () => act("deliveries/retry") }, "Try all again now");
   const columns = ["When", "From", "What", "About", "State", "Tries", "Answer"];
   return [
-    h("header", { class: "drawer-head" }, h("h2", {}, "What Loopkeeper was told"), only, again, h("span", { class: "spacer" }), close),
+    h(
+      "header",
+      { class: "drawer-head" },
+      h("h2", {}, "What was delivered to Loopkeeper"),
+      only,
+      again,
+      h("span", { class: "spacer" }),
+      close,
+    ),
     h(
       "div",
       { class: "log", tabindex: "0", role: "region", "aria-label": "Deliveries" },
@@ -188,7 +206,7 @@ function faults(close) {
     "form",
     { class: "fault-form", onsubmit: (event) => event.preventDefault() || set(form) },
     labelled(
-      "Who",
+      "Who fails",
       h(
         "select",
         { class: "field", name: "party", onchange: () => kinds(form) },
@@ -210,24 +228,34 @@ function faults(close) {
         ].map(([value, label]) => h("option", { value }, label)),
       ),
     ),
-    labelled("Only where", h("input", { class: "field", name: "match", placeholder: "chat.postMessage, /x/ …" })),
+    labelled("Only for (optional)", h("input", { class: "field", name: "match", placeholder: "chat.postMessage, /x/ …" })),
     labelled(
-      "After (s)",
+      "Come back after (s)",
       h("input", { class: "field", name: "seconds", type: "number", min: "0", max: "3600", value: "5" }),
       "only-rate_limit",
     ),
     h("label", { class: "check only-hang" }, h("input", { type: "checkbox", name: "acts", checked: true }), "it is done all the same"),
     h("button", { class: "button primary" }, "Set"),
+    h("p", { class: "fault-means", "aria-live": "polite" }),
   );
   kinds(form);
-  const clear = h("button", { type: "button", class: "button small", onclick: () => ask("DELETE", "/hands/fault") }, "Clear all");
+  const clear = h(
+    "button",
+    { type: "button", id: "clear-faults", class: "button small", onclick: () => ask("DELETE", "/hands/fault") },
+    "Clear all",
+  );
   const release = h(
     "button",
-    { type: "button", class: "button small", onclick: () => act("fault/release").then(held) },
-    "Release who is held",
+    { type: "button", id: "release-held", class: "button small", hidden: true, onclick: () => act("fault/release").then(held) },
+    "Release what is held",
   );
   return [
-    h("header", { class: "drawer-head" }, h("h2", {}, "How the world fails"), clear, release, h("span", { class: "spacer" }), close),
+    h("header", { class: "drawer-head" }, h("h2", {}, "Make the world fail"), clear, release, h("span", { class: "spacer" }), close),
+    h(
+      "p",
+      { class: "fault-why" },
+      "Choose who fails, and how. Loopkeeper is to come through each of these without losing a post and without saying anything twice.",
+    ),
     form,
     h("ul", { id: "faults", class: "faults" }),
     h("p", { id: "held", class: "held" }),
@@ -237,12 +265,13 @@ function faults(close) {
 const labelled = (label, field, extra = "") => h("label", { class: `labelled ${extra}` }, h("span", {}, label), field);
 
 function kinds(form) {
-  form.elements.kind.replaceChildren(...PARTIES[form.elements.party.value][1].map((kind) => h("option", { value: kind }, KINDS[kind])));
+  form.elements.kind.replaceChildren(...PARTIES[form.elements.party.value][1].map((kind) => h("option", { value: kind }, KINDS[kind][0])));
   details(form);
 }
 
 function details(form) {
   const kind = form.elements.kind.value;
+  form.querySelector(".fault-means").textContent = KINDS[kind][1];
   for (const name of ["rate_limit", "hang"]) form.querySelector(`.only-${name}`).hidden = kind !== name;
 }
 
@@ -257,6 +286,7 @@ async function set(form) {
 }
 
 function drawFaults(set) {
+  document.getElementById("clear-faults").hidden = !set.length;
   reconcile(document.getElementById("faults"), set, {
     key: (one) => one.id,
     version: (one) => one.n,
@@ -268,7 +298,7 @@ function drawFaults(set) {
         h(
           "span",
           {},
-          h("strong", {}, KINDS[one.order.kind]),
+          h("strong", {}, KINDS[one.order.kind][0]),
           one.order.match ? [" where ", h("code", {}, one.order.match)] : "",
           `, ${howOften(one.order)}`,
         ),
@@ -285,5 +315,6 @@ const howOften = ({ count, probability }) =>
 async function held() {
   const { held: all } = await ask("GET", "/hands/fault");
   const place = document.getElementById("held");
+  if (place) document.getElementById("release-held").hidden = !all.length;
   if (place) place.textContent = all.length ? `Held now: ${all.map((one) => one.address).join(", ")}` : "";
 }

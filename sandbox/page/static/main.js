@@ -6,14 +6,27 @@ import { icon } from "./icons.js";
 import { slack } from "./slack/slack.js";
 import { square } from "./square.js";
 import { team } from "./team.js";
-import { begin, live, on } from "./world.js";
+import { begin, live, on, things } from "./world.js";
 
 const places = document.querySelector(".places");
+/** When each place was last left, on a screen that has room for one. */
+const seenAt = {};
 
 function show(place) {
+  seenAt[places.dataset.showing] = Date.now();
   places.dataset.showing = place;
+  document.querySelector(`.switch [data-place="${place}"]`)?.classList.remove("news");
   for (const button of document.querySelectorAll(".switch button"))
     button.setAttribute("aria-current", String(button.dataset.place === place));
+}
+
+/** Where there is room for one place only, another's button says that something has come there. */
+function announce(kind, place, isNews) {
+  on(kind, () => {
+    if (document.getElementById(place).offsetParent) return;
+    const found = [...things[kind].values()].some((one) => one.fresh && isNews(one));
+    document.querySelector(`.switch [data-place="${place}"]`).classList.toggle("news", found);
+  });
 }
 
 function themes() {
@@ -64,6 +77,9 @@ begin()
     slack(target.place === "slack" ? target : {});
     team();
     drawer();
+    const arrived = Date.now();
+    announce("post", "square", (post) => post.author.is_brand && Date.parse(post.posted_at) > Math.max(arrived, seenAt.square ?? 0));
+    announce("message", "slack", (message) => Number(message.ts) * 1000 > Math.max(arrived, seenAt.slack ?? 0));
     document.documentElement.dataset.ready = "";
   })
   .catch((error) => {

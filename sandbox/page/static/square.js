@@ -85,7 +85,7 @@ function draw() {
         "div",
         { class: "empty" },
         h("strong", {}, `Nobody has written on ${network().network} yet`),
-        "Write something above, or take one of these.",
+        "Start here: write a complaint above, or take one of these and post it.",
       ),
       suggestions(recompose),
     );
@@ -186,10 +186,9 @@ function post(one, posts) {
           h("a", { href: url }, when(one.posted_at)),
           one.edited_at && !gone ? " · edited" : "",
         ),
-        answerTime(one, posts),
       ),
       h("p", { class: "post-text" }, gone ? "Deleted by its author." : words(one.text)),
-      gone ? null : acts(one, mine),
+      gone ? null : acts(one, mine, posts),
     ),
   );
 }
@@ -201,7 +200,7 @@ function answerTime(one, posts) {
   return h(
     "span",
     { class: "answered", title: "How long the customer waited for the first answer" },
-    waited < 1000 ? "at once" : `after ${span(waited)}`,
+    waited < 1000 ? "answered at once" : `answered after ${span(waited)}`,
   );
 }
 
@@ -223,7 +222,7 @@ function words(text) {
   return [...parts, text.slice(from)];
 }
 
-function acts(one, mine) {
+function acts(one, mine, posts) {
   const button = (name, label, act) =>
     h("button", { type: "button", class: "quiet small", "data-focus": `${label}-${one.id}`, onclick: act }, icon(name), label);
   const reply = () => open({ replyingTo: seen.replyingTo === one.id ? null : one.id });
@@ -237,6 +236,7 @@ function acts(one, mine) {
     { class: "post-acts" },
     button("reply", "Reply", reply),
     mine ? [button("edit", "Edit", edit), button("trash", "Delete", remove)] : null,
+    answerTime(one, posts),
   );
 }
 

@@ -1,6 +1,7 @@
 // Block Kit, drawn.
 
 import { h } from "../dom.js";
+import { date } from "./dates.js";
 import { interactive } from "./elements.js";
 import { emoji } from "./emoji.js";
 import { link, mention, mrkdwn, person, plain, text } from "./mrkdwn.js";
@@ -120,7 +121,10 @@ const PARTS = {
   channel: (one) => mention(`#${things.conversation.get(one.channel_id)?.name ?? one.channel_id}`),
   broadcast: (one) => mention(`@${one.range}`, true),
   emoji: (one) => emoji(one.name),
-  date: (one) => new Date(one.timestamp * 1000).toLocaleString(),
+  date: (one) => {
+    const said = date(one.timestamp, one.format, one.fallback);
+    return one.url ? link(one.url, said) : said;
+  },
 };
 
 function part(one) {

@@ -2,6 +2,7 @@
 
 import { h } from "../dom.js";
 import { things, world } from "../world.js";
+import { date } from "./dates.js";
 import { emoji, isEmoji } from "./emoji.js";
 
 const ENTITIES = { "&amp;": "&", "&lt;": "<", "&gt;": ">" };
@@ -88,7 +89,7 @@ function special(inside) {
   if (what.startsWith("@")) return person(what.slice(1), label);
   if (what.startsWith("#")) return mention(`#${things.conversation.get(what.slice(1))?.name ?? label ?? what.slice(1)}`);
   if (what.startsWith("!subteam^")) return mention(`@${world.groups.get(what.slice(9))?.handle ?? label ?? "group"}`, true);
-  if (what.startsWith("!date^")) return date(what.slice(6), label);
+  if (what.startsWith("!date^")) return dated(what.slice(6), label);
   if (what.startsWith("!")) return mention(`@${what.slice(1)}`, true);
   return link(what, label ? plainly(label) : plainly(what).replace(/^mailto:/, ""));
 }
@@ -100,32 +101,8 @@ export function person(id, label) {
 /** Who is reading: their own mentions stand out. */
 mrkdwn.me = null;
 
-const FORMATS = {
-  date_num: { dateStyle: "short" },
-  date: { dateStyle: "long" },
-  date_short: { dateStyle: "medium" },
-  date_long: { dateStyle: "full" },
-  date_pretty: { dateStyle: "long" },
-  date_short_pretty: { dateStyle: "medium" },
-  date_long_pretty: { dateStyle: "full" },
-  time: { hour: "2-digit", minute: "2-digit" },
-  time_secs: { hour: "2-digit", minute: "2-digit", second: "2-digit" },
-};
-
-function date(inside, fallback) {
-  const [stamp, format, address] = inside.split("^");
-  const moment = new Date(Number(stamp) * 1000);
-  if (Number.isNaN(moment.getTime())) return plainly(fallback ?? inside);
-  const said = plainly(format ?? "").replace(/\{(\w+)\}/g, (all, name) => say(moment, name) ?? all);
-  const element = h("time", { datetime: moment.toISOString(), title: moment.toLocaleString() }, said);
-  return address ? link(address, element) : element;
-}
-
-function say(moment, name) {
-  if (name === "ago")
-    return new Intl.RelativeTimeFormat(undefined, { numeric: "auto" }).format(Math.round((moment - Date.now()) / 60_000), "minute");
-  if (!FORMATS[name]) return null;
-  const days = Math.round((new Date(moment).setHours(0, 0, 0, 0) - new Date().setHours(0, 0, 0, 0)) / 86_400_000);
-  if (name.endsWith("pretty") && Math.abs(days) <= 1) return { "-1": "yesterday", 0: "today", 1: "tomorrow" }[days];
-  return new Intl.DateTimeFormat(undefined, FORMATS[name]).format(moment);
+function dated(inside, fallback) {
+  const [stamp, template, address] = inside.split("^");
+  const said = date(stamp, plainly(template ?? ""), plainly(fallback ?? inside));
+  return address ? link(address, said) : said;
 }

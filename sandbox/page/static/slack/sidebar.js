@@ -16,6 +16,8 @@ export function drawSidebar(bar, { go, become }) {
       h("label", { class: "you", for: "person" }, "You are"),
       choose,
       h("p", { class: "you-title" }),
+      h("h2", { id: "elsewhere-title" }, "News for others"),
+      h("ul", { class: "elsewhere", "aria-labelledby": "elsewhere-title" }),
       h("h2", { id: "channels-title" }, "Channels"),
       h("ul", { class: "channel-list", "aria-labelledby": "channels-title" }),
       h("h2", { id: "apps-title" }, "Apps"),
@@ -35,6 +37,7 @@ export function drawSidebar(bar, { go, become }) {
   });
   bar.querySelector("#person").value = seat.me;
   bar.querySelector(".you-title").textContent = person().title;
+  drawElsewhere(bar, everyone, become);
   reconcile(bar.querySelector(".channel-list"), mine(), {
     key: (one) => one.id,
     version: (one) => `${one.id === seat.where} ${unread(one.id)}`,
@@ -50,6 +53,30 @@ export function drawSidebar(bar, { go, become }) {
       one.id
         ? entry(one.id, icon(one.sign), [h("span", { class: "visually-hidden" }, `${world.told.app.name} `), one.label], () => go(one.id))
         : entry(one.callback_id, icon("bolt"), one.name, () => use(one)),
+  });
+}
+
+/** Where a card waits that nobody of a department has seen: one person for each, so that one need not try every seat. */
+function drawElsewhere(bar, everyone, become) {
+  const departments = new Map();
+  for (const one of everyone) departments.set(one.department, [...(departments.get(one.department) ?? []), one]);
+  departments.delete(person().department);
+  const others = [...departments.values()].filter((people) => people.every((one) => one.news)).map(([first]) => first);
+  bar.querySelector("#elsewhere-title").hidden = !others.length;
+  reconcile(bar.querySelector(".elsewhere"), others, {
+    key: (one) => one.id,
+    version: (one) => one.news,
+    render: (one) =>
+      h(
+        "li",
+        {},
+        h(
+          "button",
+          { type: "button", class: "unread", title: `Be ${one.name}, ${one.title}`, onclick: () => become(one.id) },
+          h("span", { class: "entry-name" }, one.name),
+          h("span", { class: "count", title: `${one.news} unread` }, one.news > 99 ? "99+" : String(one.news)),
+        ),
+      ),
   });
 }
 

@@ -153,7 +153,9 @@ function nothing(id) {
     "p",
     { class: "empty" },
     h("strong", {}, place?.is_im ? `Nothing from ${world.told.app.name} yet` : `Nothing in #${place?.name ?? ""} yet`),
-    place?.is_im ? "Reminders and escalations come here." : "Cases that this department owns come here as cards.",
+    place?.is_im
+      ? "Reminders and escalations come here."
+      : "Write a complaint on the public square: its card comes to the channel of the department that can solve it.",
   );
 }
 
@@ -243,8 +245,8 @@ function drawHome() {
           : h(
               "p",
               { class: "empty" },
-              h("strong", {}, "No Home yet"),
-              `${world.told.app.name} has been told that ${person().name} is looking.`,
+              h("strong", {}, "Nothing here yet"),
+              `${world.told.app.name} was told that ${person().name} is looking, and has put nothing here.`,
             ),
       ),
   });
