@@ -36,7 +36,7 @@ DatabaseUrl = Annotated[str, BeforeValidator(_with_driver), Field(pattern=r"^pos
 class Settings(BaseSettings):
     """See docs/settings.md. Names below, in capitals and with LOOPKEEPER_ before them, are the variables."""
 
-    model_config = SettingsConfigDict(env_prefix="LOOPKEEPER_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="LOOPKEEPER_", env_ignore_empty=True, extra="ignore", frozen=True)
 
     database_url: DatabaseUrl = Field(validation_alias=AliasChoices("DATABASE_URL", "LOOPKEEPER_DATABASE_URL"))
     migration_database_url: DatabaseUrl | None = None
@@ -55,7 +55,7 @@ class Settings(BaseSettings):
     wording_file: Path = HERE / "policies" / "wording.en.yaml"
 
     channels: dict[str, ChannelAccess] = {}
-    channel_timeout: float = Field(default=10.0, gt=0, le=60)
+    channel_timeout: float = Field(default=10.0, gt=0, le=25)
 
     slack_bot_token: SecretStr | None = None
     slack_signing_secret: SecretStr | None = None

@@ -13,7 +13,7 @@ from adapters.channels.webhook import WebhookNetwork
 from adapters.postgres.engine import open_engine
 from adapters.postgres.schema import migrate as bring_up_to_date
 from cli.app import app, out
-from cli.installed import installed
+from cli.installed import find_settings, installed
 from domain.errors import LoopkeeperError, PolicyError
 from domain.files import read_policy, read_wording
 from domain.values import Role
@@ -30,7 +30,7 @@ app.add_typer(channel_app, name="channel")
 @app.command()
 def migrate() -> None:
     """Bring an outside database up to date (embedded ones are, at each start)."""
-    settings = Settings()
+    settings = find_settings()
     engine = open_engine(settings.migration_database_url or settings.database_url, pool=2, role=None)
     taken = bring_up_to_date(engine)
     out.print(f"Up to date{': took ' + ', '.join(taken) if taken else ', nothing to do'}.")
@@ -42,10 +42,7 @@ def policy_check(
     wording: Annotated[bool, typer.Option(help="It is a wording file.")] = False,
 ) -> None:
     """Say what is wrong with a file, with line and reason; exit code 1 if anything is."""
-    try:
-        content = file.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise LoopkeeperError(f"{file} cannot be read: {error}") from None
+    content = _content(file)
     try:
         told = f"{file}: fine, a wording in '{read_wording(content, str(file)).language}'" if wording else _described(content, str(file))
     except PolicyError as error:
@@ -54,6 +51,13 @@ def policy_check(
         out.print(f"{count} problem{'s' if count != 1 else ''}. Nothing was changed.")
         raise typer.Exit(1) from None
     out.print(told, markup=False, soft_wrap=True)
+
+
+def _content(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise LoopkeeperError(f"{file} cannot be read: {error}") from None
 
 
 def _described(content: str, source: str) -> str:
@@ -65,13 +69,14 @@ def _described(content: str, source: str) -> str:
 
 @policy_app.command("activate")
 def policy_activate(
-    file: Annotated[Path, typer.Argument(help="The policy file.")],
-    wording: Annotated[Path | None, typer.Option(help="The wording file. Default: the shipped one.")] = None,
+    file: Annotated[Path | None, typer.Argument(help="The policy file. Default: LOOPKEEPER_POLICY_FILE, else the shipped one.")] = None,
+    wording: Annotated[Path | None, typer.Option(help="The wording file. Default: LOOPKEEPER_WORDING_FILE, else the shipped one.")] = None,
 ) -> None:
     """Put a policy in force for new cases. Cases that run keep theirs."""
-    words = (wording or Settings.model_fields["wording_file"].default).read_text()
-    with installed() as (store, _):
-        policy, changed = store.book.activate(file.read_text(), words, by="operator", source=str(file))
+    with installed() as (store, settings):
+        source = file or settings.policy_file
+        policy_text, words = _content(source), _content(wording or settings.wording_file)
+        policy, changed = store.book.activate(policy_text, words, by="operator", source=str(source))
     out.print(f"{policy.id} is in force{'' if changed else ' already'}.")
 
 

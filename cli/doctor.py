@@ -58,8 +58,8 @@ def doctor() -> None:
 
 def examine() -> Iterator[Finding]:
     """Look at one thing after the other; what depends on something broken is left out."""
-    yield from _machine()
     outside = bool(os.environ.get("DATABASE_URL") or os.environ.get("LOOPKEEPER_DATABASE_URL"))
+    yield from _machine(embedded=not outside)
     if not outside and not (default_state() / "secrets.json").exists():
         yield Finding("ok", "No installation here yet: `loopkeeper up` makes one, with everything embedded.")
         return
@@ -84,13 +84,13 @@ def examine() -> Iterator[Finding]:
         yield _sendgrid(settings)
 
 
-def _machine() -> Iterator[Finding]:
+def _machine(*, embedded: bool) -> Iterator[Finding]:
     version = ".".join(str(part) for part in sys.version_info[:3])
     yield Finding("ok" if sys.version_info >= (3, 11) else "problem", f"Python {version} (3.11 or later is needed)")
-    here = temporal_program().exists()
-    yield Finding(
-        "ok" if here else "problem", "The embedded Temporal is installed" if here else "The embedded Temporal is missing: set up again"
-    )
+    if embedded:
+        here = temporal_program().exists()
+        told = "The embedded Temporal is installed" if here else "The embedded Temporal is missing: set up again"
+        yield Finding("ok" if here else "problem", told)
     free = shutil.disk_usage(default_state().absolute().parent).free
     enough = free > _LEAST_FREE_BYTES
     yield Finding("ok" if enough else "problem", f"{free / 1e9:.1f} GB of disk are free" + ("" if enough else "; make room, at least 1 GB"))

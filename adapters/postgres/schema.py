@@ -9,6 +9,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
 
 from domain.errors import LoopkeeperError
 
@@ -22,7 +23,7 @@ class DatabaseNotReady(LoopkeeperError):
 
 
 def migrate(engine: Engine) -> list[str]:
-    """Bring the database up to date; the names of the steps taken. `engine` must act as one who may create roles."""
+    """Bring the database up to date; the names of the steps taken. `engine` must act as one who may create roles. Raises DatabaseNotReady."""
     with engine.connect() as connection:
         connection.execute(text("select pg_advisory_lock(:key)"), {"key": _ONE_AT_A_TIME})
         connection.commit()
@@ -34,7 +35,12 @@ def migrate(engine: Engine) -> list[str]:
             script = ScriptDirectory.from_config(config)
             taken = [step.revision for step in script.iterate_revisions("head", before) if step.revision != before]
             connection.commit()
+        except DBAPIError as error:
+            said = str(error.orig).strip().splitlines()[0]
+            login = "LOOPKEEPER_MIGRATION_DATABASE_URL names the login that may change its shape"
+            raise DatabaseNotReady(f"the database could not be brought up to date: {said} ({login})") from error
         finally:
+            connection.rollback()
             connection.execute(text("select pg_advisory_unlock(:key)"), {"key": _ONE_AT_A_TIME})
             connection.commit()
     return list(reversed(taken))
