@@ -23,7 +23,10 @@ class DatabaseNotReady(LoopkeeperError):
 
 
 def migrate(engine: Engine) -> list[str]:
-    """Bring the database up to date; the names of the steps taken. `engine` must act as one who may create roles. Raises DatabaseNotReady."""
+    """Bring the database up to date; the names of the steps taken. `engine` must act as one who may create roles.
+
+    Raises DatabaseNotReady.
+    """
     with engine.connect() as connection:
         connection.execute(text("select pg_advisory_lock(:key)"), {"key": _ONE_AT_A_TIME})
         connection.commit()

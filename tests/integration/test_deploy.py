@@ -42,7 +42,7 @@ def url(server: Postgres, login: str, database: str = "loopkeeper") -> str:
 
 def test_the_migrator_migrates_and_the_service_serves_without_rights_over_history(server: Postgres) -> None:
     unfit = open_engine(url(server, "loopkeeper_service"), pool=1, role=None)
-    with pytest.raises(DatabaseNotReady, match="permission denied.*LOOPKEEPER_MIGRATION_DATABASE_URL"):
+    with pytest.raises(DatabaseNotReady, match=r"permission denied.*LOOPKEEPER_MIGRATION_DATABASE_URL"):
         migrate(unfit)
     unfit.dispose()
     migrator = open_engine(url(server, "loopkeeper_migrator"), pool=1, role=None)

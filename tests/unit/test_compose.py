@@ -26,6 +26,7 @@ def test_our_services_are_the_processes_of_the_product() -> None:
         "api": ["python", "-m", "api"],
         "worker": ["python", "-m", "worker"],
         "dispatcher": ["python", "-m", "worker", "dispatch"],
+        "tools": ["doctor"],
     }
     assert all(importlib.util.find_spec(module) for module in ("api.__main__", "worker"))
 
@@ -51,6 +52,7 @@ def test_only_the_api_and_the_screen_of_temporal_can_be_reached_and_from_this_ho
         "api",
         "worker",
         "dispatcher",
+        "tools",
     ]
 
 
