@@ -26,7 +26,7 @@ Loopkeeper: every public complaint acknowledged, handed over, chased, and thanke
   python3 dev.py demo [--once]       the whole loop, in front of you; nothing outside is touched
   python3 dev.py run                 everything up, until Ctrl-C
   python3 dev.py loopkeeper ...      any command of the product (try --help)
-  python3 dev.py replay ...          replay recorded histories
+  python3 dev.py replay FILE ...     real threads through the whole loop, and what became of each
 
   python3 dev.py test [...]          the tests; words after it go to pytest
   python3 dev.py check               lint, format, types, import contracts

@@ -1,4 +1,4 @@
-"""The words of the trade as closed sets and small values. docs/glossary in CONTRIBUTING.md explains each."""
+"""The words of the trade as closed sets and small values. The glossary in CONTRIBUTING.md explains each."""
 
 from __future__ import annotations
 

@@ -169,7 +169,7 @@ class _Directory:
                     listed = _ask(self._client.usergroups_list)
                     self._groups = {f"@{g['handle']}": g["id"] for g in listed.get("usergroups", [])}
                 except Refused:
-                    self._groups = {}  # the scope usergroups:read is missing: cards go out without a mention; `slack check` says so
+                    self._groups = {}  # the scope usergroups:read is missing: cards go out without a mention, as docs/slack.md says
                 self._groups_at = time.monotonic()
             return self._groups.get(name)
 
