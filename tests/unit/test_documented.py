@@ -178,7 +178,13 @@ def test_the_problems_that_the_page_shows_are_those_that_the_command_tells(tmp_p
     assert told.startswith("my-policy.yaml:9: ")
     assert f"$ loopkeeper policy check my-policy.yaml\n{told}```" in (DOCS / "policy.md").read_text("utf-8")
     monkeypatch.chdir(HERE)
-    assert f"policies/default.yaml\n{said('policy', 'check', 'policies/default.yaml')}```" in (DOCS / "policy.md").read_text("utf-8")
+    fine = said("policy", "check", "policies/default.yaml")
+    assert f"policies/default.yaml\n{unhashed(fine)}```" in unhashed((DOCS / "policy.md").read_text("utf-8"))
+
+
+def unhashed(text: str) -> str:
+    """Without the hash of the policy, which every change of a word changes."""
+    return re.sub(r"@[0-9a-f]{10}", "@…", text)
 
 
 def said(*words: str) -> str:
