@@ -7,7 +7,7 @@ days of chasing can be watched; every moment in a case's history is the loop's t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,11 @@ class Pace:
             return wall
         return self.origin + (wall - self.origin) * self.speed
 
-    def wall_delay(self, loop_delay: timedelta) -> timedelta:
-        """How long a stretch of the loop's time takes on the wall clock."""
-        return loop_delay if self.is_real_time else loop_delay / self.speed
+    def wall_time(self, loop: datetime) -> datetime:
+        """The moment of the wall clock at which the loop's time is `loop`; the inverse of `loop_time`."""
+        if self.is_real_time or loop <= self.origin:
+            return loop
+        return self.origin + (loop - self.origin) / self.speed
 
 
 REAL_TIME = Pace()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Coroutine
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -32,6 +33,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.history import Entry, done_by, entered
     from domain.policy import CasePolicy
     from domain.ports import Written
+    from domain.values import Status
     from domain.view import next_moment, view
     from workflows import contracts
     from workflows.effects import published, reply_order
@@ -44,9 +46,19 @@ _RECORDING = RetryPolicy(initial_interval=timedelta(milliseconds=100), maximum_i
 _OUTSIDE = RetryPolicy(initial_interval=timedelta(seconds=1), backoff_coefficient=2.0, maximum_interval=timedelta(seconds=60))
 _ATTEMPT = timedelta(seconds=60)
 _KEEP_TRYING = timedelta(hours=24)
+_PASSING = (Status.NEW, Status.ACKNOWLEDGED, Status.RESOLVED)
+"""While a reply is on its way, the next status is a moment away, and a change of search attributes costs as much as an activity."""
 _WITHIN_A_TICK = timedelta(milliseconds=1)
 _DESK_WAITS = timedelta(seconds=20)
 """While a reply is on its way the desk waits so long (by the wall clock), and then shows both at once. The customer comes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Alarm:
+    """The timer that runs, and for which moment by the wall clock."""
+
+    at: datetime
+    rings: asyncio.Task[None]
 
 
 @workflow.defn(name=contracts.CASE_WORKFLOW)
@@ -67,6 +79,7 @@ class CaseLoop:
         self._desk_owed = start.desk_owed
         self._desk_owed_since: datetime | None = None
         self._shown: tuple[str, str, str] | None = None
+        self._alarm: _Alarm | None = None
 
     @workflow.run
     async def run(self, start: contracts.CaseStart) -> str:
@@ -121,28 +134,35 @@ class CaseLoop:
         """Until there is a message. When something falls due first, that is the message."""
         if self._inbox:
             return
-        delay, what = self._until_due()
-        if delay is None:
-            await workflow.wait_condition(lambda: bool(self._inbox))
-            return
-        if delay > timedelta(0):
-            try:
-                await workflow.wait_condition(lambda: bool(self._inbox), timeout=delay + _WITHIN_A_TICK, timeout_summary=what)
-            except TimeoutError:
-                pass
-            else:
-                return
-        self._inbox.append(c.TimePassed())
+        wanted = self._next_alarm()
+        if wanted is None or wanted[0] > workflow.now():
+            self._set_alarm(wanted)
+            alarm = self._alarm
+            await workflow.wait_condition(lambda: bool(self._inbox) or (alarm is not None and alarm.rings.done()))
+        if not self._inbox:
+            self._inbox.append(c.TimePassed())
 
-    def _until_due(self) -> tuple[timedelta | None, str]:
-        """How long by the wall clock until something is owed, and what; None when nothing is owed by time alone."""
+    def _set_alarm(self, wanted: tuple[datetime, str] | None) -> None:
+        """Have one timer running, for that moment. One that runs for the same moment is kept: timers are dear to the server."""
+        if self._alarm is not None:
+            if wanted is not None and self._alarm.at == wanted[0] and not self._alarm.rings.done():
+                return
+            self._alarm.rings.cancel()
+            self._alarm = None
+        if wanted is not None:
+            at, what = wanted
+            delay = at - workflow.now() + _WITHIN_A_TICK
+            self._alarm = _Alarm(at, asyncio.create_task(workflow.sleep(delay, summary=what)))
+
+    def _next_alarm(self) -> tuple[datetime, str] | None:
+        """When (by the wall clock) something is owed next, and what; None when nothing is owed by time alone."""
         moment = due(self._case, self._policy)
-        delay = None if moment is None else self._pace.wall_delay(moment - self._now())
+        at = None if moment is None else self._pace.wall_time(moment)
         if self._desk_owed_since is not None and "desk" not in self._effects:
-            desk_delay = self._desk_owed_since + _DESK_WAITS - workflow.now()
-            if delay is None or desk_delay < delay:
-                return desk_delay, "show the desk"
-        return delay, next_moment(self._case, self._policy)
+            desk_at = self._desk_owed_since + _DESK_WAITS
+            if at is None or desk_at < at:
+                return desk_at, "show the desk"
+        return None if at is None else (at, next_moment(self._case, self._policy))
 
     async def _take_up(self) -> None:
         """Decide on everything in the inbox, record it in one go, and only then let it count."""
@@ -183,24 +203,26 @@ class CaseLoop:
     def _show(self) -> None:
         """Let operators find the case and see how it stands, in Temporal's own screen."""
         case = self._case
-        shown = (case.status.value, case.department, case.priority.value)
-        if self._shown is None:
-            self._shown = shown  # whoever started the workflow has set these
-        moment = due(case, self._policy)
-        if shown != self._shown and not (case.is_over and self._shown is not None):
-            self._shown = shown
-            updates: list[SearchAttributeUpdate[Any]] = [
-                contracts.STATUS.value_set(shown[0]),
-                contracts.DEPARTMENT.value_set(shown[1]),
-                contracts.PRIORITY.value_set(shown[2]),
-                contracts.CHANNEL.value_set(case.channel),
-            ]
-            if moment is not None:
-                updates.append(contracts.DUE.value_set(moment))
-            workflow.upsert_search_attributes(updates)
         workflow.set_current_details(
             f"**{case.status.value}** · {case.department} · {case.priority.value}\n\n{next_moment(case, self._policy)}"
         )
+        shown = (case.status.value, case.department, case.priority.value)
+        if self._shown is None:
+            self._shown = shown  # whoever started the workflow has set these
+        passing = case.status in _PASSING and case.planned() is not None
+        if shown == self._shown or passing or case.is_over:
+            return
+        self._shown = shown
+        updates: list[SearchAttributeUpdate[Any]] = [
+            contracts.STATUS.value_set(shown[0]),
+            contracts.DEPARTMENT.value_set(shown[1]),
+            contracts.PRIORITY.value_set(shown[2]),
+            contracts.CHANNEL.value_set(case.channel),
+        ]
+        moment = due(case, self._policy)
+        if moment is not None:
+            updates.append(contracts.DUE.value_set(moment))
+        workflow.upsert_search_attributes(updates)
 
     def _may_continue_as_new(self) -> bool:
         info = workflow.info()
