@@ -56,6 +56,7 @@ class Settings(BaseSettings):
 
     channels: dict[str, ChannelAccess] = {}
     channel_timeout: float = Field(default=10.0, gt=0, le=25)
+    channel_look_for: float = Field(default=120.0, ge=1, le=3600)
 
     slack_bot_token: SecretStr | None = None
     slack_signing_secret: SecretStr | None = None

@@ -73,7 +73,7 @@ def wire(settings: Settings, store: Store, *, patience: Patience | None = None) 
         post = SendGridPost(settings.sendgrid_api_key.get_secret_value(), settings.sendgrid_url, settings.mail_from, links.make)
     return Hands(
         Recorder(store.records),
-        Publisher(store.ledger, store.composer, reached, patience or Patience()),
+        Publisher(store.ledger, store.composer, reached, patience or Patience(give_up=timedelta(seconds=settings.channel_look_for))),
         DeskKeeper(store.reader, store.cards, desk, store.ledger),
         Mailer(store.reader, post, store.ledger),
     )

@@ -20,10 +20,11 @@ import urllib3
 from adapters.slack import cards, modals
 from cli.threads import Said, Thread
 from domain.wording import excerpt
-from sandbox.hands import Author, Change, Hands, HandsError
+from sandbox.hands import Author, Change, Hands, HandsError, Pressed
 
 Json = dict[str, Any]
 _AGAIN_SECONDS = 0.4
+_PATIENCE_SECONDS = 6.0
 _BODY_AT_MOST = 400
 _QUIET_SECONDS = 2.5
 _CARD_SECONDS = 45.0
@@ -57,6 +58,8 @@ class Scene:
     """The brand's replies, by the post that they answer."""
     cards: dict[str, Json] = field(default_factory=dict)
     """The card of each post that is on a desk, by the post's id: the newest message that shows its link and has buttons or a status."""
+    calls: dict[str, Json] = field(default_factory=dict)
+    """Questions to the social team that wait for an answer: whether a reply is there. By the message's ts."""
     posts: dict[str, Json] = field(default_factory=dict)
     changed: threading.Condition = field(default_factory=threading.Condition)
     tell: Callable[[str], None] = lambda _: None
@@ -85,6 +88,8 @@ class Scene:
         if message.get("thread_ts") not in (None, message["ts"]):
             return
         key = ((message.get("metadata") or {}).get("event_payload") or {}).get("key", "")
+        if ":social:" in key and cards.SETTLE_POSTED in _actions(message):
+            self.calls.setdefault(message["ts"], message)
         if ":card:" in key:
             post = key.split(":card:", 1)[0].split("-", 2)[2]
             shown = self.cards.get(post)
@@ -116,6 +121,9 @@ class Company:
         self._ended = False
         self.played: list[Played] = []
         self.mishaps: list[str] = []
+        self._answered: set[str] = set()
+        self._pressed: dict[str, tuple[str, float]] = {}
+        """What was pressed last on each card, as it looked then, and when."""
         self._eyes = threading.Thread(target=self._watch, name="eyes", daemon=True)
 
     # --- playing ------------------------------------------------------------------------------------------------------
@@ -254,9 +262,11 @@ class Company:
         actions = _actions(card)
         if not actions:
             return None  # the case is resolved or closed already
+        if self._waits_for_an_effect(card):
+            return _AGAIN_SECONDS
         user = self._member(card)
         if cards.ACCEPT in actions:
-            self._hands.press(user, cards.ACCEPT, channel=card["channel"], message_ts=card["ts"])
+            self._press(card, cards.ACCEPT)
             return _AGAIN_SECONDS
         text = _without_addresses(line.text)
         if played.answers_left == 1:
@@ -274,9 +284,11 @@ class Company:
         """Resolve what is still open."""
         with self.scene.changed:
             card = self.scene.cards[post]
+        if self._waits_for_an_effect(card):
+            return _AGAIN_SECONDS
         actions = _actions(card)
         if cards.ACCEPT in actions:
-            self._hands.press(self._member(card), cards.ACCEPT, channel=card["channel"], message_ts=card["ts"])
+            self._press(card, cards.ACCEPT)
             return _AGAIN_SECONDS
         if cards.RESOLVE in actions:
             wait = self._speak(self._member(card), card, cards.RESOLVE, "We have looked into this and it is solved now.")
@@ -286,7 +298,7 @@ class Company:
     def _speak(self, user: str, card: Json, action: str, text: str) -> float | None:
         """Press the button, write, look at the exact text, and post it."""
         hands = self._hands
-        pressed = hands.press(user, action, channel=card["channel"], message_ts=card["ts"])
+        pressed = self._press(card, action)
         view = pressed.view or (self._view_of(pressed.trigger_id, user) if pressed.acked else None)
         if view is None:
             return _AGAIN_SECONDS
@@ -299,10 +311,30 @@ class Company:
             return _AGAIN_SECONDS
         done = hands.submit(user, seen.view["id"], {})
         if done.response_action == "clear":
+            if action == cards.RESOLVE:
+                self._pressed[card["ts"]] = (_buttons(card), time.monotonic())
+            else:
+                self._pressed.pop(card["ts"], None)
             return None
         if done.view is not None:
             hands.close_view(user, done.view["id"], clear=True)
         return _AGAIN_SECONDS
+
+    def _say_whether_it_is_there(self, call: Json) -> float | None:
+        """The social team is asked about a reply that nobody is sure of: somebody looks at the square, and tells."""
+        quoted = _quoted(call)
+        with self.scene.changed:
+            there = [reply for replies in self.scene.replies.values() for reply in replies if reply["text"] == quoted]
+        user = self._member(call)
+        if not there:
+            self._hands.press(user, cards.SETTLE_MISSING, channel=call["channel"], message_ts=call["ts"])
+            return None
+        pressed = self._hands.press(user, cards.SETTLE_POSTED, channel=call["channel"], message_ts=call["ts"])
+        view = pressed.view or self._view_of(pressed.trigger_id, user)
+        if view is None:
+            return _AGAIN_SECONDS
+        self._hands.submit(user, view["id"], {modals.LINK: {modals.LINK: there[0]["url"]}})
+        return None
 
     def _view_of(self, trigger_id: str | None, user: str) -> Json | None:
         """The modal that the app opens a moment after it has answered."""
@@ -324,6 +356,16 @@ class Company:
         """Praise has no card: the brand's thank-you is all there is."""
         waited = time.time() - played.posted_at
         return bool(self._brand_said(played)) and waited > _CARD_SECONDS and self._card(played) is None
+
+    def _waits_for_an_effect(self, card: Json) -> bool:
+        """People press a button once, and then look at the card until it changes; only after a while do they press again."""
+        pressed = self._pressed.get(card["ts"])
+        return pressed is not None and pressed[0] == _buttons(card) and time.monotonic() - pressed[1] < _PATIENCE_SECONDS
+
+    def _press(self, card: Json, action: str) -> Pressed:
+        user = self._member(card)
+        self._pressed[card["ts"]] = (_buttons(card), time.monotonic())
+        return self._hands.press(user, action, channel=card["channel"], message_ts=card["ts"])
 
     def _member(self, card: Json) -> str:
         """Somebody who belongs to the channel."""
@@ -349,6 +391,11 @@ class Company:
                             self.scene.changed.notify_all()
                     else:
                         self.scene.take(change)
+                for ts in list(self.scene.calls):
+                    call = self.scene.calls[ts]
+                    if ts not in self._answered:
+                        self._answered.add(ts)
+                        self._at(time.monotonic() + _AGAIN_SECONDS, lambda m=call: self._say_whether_it_is_there(m))  # type: ignore[misc]
 
     @property
     def _hands(self) -> Hands:
@@ -379,8 +426,22 @@ def _standing(card: Json) -> str:
     return ""
 
 
+def _buttons(card: Json) -> str:
+    """How far the case is, by what the card says and offers."""
+    return f"{_standing(card)} {sorted(_actions(card))}"
+
+
 def _actions(card: Json) -> set[str]:
     return {element["action_id"] for block in card["blocks"] if block["type"] == "actions" for element in block["elements"]}
+
+
+def _quoted(message: Json) -> str:
+    """The words that a message quotes."""
+    for block in message["blocks"]:
+        for part in block.get("elements", []):
+            if part["type"] == "rich_text_quote":
+                return "".join(str(element.get("text", "")) for element in part["elements"])
+    return ""
 
 
 def _without_addresses(text: str) -> str:
