@@ -67,7 +67,7 @@ def said(process: subprocess.Popen[str]) -> tuple[int, str, str]:
         (("replay", "a b.json"), ["loopkeeper", "replay", "a b.json"]),
         (("loopkeeper", "case", "show", "--", "-x"), ["loopkeeper", "case", "show", "--", "-x"]),
         (("test", "-k", "", "tests/unit"), ["python", "-m", "pytest", "-k", "", "tests/unit"]),
-        (("bench", "ingest", "--json", "é.json"), ["python", "-m", "bench", "ingest", "--json", "é.json"]),
+        (("bench", "ingest", "--json", "é.json"), ["python", "-P", "-m", "bench", "ingest", "--json", "é.json"]),
     ],
 )
 def test_a_command_becomes_its_program_with_every_word_unchanged(checkout: Checkout, words: tuple[str, ...], called: list[str]) -> None:
@@ -83,6 +83,14 @@ def test_commands_run_in_the_checkout_but_those_that_take_files_stay_in_the_call
     folders = {name: said(start(checkout, name, folder=tmp_path))[1].split("|")[2] for name in names}
     root, callers = os.fspath(checkout.root), os.fspath(tmp_path)
     assert folders == {"demo": root, "run": root, "test": root, "loopkeeper": callers, "replay": callers}
+
+
+def test_benchmarks_are_found_from_any_folder_and_hide_behind_no_namesake_there(checkout: Checkout, tmp_path: Path) -> None:
+    program(checkout.venv.bin / "python", f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n')
+    for folder, says in ((checkout.root, "ours"), (tmp_path, "a namesake")):
+        (folder / "bench").mkdir()
+        (folder / "bench" / "__main__.py").write_text(f"import os; print({says!r}, os.getcwd())", encoding="utf-8")
+    assert said(start(checkout, "bench", "loops", folder=tmp_path)) == (0, f"ours {tmp_path}\n", "")
 
 
 def test_the_exit_code_of_the_program_is_the_exit_code(checkout: Checkout) -> None:
