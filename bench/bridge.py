@@ -48,14 +48,17 @@ class Turn:
 
 @dataclass
 class Posted:
-    """What came of a turn. `waits`: seconds to each 202. `other`: how often each other status was answered. `replies`: so far, ever."""
+    """What came of a turn. `waits`: seconds to each 202. `in_time`: how many of them came within the turn's seconds."""
 
     seconds: float
     waits: list[float] = field(default_factory=list)
+    in_time: int = 0
     other: dict[str, int] = field(default_factory=dict)
+    """How often each other status was answered."""
     told: int = 0
     """Posts accepted since the process began, the warm-up included."""
-    replies: int = 0
+    replied: int = 0
+    """Posts to which a reply was taken since the process began."""
 
 
 class Reply(TypedDict):
@@ -143,13 +146,15 @@ class Bridge:
                 answered = time.monotonic()
                 if status != ACCEPTED:
                     posted.other[str(status)] = posted.other.get(str(status), 0) + 1
-                elif counts_from <= (answered if turn.a_second is None else start) < ends:
+                    continue
+                posted.in_time += counts_from <= answered < ends
+                if counts_from <= (answered if turn.a_second is None else start) < ends:
                     posted.waits.append(answered - start)
 
         async with asyncio.TaskGroup() as group:
             for connection in connections:
                 group.create_task(post_on(connection))
-        posted.told, posted.replies = self._told, len(self._replies)
+        posted.told, posted.replied = self._told, len(self._replied)
         return posted
 
     async def _tell(self, connection: Connection) -> int:

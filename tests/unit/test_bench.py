@@ -31,7 +31,7 @@ def figures_of_loops() -> dict[str, Json]:
 
 
 def figures_of_intake() -> dict[str, Json]:
-    reading = Reading(Posted(10.0, [0.01] * 4000), Behind(4000, 3000, 900, 600), dict.fromkeys(PROCESSES, 2.0))
+    reading = Reading(Posted(10.0, [0.01] * 4000, in_time=4000), Behind(4000, 3000, 600, 900), dict.fromkeys(PROCESSES, 2.0))
     return intake.report(reading, reading)
 
 
