@@ -21,7 +21,7 @@ from sqlalchemy import text
 
 from bench.bridge import Orders, Posted, Turn
 from bench.figures import Aim, Benchmark, Json, Say, percentile
-from bench.stack import Stack, bench_folder, fresh_stack
+from bench.stack import QUIET, Neighbours, Stack, bench_folder, fresh_stack
 from cli.engines import free_port
 from domain.errors import LoopkeeperError
 
@@ -49,11 +49,12 @@ class Behind:
 
 @dataclass(frozen=True)
 class Reading:
-    """What one turn gave: posts, how far the loop was at its end, and CPU seconds by process."""
+    """What one turn gave: posts, how far the loop was at its end, CPU seconds by process, and the neighbours' share."""
 
     posted: Posted
     behind: Behind
     cpu: Mapping[str, float]
+    others: float = 0.0
 
 
 class Client:
@@ -103,6 +104,7 @@ def report(full_tilt: Reading, offered: Reading) -> dict[str, Json]:
         "accept_p50_ms": round(percentile(waits, 0.5) * 1000, 2),
         "accept_p99_ms": round(percentile(waits, 0.99) * 1000, 2),
         "accept_max_ms": round(max(waits) * 1000, 2),
+        "others_cpu_share": max(full_tilt.others, offered.others),
         "not_accepted": full_tilt.posted.other,
         "loop_at_the_end": asdict(full_tilt.behind),
         "api_cpu_ms_per_post": round(full_tilt.cpu["api"] * 1000 / len(waits), 2),
@@ -117,14 +119,15 @@ def report(full_tilt: Reading, offered: Reading) -> dict[str, Json]:
 
 
 def _read(stack: Stack, client: Client, turn: Turn) -> Reading:
-    before = stack.cpu()
+    neighbours, before = Neighbours(), stack.cpu()
     posted = client.post(turn)
     cpu = {name: (seconds - before[name]) * turn.seconds / (turn.seconds + turn.warm_up) for name, seconds in stack.cpu().items()}
+    others = neighbours.share
     with stack.store.engine.connect() as connection:
         behind = Behind(**connection.execute(_BEHIND).mappings().one(), acknowledged=posted.replied)
     if behind.stored != posted.told:
         raise LoopkeeperError(f"{posted.told} posts were answered 202, and {behind.stored} are stored; this measurement is worth nothing")
-    return Reading(posted, behind, cpu)
+    return Reading(posted, behind, cpu, others)
 
 
 @contextmanager
@@ -146,6 +149,7 @@ INTAKE_BENCHMARK = Benchmark(
         "posts_per_second": Aim(at_least=300),
         "accept_p99_ms": Aim(at_most=50),
         "at_300_accept_p99_ms": Aim(at_most=50),
+        "others_cpu_share": QUIET,
     },
     run=run,
 )
