@@ -39,6 +39,8 @@ WARM_UP_SECONDS, SECONDS = 4.0, 12.0
 HISTORIES_READ = 9
 UPDATES = 8
 POSTS_A_SECOND, POSTING_SECONDS = 5.0, 20.0
+OUTSIDERS = ("sandbox", "players")
+"""Processes that stand for the world outside."""
 HERE = Path(__file__).resolve().parent.parent
 _BARE_AT_MOST_SECONDS = 120.0
 
@@ -74,6 +76,12 @@ class Round:
     def ratio(self) -> float:
         """The product's loops a second to the bare ones."""
         return self.product.a_second / self.bare.a_second
+
+    @property
+    def cpu_ratio(self) -> float:
+        """The bare loop's CPU to that of a case in our own processes: what the ratio would be if the outside world ran elsewhere."""
+        ours = sum(seconds for name, seconds in self.product.cpu.items() if name not in OUTSIDERS) * 1000 / self.product.loops
+        return self.bare.cpu_ms / ours
 
 
 def run(say: Say) -> Mapping[str, Json]:
@@ -114,6 +122,7 @@ def report(rounds: Sequence[Round], histories: Sequence[History], update_bytes: 
         "others_cpu_share": max(max(r.product.others, r.bare.others) for r in rounds),
         "ack_max_seconds": round(max(acks), 3),
         "acknowledged": len(acks),
+        "cpu_ratio_to_bare": round(statistics.median(r.cpu_ratio for r in rounds), 3),
         "closed_cases_per_second": round(statistics.median(r.product.a_second for r in rounds), 2),
         "bare_loops_per_second": round(statistics.median(r.bare.a_second for r in rounds), 2),
         "bare_cpu_ms_per_loop": {

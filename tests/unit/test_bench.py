@@ -47,6 +47,10 @@ def test_the_ratio_is_the_median_of_the_rounds() -> None:
     assert figures_of_loops()["ratio_to_bare"] == 0.5
 
 
+def test_by_cpu_the_world_outside_is_left_out_of_the_ratio() -> None:
+    assert figures_of_loops()["cpu_ratio_to_bare"] == 2.0  # 50 ms a bare loop, 25 ms a case in five processes of ours
+
+
 def test_cpu_is_told_by_process_without_the_players_who_are_not_ours() -> None:
     cpu = figures_of_loops()["cpu_ms_per_case"]
     assert cpu == dict.fromkeys(PROCESSES, 5.0) | {"total": 30.0}
