@@ -49,7 +49,6 @@ class Handover:
     words: tuple[str, ...] = ()
     in_callers_folder: bool = False  # because its arguments name files
     with_browser: bool = False
-    not_installed: bool = False  # a package of this checkout alone, to be found there from any folder
 
     def command(self, checkout: Checkout, arguments: Sequence[str]) -> tuple[str, ...]:
         """The whole command line; what the caller said after the command's name goes on unchanged."""
@@ -62,7 +61,7 @@ HANDOVERS = {
     "replay": Handover(TO_RUN, "loopkeeper", ("replay",), in_callers_folder=True),
     "loopkeeper": Handover(TO_RUN, "loopkeeper", in_callers_folder=True),
     "test": Handover(TO_DEVELOP, "python", ("-m", "pytest"), with_browser=True),
-    "bench": Handover(TO_DEVELOP, "python", ("-P", "-m", "bench"), in_callers_folder=True, not_installed=True),
+    "bench": Handover(TO_DEVELOP, "python", ("-P", "-m", "bench"), in_callers_folder=True),  # -P: the caller may have a `bench` too
 }
 
 CHECKS = {
@@ -120,8 +119,6 @@ def _hand_over(handover: Handover, arguments: Sequence[str], checkout: Checkout,
         bring_browser(checkout, console)
     if not handover.in_callers_folder:
         os.chdir(checkout.root)
-    if handover.not_installed:
-        os.environ["PYTHONPATH"] = os.fspath(checkout.root)
     command = handover.command(checkout, arguments)
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and that would be inherited
     os.execv(command[0], command)

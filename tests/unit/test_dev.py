@@ -85,14 +85,6 @@ def test_commands_run_in_the_checkout_but_those_that_take_files_stay_in_the_call
     assert folders == {"demo": root, "run": root, "test": root, "loopkeeper": callers, "replay": callers}
 
 
-def test_benchmarks_are_found_from_any_folder_and_hide_behind_no_namesake_there(checkout: Checkout, tmp_path: Path) -> None:
-    program(checkout.venv.bin / "python", f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n')
-    for folder, says in ((checkout.root, "ours"), (tmp_path, "a namesake")):
-        (folder / "bench").mkdir()
-        (folder / "bench" / "__main__.py").write_text(f"import os; print({says!r}, os.getcwd())", encoding="utf-8")
-    assert said(start(checkout, "bench", "loops", folder=tmp_path)) == (0, f"ours {tmp_path}\n", "")
-
-
 def test_the_exit_code_of_the_program_is_the_exit_code(checkout: Checkout) -> None:
     program(checkout.venv.bin / "loopkeeper", "#!/bin/sh\nexit 7\n")
     assert said(start(checkout, "demo"))[0] == 7
