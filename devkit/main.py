@@ -61,7 +61,7 @@ HANDOVERS = {
     "replay": Handover(TO_RUN, "loopkeeper", ("replay",), in_callers_folder=True),
     "loopkeeper": Handover(TO_RUN, "loopkeeper", in_callers_folder=True),
     "test": Handover(TO_DEVELOP, "python", ("-m", "pytest"), with_browser=True),
-    "bench": Handover(TO_DEVELOP, "python", ("-m", "bench"), in_callers_folder=True),
+    "bench": Handover(TO_DEVELOP, "python", ("-P", "-m", "bench"), in_callers_folder=True),  # -P: the caller may have a `bench` too
 }
 
 CHECKS = {

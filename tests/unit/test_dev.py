@@ -67,7 +67,7 @@ def said(process: subprocess.Popen[str]) -> tuple[int, str, str]:
         (("replay", "a b.json"), ["loopkeeper", "replay", "a b.json"]),
         (("loopkeeper", "case", "show", "--", "-x"), ["loopkeeper", "case", "show", "--", "-x"]),
         (("test", "-k", "", "tests/unit"), ["python", "-m", "pytest", "-k", "", "tests/unit"]),
-        (("bench", "ingest", "--json", "é.json"), ["python", "-m", "bench", "ingest", "--json", "é.json"]),
+        (("bench", "ingest", "--json", "é.json"), ["python", "-P", "-m", "bench", "ingest", "--json", "é.json"]),
     ],
 )
 def test_a_command_becomes_its_program_with_every_word_unchanged(checkout: Checkout, words: tuple[str, ...], called: list[str]) -> None:

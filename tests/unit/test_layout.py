@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parents[2]
-OURS = {"domain", "activities", "workflows", "adapters", "api", "cli", "sandbox", "devkit", "migrations", "settings", "worker"}
+OURS = {"domain", "activities", "workflows", "adapters", "api", "cli", "sandbox", "devkit", "migrations", "bench", "settings", "worker"}
 
 
 def imported(module: str) -> set[str]:

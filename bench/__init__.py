@@ -1,0 +1,23 @@
+"""Benchmarks: what the loop costs, and how fast it is. One module each; see bench/README.md."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bench.figures import Benchmark
+
+
+def _loops() -> Benchmark:
+    from bench.loops import LOOPS_BENCHMARK
+
+    return LOOPS_BENCHMARK
+
+
+def _intake() -> Benchmark:
+    from bench.intake import INTAKE_BENCHMARK
+
+    return INTAKE_BENCHMARK
+
+
+BENCHMARKS: dict[str, Callable[[], Benchmark]] = {"loops": _loops, "intake": _intake}
+"""What can be measured, by name. Loaded when asked for, so that the child processes of one do not load the others."""
