@@ -76,8 +76,11 @@ def data_converter(keyring: Keyring) -> DataConverter:
     )
 
 
-async def connect(keyring: Keyring) -> Client:
-    """A client by Temporal's own environment configuration (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_TLS_…, a profile file)."""
+async def connect(keyring: Keyring, *, lazy: bool = False) -> Client:
+    """A client by Temporal's own environment configuration (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_TLS_…, a profile file).
+
+    `lazy`: it connects when it is first used, and Temporal need not be there yet.
+    """
     config = ClientConfig.load_client_connect_config()
     config.setdefault("target_host", os.environ.get("TEMPORAL_ADDRESS", "localhost:7233"))
-    return await Client.connect(**config, data_converter=data_converter(keyring))
+    return await Client.connect(**config, data_converter=data_converter(keyring), lazy=lazy)

@@ -17,6 +17,7 @@ from adapters.postgres.store import Store
 from domain.casefile import CaseFile
 from domain.clocks import promise_from
 from domain.commands import Command, Refusal
+from domain.events import ReplyPlanned
 from domain.limits import length
 from domain.pace import Pace
 from domain.ports import WhatToSay
@@ -65,6 +66,13 @@ class Acting:
         """The exact text that saying this would post now. Raises NoSuchCase, TooLong."""
         return await self._in_thread(lambda: self._draft(case_id, saying, body, actor))
 
+    async def said(self, case_id: str, command_id: str) -> Draft | None:
+        """The reply that a command has caused; None when it caused none."""
+        file = await self.file(case_id)
+        planned = (entry.event for _, entry in file.history if entry.cause == command_id and isinstance(entry.event, ReplyPlanned))
+        reply = next(planned, None)
+        return None if reply is None else _as_it_goes_out(file, file.text_of(reply.words), reply.promise)
+
     async def keep(self, case_id: str, text: str) -> str:
         """Keep words that belong to a case; the reference to them."""
         return await self._in_thread(lambda: self._store.reader.keep(case_id, text))
@@ -102,10 +110,7 @@ class Acting:
             until=promise,
             body=body,
         )
-        whole = self._store.composer.compose(say).text
-        there = room(file.policy, case.channel)
-        cut = tuple(parts(file.policy, case.channel, whole))
-        return Draft(whole, cut, length(whole, there.counting), there.limit, file.network, promise)
+        return _as_it_goes_out(file, self._store.composer.compose(say).text, promise)
 
     def _named(self, refusal: Refusal | None) -> Refusal | None:
         if refusal is None or refusal.person is None:
@@ -115,3 +120,9 @@ class Acting:
 
     async def _in_thread(self, call: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+
+
+def _as_it_goes_out(file: CaseFile, whole: str, promise: datetime | None) -> Draft:
+    there = room(file.policy, file.case.channel)
+    cut = tuple(parts(file.policy, file.case.channel, whole))
+    return Draft(whole, cut, length(whole, there.counting), there.limit, file.network, promise)

@@ -75,7 +75,7 @@ def create_app(settings: Settings) -> FastAPI:
             name="loopkeeper api",
         )
         check(store.engine)
-        client = await connect(keyring)
+        client = await connect(keyring, lazy=True)  # posts are taken in while Temporal is away
         with ThreadPoolExecutor(settings.database_pool, "database") as threads:
             working = [asyncio.create_task(work) for work in _assemble(app, _Parts(settings, store, client, threads))]
             try:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from adapters.postgres.people import ApiKey
@@ -17,6 +17,7 @@ from api.problems import Problem
 from domain.casefile import story
 
 PAGE = 50
+Number = Annotated[int | None, Query(ge=1, le=2**62)]
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Console:
         router.add_api_route("/console/quarantine", self.quarantine, methods=["GET"], dependencies=[Depends(inside)])
         return router
 
-    async def board(self, request: Request, show: str = "open", before: int | None = None) -> Response:
+    async def board(self, request: Request, show: str = "open", before: Number = None) -> Response:
         """The list."""
         show = show if show == "all" else "open"
         rows = await self.cases(show == "open", before)

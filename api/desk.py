@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
+from fastapi.routing import APIRoute
 from starlette.responses import Response
 from temporalio.service import RPCError
 
@@ -25,6 +27,22 @@ Text = Annotated[str, Form(max_length=8000)]
 Name = Annotated[str, Form(max_length=60)]
 
 
+class _DeskRoute(APIRoute):
+    """A page for people: a link that does not work is answered with a page that says so, wherever that is noticed."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler, guarded."""
+        handle = super().get_route_handler()
+
+        async def guarded(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except (BadLink, NoSuchCase) as error:
+                return page(request, "desk_gone.html", {"reason": str(error)}, status=410)
+
+        return guarded
+
+
 @dataclass(frozen=True)
 class DeskPages:
     """What the pages need."""
@@ -34,7 +52,7 @@ class DeskPages:
 
     def routes(self) -> APIRouter:
         """The addresses."""
-        router = APIRouter(include_in_schema=False)
+        router = APIRouter(include_in_schema=False, route_class=_DeskRoute)
         router.add_api_route("/desk/{token}", self.show, methods=["GET"])
         router.add_api_route("/desk/{token}/accept", self.accept, methods=["POST"])
         router.add_api_route("/desk/{token}/preview", self.preview, methods=["POST"])
@@ -79,10 +97,8 @@ class DeskPages:
     async def post(self, request: Request, token: str, ticket: Annotated[str, Form()]) -> Response:
         """It was seen, and shall be posted. The same ticket acts once."""
         same_site(request)
-        try:
-            kept = self.links.read_ticket(token, ticket)
-        except BadLink as error:
-            return page(request, "desk_gone.html", {"reason": str(error)}, status=410)
+        self.links.read(token)
+        kept = self.links.read_ticket(token, ticket)
         actor, case_id = await self._who(token, kept["name"])
         assert actor is not None, "a ticket is made for a person with a name"
         command: c.Command
@@ -98,7 +114,7 @@ class DeskPages:
     async def _who(self, token: str, name: str) -> tuple[Actor | None, str]:
         """Who acts, by the link and the name that they give; None without a name."""
         case_id, department = self.links.read(token)
-        called = re.sub(r"\s+", " ", name).strip()
+        called = " ".join("".join(c if c.isprintable() else " " for c in name).split())
         if not called:
             return None, case_id
         person = f"mail:{department}:{re.sub(r'[^a-z0-9]+', '-', called.lower()).strip('-') or 'someone'}"
@@ -127,11 +143,8 @@ class DeskPages:
         saying: str = "update",
         name: str = "",
     ) -> Response:
-        try:
-            case_id, department = self.links.read(token)
-            file: CaseFile = await self.acting.file(case_id)
-        except (BadLink, NoSuchCase) as error:
-            return page(request, "desk_gone.html", {"reason": str(error)}, status=410)
+        case_id, department = self.links.read(token)
+        file: CaseFile = await self.acting.file(case_id)
         values: dict[str, Any] = {
             "file": file,
             "case": file.case,

@@ -16,10 +16,16 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 
+class Alive(BaseModel):
+    """This process answers."""
+
+    status: str = Field(examples=["ok"])
+
+
 class Ready(BaseModel):
     """What this process can reach."""
 
-    ready: bool
+    ready: bool = Field(examples=[True])
     database: str = Field(examples=["ok"])
     temporal: str = Field(examples=["ok"])
 
@@ -35,7 +41,7 @@ class Health:
     def routes(self) -> APIRouter:
         """The addresses."""
         router = APIRouter(tags=["health"])
-        router.add_api_route("/healthz", self.alive, methods=["GET"], summary="The process lives")
+        router.add_api_route("/healthz", self.alive, methods=["GET"], response_model=Alive, summary="The process lives")
         router.add_api_route(
             "/readyz",
             self.ready,
@@ -46,9 +52,9 @@ class Health:
         )
         return router
 
-    async def alive(self) -> dict[str, str]:
+    async def alive(self) -> Alive:
         """It does, if it answers."""
-        return {"status": "ok"}
+        return Alive(status="ok")
 
     async def ready(self) -> Response:
         """Asks the database and Temporal."""

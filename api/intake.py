@@ -9,14 +9,14 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
 from fastapi import APIRouter, Request
-from pydantic import ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from starlette.responses import JSONResponse, Response
 
 from adapters.channels.signing import BadSignature, Signer
 from adapters.postgres.intake import Arrival, Inbox
-from api.problems import Problem
+from api.problems import Problem, described
 from domain.errors import UnknownBrand
-from domain.inbound import CHANNEL_EVENT, LONGEST_BODY
+from domain.inbound import CHANNEL_EVENT, LONGEST_BODY, why_unreadable
 from domain.ports import PolicyBook, Unavailable
 
 ONE_COMMIT_AT_MOST = 200
@@ -50,7 +50,11 @@ class GroupCommit:
     async def _commit(self, batch: list[tuple[Arrival, asyncio.Future[int | None]]]) -> None:
         try:
             numbers = await asyncio.get_running_loop().run_in_executor(self._threads, self._inbox.store, [a for a, _ in batch])
-        except Unavailable as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, those that come after must be stored
+            if len(batch) > 1 and not isinstance(error, Unavailable):
+                for one in batch:  # so that one that cannot be stored does not take the others with it
+                    await self._commit([one])
+                return
             for _, stored in batch:
                 if not stored.done():
                     stored.set_exception(error)
@@ -58,6 +62,21 @@ class GroupCommit:
         for (_, stored), number in zip(batch, numbers, strict=True):
             if not stored.done():
                 stored.set_result(number)
+
+
+class Stored(BaseModel):
+    """It is on disk; nothing can lose it now."""
+
+    stored: bool = Field(examples=[True])
+    duplicate: bool = Field(examples=[False], description="Whether the same fact was stored before.")
+
+
+_SIGNED_BY = {
+    "webhook-id": "evt_01",
+    "webhook-timestamp": "1767225600",
+    "webhook-signature": "v1,+9W+SafXxq7LqxsPEx06wRnKe/qD5KM9B069TeqmPy8=",
+}
+_EXAMPLE = {"type": "post.deleted", "brand": "acme", "data": {"id": "42", "deleted_at": "2026-01-01T00:00:00Z"}}
 
 
 @dataclass(frozen=True)
@@ -76,9 +95,21 @@ class Intake:
             self.receive,
             methods=["POST"],
             status_code=202,
+            response_model=Stored,
+            responses=described(401, 404, 413, 422, 503),
             tags=["webhooks"],
             summary="What a network's bridge tells us",
             description="See docs/channel-contract.md. Signed by the Standard Webhooks scheme.",
+            openapi_extra={
+                "parameters": [
+                    {"name": name, "in": "header", "required": True, "schema": {"type": "string"}, "example": example}
+                    for name, example in _SIGNED_BY.items()
+                ],
+                "requestBody": {
+                    "required": True,
+                    "content": {"application/json": {"schema": {"type": "object"}, "example": _EXAMPLE}},
+                },
+            },
         )
         return self.router
 
@@ -92,8 +123,8 @@ class Intake:
             delivery = signer.verify(request.headers, body, time.time())
         except BadSignature as error:
             raise Problem(401, str(error)) from None
-        arrival, unreadable = self._read(channel, delivery, body)
         try:
+            arrival, unreadable = self._read(channel, delivery, body)
             number = await self.commits.store(arrival)
         except Unavailable:
             raise Problem(503, "not stored: the database cannot be reached; send it again", headers={"retry-after": "5"}) from None
@@ -106,7 +137,7 @@ class Intake:
             event = CHANNEL_EVENT.validate_json(body)
             self.book.active().brand(event.brand)
         except ValidationError as error:
-            reason = _reason(error)
+            reason = why_unreadable(error)
         except UnknownBrand as error:
             reason = str(error)
         else:
@@ -128,9 +159,3 @@ async def read_body(request: Request) -> bytes:
             raise too_long
         chunks.append(chunk)
     return b"".join(chunks)
-
-
-def _reason(error: ValidationError) -> str:
-    problem = error.errors(include_input=False, include_url=False)[0]
-    where = ".".join(str(p) for p in problem["loc"] if p not in ("post.created", "post.edited", "post.deleted"))
-    return f"{where}: {problem['msg']}" if where else str(problem["msg"])

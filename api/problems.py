@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from domain.errors import LoopkeeperError
+from domain.ports import Unavailable
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -42,8 +46,24 @@ class Problem(Exception):
         return JSONResponse(body.model_dump(exclude_none=True), self.status, media_type=MEDIA_TYPE, headers=dict(self.headers or {}))
 
 
+_TOLD: dict[int, str] = {
+    401: "Not signed, or without a valid key.",
+    403: "The key's role may not do this.",
+    404: "There is no such thing.",
+    409: "Refused; `code` and `detail` say why.",
+    413: "Too large.",
+    422: "Not understood; `detail` names the field.",
+    503: "Not done: a part of Loopkeeper cannot be reached. Send it again.",
+}
+
+
+def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """How the OpenAPI document describes the problems that an operation answers with."""
+    return {status: {"model": ProblemDetail, "description": _TOLD[status]} for status in statuses}
+
+
 def install(app: FastAPI) -> None:
-    """Answer every error of the app as a problem."""
+    """Answer every error of the app as a problem, and say so in its OpenAPI document."""
 
     async def on_problem(_request: Request, error: Exception) -> Response:
         assert isinstance(error, Problem)
@@ -63,6 +83,23 @@ def install(app: FastAPI) -> None:
         assert isinstance(error, LoopkeeperError)
         return Problem(422, str(error)).response()
 
+    async def on_unavailable(_request: Request, _error: Exception) -> Response:
+        return Problem(503, "not done: the database cannot be reached; send it again", headers={"retry-after": "5"}).response()
+
+    document = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        told = document()
+        for operation in (operation for path in told["paths"].values() for operation in path.values()):
+            for answer in operation["responses"].values():
+                content = answer.get("content", {})
+                if content.get("application/json", {}).get("schema", {}).get("$ref", "").endswith("/ProblemDetail"):
+                    content[MEDIA_TYPE] = content.pop("application/json")
+        return told
+
+    app.openapi = openapi  # type: ignore[method-assign]
+    for unavailable in (Unavailable, OperationalError, InterfaceError, PoolExhausted):
+        app.add_exception_handler(unavailable, on_unavailable)
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(RequestValidationError, on_invalid)

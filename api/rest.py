@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from temporalio.service import RPCError
 
 from adapters.postgres.intake import Arrival
@@ -18,7 +18,7 @@ from adapters.postgres.people import ApiKey
 from adapters.postgres.reading import NoSuchCase
 from api.acting import Acting, Draft
 from api.intake import GroupCommit
-from api.problems import Problem, ProblemDetail
+from api.problems import Problem, described
 from domain import commands as c
 from domain.casefile import CaseFile, story
 from domain.history import document
@@ -29,18 +29,16 @@ from domain.values import Actor, Priority, Role, Via, case_id
 WRITERS = frozenset({Role.SOCIAL, Role.LEAD, Role.ADMIN, Role.DEPARTMENT})
 _bearer = HTTPBearer(auto_error=False, description="An API key: loopkeeper key new NAME")
 
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    401: {"model": ProblemDetail, "description": "No key, or one that is not valid."},
-    403: {"model": ProblemDetail, "description": "The key's role may not do this."},
-    404: {"model": ProblemDetail, "description": "There is no such case."},
-    409: {"model": ProblemDetail, "description": "Refused; `code` and `detail` say why."},
-    422: {"model": ProblemDetail, "description": "Not understood; `detail` names the field."},
-    503: {"model": ProblemDetail, "description": "Not done: a part of Loopkeeper cannot be reached. Send it again."},
-}
-
 
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid")
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _no_nul(cls, value: object) -> object:
+        if isinstance(value, str) and "\0" in value:
+            raise ValueError("contains a NUL character")
+        return value
 
 
 class CustomerIn(_Model):
@@ -120,8 +118,8 @@ class EventOut(_Model):
 class HistoryOut(_Model):
     """A case's history."""
 
-    case_id: str
-    verified: bool = Field(description="Whether the hash chain holds.")
+    case_id: str = Field(examples=["meridian-x-1846"])
+    verified: bool = Field(examples=[True], description="Whether the hash chain holds.")
     events: list[EventOut]
 
 
@@ -189,23 +187,35 @@ class Rest:
             return found
 
         a_key = Depends(key)
-        router = APIRouter(prefix="/api/v1", tags=["cases"], responses=_PROBLEMS)
+        router = APIRouter(prefix="/api/v1", tags=["cases"])
 
-        @router.post("/cases", status_code=202, response_model=Opened, summary="Open a case by hand")
+        @router.post(
+            "/cases", status_code=202, response_model=Opened, responses=described(401, 403, 422, 503), summary="Open a case by hand"
+        )
         async def open_case(case: CaseIn, by: ApiKey = a_key) -> Opened:
             _may_write(by)
             return await self._open(case)
 
-        @router.get("/cases/{case_id}", response_model=CaseOut, summary="A case as it stands")
+        @router.get("/cases/{case_id}", response_model=CaseOut, responses=described(401, 404, 422, 503), summary="A case as it stands")
         async def read_case(case_id: str, _by: ApiKey = a_key) -> CaseOut:
             return _case_out(await self._file(case_id))
 
-        @router.get("/cases/{case_id}/history", response_model=HistoryOut, summary="Everything that happened to a case")
+        @router.get(
+            "/cases/{case_id}/history",
+            response_model=HistoryOut,
+            responses=described(401, 404, 422, 503),
+            summary="Everything that happened to a case",
+        )
         async def read_history(case_id: str, _by: ApiKey = a_key) -> HistoryOut:
             file = await self._file(case_id)
             return HistoryOut(case_id=case_id, verified=await self._verify(case_id) is None, events=_events_out(file))
 
-        @router.post("/cases/{case_id}/commands", response_model=CommandOut, summary="Do something to a case")
+        @router.post(
+            "/cases/{case_id}/commands",
+            response_model=CommandOut,
+            responses=described(401, 403, 404, 409, 422, 503),
+            summary="Do something to a case",
+        )
         async def do(
             case_id: str,
             command: CommandIn,
@@ -258,6 +268,8 @@ class Rest:
             raise Problem(503, detail, headers={"retry-after": "2"}) from None
         if answer.refusal is not None:
             raise Problem(409, answer.refusal.reason, code=answer.refusal.code)
+        if draft is not None:
+            draft = await self._acting.said(case, command_id) or draft  # under a key that was used before: what was said then
         return CommandOut(done=True, status=answer.status, events=answer.version, public=_draft_out(draft) if draft else None)
 
     async def _command(self, case: str, wanted: CommandIn, actor: Actor, command_id: str, draft: Draft | None) -> c.Command:  # noqa: C901 - one line a command

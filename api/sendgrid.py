@@ -18,7 +18,7 @@ from starlette.responses import Response
 from adapters.postgres.ledger import PostgresLedger
 from adapters.sendgrid import EFFECT_ARG
 from api.intake import read_body
-from api.problems import Problem
+from api.problems import Problem, described
 
 _TAKEN = frozenset({"processed", "delivered", "open", "click"})
 _TOLERANCE_SECONDS = 3600.0
@@ -30,7 +30,14 @@ def mail_events(public_key: str, ledger: PostgresLedger, threads: Executor) -> A
     key = webhook.convert_public_key_to_ecdsa(public_key)
     router = APIRouter()
 
-    @router.post("/webhooks/sendgrid", status_code=204, tags=["webhooks"], summary="What became of our e-mails")
+    @router.post(
+        "/webhooks/sendgrid",
+        status_code=204,
+        responses=described(401, 413, 422, 503),
+        tags=["webhooks"],
+        summary="What became of our e-mails",
+        description="SendGrid's signed Event Webhook.",
+    )
     async def receive(request: Request) -> Response:
         body = await read_body(request)
         signature = request.headers.get(EventWebhookHeader.SIGNATURE.lower(), "")
@@ -42,9 +49,9 @@ def mail_events(public_key: str, ledger: PostgresLedger, threads: Executor) -> A
         if not genuine or abs(time.time() - int(stamp)) > _TOLERANCE_SECONDS:
             raise Problem(401, "not signed by the mail service, or not now: check LOOPKEEPER_SENDGRID_WEBHOOK_KEY and the clock")
         for event in _events(body):
-            effect = event.get(EFFECT_ARG)
-            if event.get("event") in _TAKEN and isinstance(effect, str):
-                message_id = str(event.get("sg_message_id", ""))
+            kind, effect = event.get("event"), event.get(EFFECT_ARG)
+            if isinstance(kind, str) and kind in _TAKEN and isinstance(effect, str) and effect.isprintable():
+                message_id = str(event.get("sg_message_id", "")).replace("\0", "")
                 await asyncio.get_running_loop().run_in_executor(threads, ledger.turned_out_done, effect, message_id)
         return Response(status_code=204)
 

@@ -16,6 +16,8 @@ from temporalio.service import RPCError
 from adapters.slack import cards, modals
 from api.acting import Acting, Saying
 from domain import commands as c
+from domain.casefile import CaseFile
+from domain.decide_command import not_now
 from domain.errors import LoopkeeperError, TooLong
 from domain.values import Actor, Role, Via
 from domain.wording import first_name
@@ -23,6 +25,11 @@ from domain.wording import first_name
 log = logging.getLogger(__name__)
 Body = dict[str, Any]
 
+_SAYINGS: dict[str, tuple[type[c.Command], Saying]] = {
+    cards.ASK: (c.Ask, "ask"),
+    cards.UPDATE: (c.Update, "update"),
+    cards.RESOLVE: (c.Resolve, "resolve"),
+}
 _LATER = (
     "Loopkeeper is slow to answer just now, so we cannot tell yet whether this was done. Look at the card in a minute before you try again."
 )
@@ -69,13 +76,16 @@ class _Desk:
 
     async def open_say(self, ack: AsyncAck, body: Body) -> None:
         await ack()
-        saying: dict[str, Saying] = {cards.ASK: "ask", cards.UPDATE: "update", cards.RESOLVE: "resolve"}
+        kind, saying = _SAYINGS[body["actions"][0]["action_id"]]
         file = await self._acting.file(_value(body))
-        await self._open(body, modals.say(file, saying[body["actions"][0]["action_id"]]))
+        if not await self._too_late(body, file, kind):
+            await self._open(body, modals.say(file, saying))
 
     async def open_move(self, ack: AsyncAck, body: Body) -> None:
         await ack()
-        await self._open(body, modals.move(await self._acting.file(_value(body))))
+        file = await self._acting.file(_value(body))
+        if not await self._too_late(body, file, c.Reassign):
+            await self._open(body, modals.move(file))
 
     async def open_found(self, ack: AsyncAck, body: Body) -> None:
         await ack()
@@ -164,6 +174,12 @@ class _Desk:
         except RPCError:
             return _LATER
         return None if answer.refusal is None else answer.refusal.reason
+
+    async def _too_late(self, body: Body, file: CaseFile, kind: type[c.Command]) -> bool:
+        """Whether the card that was pressed is behind the case; then the person is told before they write anything."""
+        refusal = not_now(file.case, kind)
+        await self._tell(body, refusal.reason if refusal else None)
+        return refusal is not None
 
     async def _who(self, body: Body) -> Actor:
         """Who pressed; we learn how they are called when we meet them."""

@@ -226,7 +226,7 @@ class Installation:
         if not self.outside.temporal:
             environment["TEMPORAL_ADDRESS"] = self.temporal.address
         if not self.outside.channels:
-            bridges = {name: {"bridge_url": f"{sandbox}/bridge/{name}", "secret": secrets.channel} for name in SANDBOX_CHANNELS}
+            bridges = {name: {"bridge_url": f"{sandbox}/bridge/{name}", "secret": secrets.of_channel(name)} for name in SANDBOX_CHANNELS}
             environment |= {
                 "LOOPKEEPER_CHANNELS": json.dumps(bridges),
                 "LOOPKEEPER_SANDBOX_URL": sandbox,
@@ -243,7 +243,8 @@ class Installation:
     def _sandbox(self) -> Service:
         secrets, port = self.secrets, self.ports["sandbox"]
         channels = {
-            name: {"network": network, "secret": secrets.channel, "limit": limit} for name, (network, limit) in SANDBOX_CHANNELS.items()
+            name: {"network": network, "secret": secrets.of_channel(name), "limit": limit}
+            for name, (network, limit) in SANDBOX_CHANNELS.items()
         }
         environment = {
             "SANDBOX_LOOPKEEPER_URL": self._url("api"),

@@ -7,6 +7,7 @@ import hashlib
 import importlib.util
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -26,11 +27,10 @@ _LONGEST_SOCKET_PATH = 90  # the kernel takes 107 bytes; PostgreSQL adds its own
 
 
 def free_port() -> int:
-    """A loopback port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A loopback port that is free now, and below those that systems give to outgoing connections, so that it is still free in a second."""
+    while not port_is_free(port := random.randint(20_000, 32_000)):  # noqa: S311 - not secret
+        pass
+    return port
 
 
 def port_is_free(port: int) -> bool:

@@ -14,6 +14,7 @@ from adapters.keyring import Keyring
 from adapters.postgres.store import Store
 from cli.embedded import SANDBOX_CHANNELS, default_state
 from cli.engines import Postgres
+from cli.state import Secrets
 from domain.errors import LoopkeeperError
 from settings import Settings
 
@@ -45,19 +46,19 @@ def find_settings() -> Settings:
             raise LoopkeeperError(explain(error)) from None
     folder = default_state().absolute()
     try:
-        secrets = json.loads((folder / "secrets.json").read_text())
+        secrets = Secrets(**json.loads((folder / "secrets.json").read_text()))
         ports = json.loads((folder / "ports.json").read_text())
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, ValueError, TypeError):
         raise LoopkeeperError(f"there is no installation here ({folder}); start one with `loopkeeper up`, or set DATABASE_URL") from None
     postgres = Postgres(folder / "postgres")
     if not (postgres.sockets / ".s.PGSQL.5432").exists():
         raise LoopkeeperError(f"the installation in {folder} is not running; start it with `loopkeeper up`")
     bridges = {
-        name: {"bridge_url": f"http://127.0.0.1:{ports['sandbox']}/bridge/{name}", "secret": secrets["channel"]}
+        name: {"bridge_url": f"http://127.0.0.1:{ports['sandbox']}/bridge/{name}", "secret": secrets.of_channel(name)}
         for name in SANDBOX_CHANNELS
     }
     return Settings.model_validate(
-        {"database_url": postgres.url(), "keys": secrets["keys"], "index_key": secrets["index_key"], "channels": bridges}
+        {"database_url": postgres.url(), "keys": secrets.keys, "index_key": secrets.index_key, "channels": bridges}
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import fcntl
+import hmac
 import json
 import os
 import secrets
@@ -123,6 +124,11 @@ class Secrets:
     sendgrid_webhook_private: str
     sendgrid_webhook_public: str
 
+    def of_channel(self, name: str) -> str:
+        """The secret shared with one channel's bridge: each has its own, so that what is signed for one is no use at another."""
+        key = hmac.digest(self.channel.encode(), name.encode(), "sha256")
+        return f"whsec_{base64.b64encode(key).decode()}"
+
     @staticmethod
     def make() -> Secrets:
         """New ones."""
@@ -132,7 +138,7 @@ class Secrets:
         return Secrets(
             keys=f"k1:{_random(32)}",
             index_key=_random(32),
-            channel=f"whsec_{_random(32)}",
+            channel=_random(32),
             slack_bot_token=f"xoxb-sandbox-{secrets.token_hex(12)}",
             slack_signing_secret=secrets.token_hex(16),
             sendgrid_api_key=f"SG.sandbox.{secrets.token_urlsafe(24)}",

@@ -15,7 +15,7 @@ from domain.values import CLOSING_PURPOSES, Permalink, Priority, Purpose
 
 def on_command(case: Case, command: c.Command, policy: CasePolicy, now: datetime) -> Events | c.Refusal:
     """What a command makes happen, or why it may not."""
-    refusal = _not_now(case, command)
+    refusal = not_now(case, type(command))
     if refusal is not None:
         return refusal
     match command:
@@ -46,14 +46,14 @@ def on_command(case: Case, command: c.Command, policy: CasePolicy, now: datetime
 _WHILE_OPEN = (c.Accept, c.Ask, c.Update, c.Resolve, c.Reassign, c.Dismiss)
 
 
-def _not_now(case: Case, command: c.Command) -> c.Refusal | None:
+def not_now(case: Case, kind: type[c.Command]) -> c.Refusal | None:
     """Why a command of this kind is not possible in the case's status, if so."""
     if case.opened_at is None:
         return c.Refusal("not_open_yet", "The case is just being opened. Try again in a moment.")
     if case.is_over:
         return c.Refusal("over", f"This case is over ({spoken(case.ended or '')}). A new post by the customer opens a new one.")
-    if isinstance(command, _WHILE_OPEN) and not case.is_open:
-        if isinstance(command, c.Resolve) and _may_resolve_again(case):
+    if issubclass(kind, _WHILE_OPEN) and not case.is_open:
+        if kind is c.Resolve and _may_resolve_again(case):
             return None
         done = "closed" if case.closed_at is not None else "resolved"
         return c.Refusal(f"already_{done}", f"This case is {done} already. Reopen it if there is more to do.")

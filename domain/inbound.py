@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, field_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+)
 
 LONGEST_BODY = 256 * 1024
 """Bytes of one webhook."""
@@ -118,3 +127,14 @@ class PostDeleted(_Told):
 
 ChannelEvent = PostCreated | PostEdited | PostDeleted
 CHANNEL_EVENT: TypeAdapter[ChannelEvent] = TypeAdapter(Annotated[ChannelEvent, Field(discriminator="type")])
+
+
+def why_unreadable(error: ValidationError) -> str:
+    """The first thing that is wrong, by its field; in one line of visible characters, at most 300 of them, whatever was sent."""
+    problem = error.errors(include_input=False, include_url=False)[0]
+    if problem["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        return "type: must be one of post.created, post.edited, post.deleted"
+    where = ".".join(str(part) for part in problem["loc"] if part not in ("post.created", "post.edited", "post.deleted"))
+    told = f"{where}: {problem['msg']}" if where else problem["msg"]
+    visible = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in told)
+    return visible if len(visible) <= 300 else visible[:299] + "…"

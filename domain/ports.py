@@ -73,6 +73,10 @@ class Inbox(Protocol):
         """Find the message's case, or open one. None when there is nothing to tell a case (yet)."""
         ...
 
+    def stumbled(self, inbound_id: int, over: str) -> None:
+        """The message could not be placed, and not by its own fault: try it again later, and show it to people meanwhile."""
+        ...
+
     def on_record(self, case_id: str) -> tuple[Case, str] | None:
         """A case that is not over, as its history has it, and the slice of its policy; None when it is over."""
         ...

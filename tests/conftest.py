@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -52,8 +53,13 @@ def postgres(own_folder: Path) -> Iterator[Postgres]:
     service.stop()
 
 
-@pytest.fixture
-def database(postgres: Postgres) -> Iterator[str]:
+def open_on(database: str) -> Store:
+    """The store in a database."""
+    return Store.open(database, pool=8, keyring=KEYS, index_key=INDEX_KEY, pace=REAL_TIME, name="tests")
+
+
+@contextmanager
+def fresh_database(postgres: Postgres) -> Iterator[str]:
     """The address of a fresh, migrated database, as the superuser."""
     name = f"t{next(_numbers)}"
     admin = create_engine(postgres.url("postgres"), isolation_level="AUTOCOMMIT")
@@ -66,12 +72,19 @@ def database(postgres: Postgres) -> Iterator[str]:
 
 
 @pytest.fixture
+def database(postgres: Postgres) -> Iterator[str]:
+    """The address of a fresh, migrated database, as the superuser."""
+    with fresh_database(postgres) as address:
+        yield address
+
+
+@pytest.fixture
 def open_store(database: str) -> Iterator[Callable[[], Store]]:
     """Opens stores on one fresh database in which the default policy is in force."""
     opened: list[Store] = []
 
     def open_one() -> Store:
-        store = Store.open(database, pool=8, keyring=KEYS, index_key=INDEX_KEY, pace=REAL_TIME, name="tests")
+        store = open_on(database)
         if not opened:
             store.book.activate(POLICY, WORDING, by="tests")
         opened.append(store)

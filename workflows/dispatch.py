@@ -82,6 +82,9 @@ class Dispatcher:
                 placed = await self._in_thread(partial(self._place, inbound_id))
             except Unavailable as error:
                 log.warning("inbound %s is not placed yet (%s); the sweep takes it up", inbound_id, error)
+            except Exception as error:  # one message must not keep all others from their cases
+                log.exception("inbound %s cannot be placed", inbound_id)
+                await self._stumble(inbound_id, error)
             if placed is None:
                 self._waiting.discard(inbound_id)
             else:
@@ -94,8 +97,14 @@ class Dispatcher:
                 await self._tell_until_told(placed)
             except (Unavailable, RPCError) as error:
                 log.warning("case %s is not told yet (%s); the sweep takes it up", placed.case_id, type(error).__name__)
+            except Exception:  # as above
+                log.exception("case %s cannot be told; the sweep takes it up", placed.case_id)
             finally:
                 self._waiting.discard(placed.inbound_id)
+
+    async def _stumble(self, inbound_id: int, error: Exception) -> None:
+        with suppress(Unavailable):
+            await self._in_thread(partial(self._inbox.stumbled, inbound_id, type(error).__name__))
 
     async def _tell_until_told(self, placed: Placed) -> None:
         going: Placed | None = placed
@@ -124,6 +133,9 @@ class Dispatcher:
         try:
             outcome = self._publisher.publish(reply_order(case, reply, CasePolicy.from_json(policy_json).id, self._pace))
         except ApplicationError:
+            return case
+        except Exception:  # the case must come to its workflow, which tries again
+            log.exception("case %s is not acknowledged yet", case.id)
             return case
         message = published(case.id, reply, outcome, self._pace.loop_time(datetime.now(UTC)))
         if not isinstance(message, c.Posted):

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from sqlalchemy import Engine, text
 
+from adapters.postgres.engine import transaction
 from domain.errors import LoopkeeperError
 from domain.files import read_policy, read_wording
 from domain.policy import Policy
@@ -30,9 +31,9 @@ class PostgresBook:
         self.wording = lru_cache(maxsize=64)(self._wording)
 
     def active(self) -> Policy:
-        """See `domain.ports.PolicyBook.active`. At most `ACTIVE_FOR_SECONDS` old."""
+        """See `domain.ports.PolicyBook.active`. At most `ACTIVE_FOR_SECONDS` old. Raises Unavailable."""
         if self._active is None or time.monotonic() - self._active[0] > ACTIVE_FOR_SECONDS:
-            with self._engine.connect() as connection:
+            with transaction(self._engine) as connection:
                 latest = connection.execute(
                     text("select policy_id from policy_activation order by number desc limit 1")
                 ).scalar_one_or_none()

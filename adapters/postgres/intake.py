@@ -17,9 +17,9 @@ from adapters.postgres.vault import INBOX, Vault
 from domain import commands as c
 from domain.case import Case, evolve, fold
 from domain.decide import decide
-from domain.errors import LoopkeeperError, UnknownBrand, UnknownChannel
+from domain.errors import UnknownBrand, UnknownChannel
 from domain.history import done_by, entered
-from domain.inbound import CHANNEL_EVENT, ChannelEvent, PostCreated, PostDeleted, PostEdited
+from domain.inbound import CHANNEL_EVENT, ChannelEvent, PostCreated, PostDeleted, PostEdited, why_unreadable
 from domain.pace import Pace
 from domain.policy import Policy
 from domain.ports import Placed, PolicyBook, Written
@@ -32,6 +32,8 @@ REPLY_WAITS = timedelta(minutes=2)
 CHANGE_WAITS = timedelta(days=1)
 """An edit or a deletion of an unknown post is kept so long."""
 LOOK_AGAIN = timedelta(seconds=5)
+STUMBLES_FOR = timedelta(hours=1)
+"""What we stumble over (a mistake of ours, a key that is missing) is tried again for so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +62,17 @@ class Inbox:
     def store(self, arrivals: Sequence[Arrival]) -> list[int | None]:
         """Store each once, all in one transaction; the new row's number, or None for what was stored before."""
         with transaction(self._engine) as connection:
-            rows = connection.execute(
-                _STORE,
-                {
-                    "channels": [a.channel for a in arrivals],
-                    "keys": [a.key if a.quarantine is None else _quarantine_key(a) for a in arrivals],
-                    "deliveries": [a.delivery_id for a in arrivals],
-                    "states": ["waiting" if a.quarantine is None else "quarantined" for a in arrivals],
-                    "reasons": [a.quarantine for a in arrivals],
-                    "bodies": [self._vault.keyring.seal(INBOX, a.body, a.channel.encode()) for a in arrivals],
-                },
-            ).all()
+            told = {
+                "channels": [a.channel for a in arrivals],
+                "keys": [a.key if a.quarantine is None else _quarantine_key(a) for a in arrivals],
+                "deliveries": [a.delivery_id for a in arrivals],
+                "states": ["waiting" if a.quarantine is None else "quarantined" for a in arrivals],
+                "reasons": [a.quarantine for a in arrivals],
+                "bodies": [self._vault.keyring.seal(INBOX, a.body, a.channel.encode()) for a in arrivals],
+            }
+            rows = list(connection.execute(_STORE, told))
+            if len(rows) < len(arrivals):
+                rows += connection.execute(_REVIVE, {name: told[name] for name in ("channels", "keys", "states", "bodies")})
             new = {(r.channel, r.event_key): int(r.id) for r in rows}
             if new:
                 connection.execute(NOTIFY, {"ids": ",".join(map(str, new.values()))})
@@ -90,8 +92,11 @@ class Inbox:
             try:
                 event = CHANNEL_EVENT.validate_json(body)
                 placed = self._place(connection, row, event)
-            except (UnknownBrand, UnknownChannel, ValidationError) as error:
-                self._set(connection, inbound_id, "quarantined", reason=_told(error))
+            except ValidationError as error:
+                self._set(connection, inbound_id, "quarantined", reason=why_unreadable(error))
+                return None
+            except (UnknownBrand, UnknownChannel) as error:
+                self._set(connection, inbound_id, "quarantined", reason=str(error))
                 return None
         return placed
 
@@ -104,6 +109,7 @@ class Inbox:
 
     def _place_post(self, connection: Connection, row: Any, event: PostCreated) -> Placed | None:
         post, channel = event.data, row["channel"]
+        posted_at = _believable(post.posted_at)
         if post.author.is_brand:
             self._set(connection, row["id"], "done", reason="the brand's own post")
             return None
@@ -132,7 +138,7 @@ class Inbox:
                 "subject": subject,
                 "words": words,
                 "parent": post.in_reply_to,
-                "posted_at": post.posted_at,
+                "posted_at": posted_at,
             },
         )
         connection.execute(WAKE, {"channel": channel, "id": post.id})
@@ -140,7 +146,7 @@ class Inbox:
             id=event.key,
             post=post.id,
             triage=triage,
-            posted_at=self._pace.loop_time(post.posted_at),
+            posted_at=self._pace.loop_time(posted_at),
             words=words,
             by_customer=going_on is None or subject == str(going_on["subject"]),
             earlier_case=linked,
@@ -169,11 +175,11 @@ class Inbox:
             if row["age"] < CHANGE_WAITS:
                 self._park(connection, row, post_id)
             else:
-                self._set(connection, row["id"], "done", reason="the post never came")
+                self._set(connection, row["id"], "quarantined", reason=f"{event.type}: the post {post_id} never came")
             return None
         message: c.FromNetwork
         if isinstance(event, PostEdited):
-            words = self._vault.write(connection, there["post_subject"], there["case_id"], {"text": event.data.text})
+            words = self._vault.write(connection, str(there["post_subject"]), there["case_id"], {"text": event.data.text})
             message = c.PostChanged(event.key, post_id, words)
         else:
             connection.execute(_NOTE_DELETION, {"channel": channel, "id": post_id, "at": event.data.deleted_at})
@@ -248,6 +254,11 @@ class Inbox:
             {"id": inbound_id, "state": state, "reason": reason, "keep": keep},
         )
 
+    def stumbled(self, inbound_id: int, over: str) -> None:
+        """It could not be placed, and not by its own fault: it is tried again later and later, and meanwhile shown to people."""
+        with transaction(self._engine) as connection:
+            connection.execute(_STUMBLED, {"id": inbound_id, "reason": f"could not be placed: {over}"[:300], "at_most": STUMBLES_FOR})
+
     # --- after the workflow was told ----------------------------------------------------------------------------------
 
     def told(self, inbound_ids: Sequence[int]) -> None:
@@ -299,15 +310,19 @@ class Inbox:
             return [int(r.id) for r in rows]
 
     def quarantined(self, at_most: int = 100) -> list[dict[str, Any]]:
-        """What could not be read, the newest first: number, channel, reason, when."""
+        """What could not be read or placed, the newest first: number, channel, reason, when."""
         with transaction(self._engine) as connection:
             rows = connection.execute(
-                text("select id, channel, reason, received_at from inbound where state = 'quarantined' order by id desc limit :limit"),
+                text(
+                    "select id, channel, reason, received_at from inbound "
+                    "where state = 'quarantined' or (state = 'parked' and reason is not null) order by id desc limit :limit"
+                ),
                 {"limit": at_most},
             )
             return [dict(r) for r in rows.mappings()]
 
 
+_FIRST_MOMENT = datetime(1, 1, 2, tzinfo=UTC)
 TOPIC = "loopkeeper_inbound"
 NOTIFY = text(f"select pg_notify('{TOPIC}', :ids)")
 WAKE = text(
@@ -321,6 +336,13 @@ _STORE = text(
     "select * from unnest(cast(:channels as text[]), cast(:keys as text[]), cast(:deliveries as text[]), cast(:states as text[]), "
     "cast(:reasons as text[]), cast(:bodies as bytea[])) on conflict (channel, event_key) do nothing returning id, channel, event_key"
 )
+_REVIVE = text(
+    "update inbound i set state = 'waiting', reason = null, sealed = sent.sealed, received_at = clock_timestamp() "
+    "from unnest(cast(:channels as text[]), cast(:keys as text[]), cast(:states as text[]), cast(:bodies as bytea[])) "
+    "as sent (channel, event_key, state, sealed) where i.channel = sent.channel and i.event_key = sent.event_key "
+    "and i.state = 'quarantined' and sent.state = 'waiting' returning i.id, i.channel, i.event_key"
+)
+"""What was quarantined when it was placed is taken up again when its bridge sends it again."""
 _TAKE = text(
     "select id, channel, state, sealed, message, case_id, clock_timestamp() - received_at as age from inbound "
     "where id = :id and state in ('waiting', 'routed') for update skip locked"
@@ -340,8 +362,16 @@ _NOTE_POST = text(
     "on conflict (channel, native_id) do update set case_id = excluded.case_id, words = excluded.words"
 )
 _NOTE_DELETION = text("update post set deleted_at = coalesce(deleted_at, :at) where channel = :channel and native_id = :id")
-_PARK = text("update inbound set state = 'parked', parent = :parent, look_again_at = clock_timestamp() + :after where id = :id")
-_ROUTED = text("update inbound set state = 'routed', sealed = null, message = :message, case_id = :case where id = :id")
+_PARK = text(
+    "update inbound set state = 'parked', reason = null, parent = :parent, look_again_at = clock_timestamp() + :after where id = :id"
+)
+_STUMBLED = text(
+    "update inbound set reason = :reason, "
+    "state = case when clock_timestamp() - received_at < cast(:at_most as interval) then 'parked' else 'quarantined' end, "
+    "look_again_at = clock_timestamp() + greatest(interval '5 seconds', clock_timestamp() - received_at) "
+    "where id = :id and state = 'waiting'"
+)
+_ROUTED = text("update inbound set state = 'routed', reason = null, sealed = null, message = :message, case_id = :case where id = :id")
 _END = text("update cases set ended = coalesce(ended, 'watch_ended') where case_id = :case returning case_id, brand, ended, closed_at")
 _MOVE_POST = text("update post set case_id = :case where channel = :channel and native_id = :id")
 _TO_DO = text(
@@ -358,16 +388,15 @@ def _placed(inbound_id: int, case: str, channel: str, message: c.FromNetwork, po
     return Placed(inbound_id, case, channel, message, policy.for_case(channel).model_dump_json(), opened)
 
 
+def _believable(told: datetime) -> datetime:
+    """A moment as we take it from a network: in UTC, not before the first year that has a whole UTC day, and not in the future."""
+    now = datetime.now(UTC)
+    return min(max(told, _FIRST_MOMENT), now).astimezone(UTC)
+
+
 def _linked(thread: Any, policy: Policy, now: datetime) -> str | None:
     """The earlier case that a new one is linked to: for a while after its end."""
     if thread is None:
         return None
     recent = thread["closed_at"] is None or thread["closed_at"] + policy.link_within > now
     return str(thread["case_id"]) if recent else None
-
-
-def _told(error: LoopkeeperError | ValidationError) -> str:
-    if isinstance(error, ValidationError):
-        problem = error.errors(include_input=False, include_url=False)[0]
-        return f"{'.'.join(str(p) for p in problem['loc'])}: {problem['msg']}"
-    return str(error)

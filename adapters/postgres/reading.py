@@ -51,6 +51,8 @@ class PostgresReader:
 
     def file(self, case_id: str) -> CaseFile:
         """The whole of a case: its history and everyone's words. Raises NoSuchCase."""
+        if "\0" in case_id:  # PostgreSQL would not even look
+            raise NoSuchCase("there is no case with such an id")
         with self._engine.connect() as connection:
             row = connection.execute(
                 text(

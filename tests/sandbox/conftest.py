@@ -12,12 +12,13 @@ import pytest
 import uvicorn
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-from sandbox_support import API_KEY, BOT_TOKEN, SECRET, SIGNING_SECRET, Clock, Loopkeeper, Outside, StartSandbox, served
+from sandbox_support import API_KEY, BOT_TOKEN, SECRET, SIGNING_SECRET, Clock, Loopkeeper, Outside, StartSandbox
 
 from sandbox.app import create_app
 from sandbox.hands import Hands
 from sandbox.server import Server
 from sandbox.settings import Channel, Settings
+from tests.serving import served
 
 
 @pytest.fixture(scope="session")
