@@ -173,7 +173,7 @@ class Inbox:
             return None
         message: c.FromNetwork
         if isinstance(event, PostEdited):
-            words = self._vault.write(connection, there["post_subject"], there["case_id"], {"text": event.data.text})
+            words = self._vault.write(connection, str(there["post_subject"]), there["case_id"], {"text": event.data.text})
             message = c.PostChanged(event.key, post_id, words)
         else:
             connection.execute(_NOTE_DELETION, {"channel": channel, "id": post_id, "at": event.data.deleted_at})
