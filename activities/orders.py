@@ -13,7 +13,7 @@ from domain.view import CaseView
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """Entries as (key, document, reference of words), decided on when the case had `known` events, and the view of the case.
+    """Entries as (key, document, reference of words), decided on when the last known entry was number `known`, and the view.
 
     For a local activity: it never enters a history.
     """

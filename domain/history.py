@@ -63,16 +63,16 @@ def entered(event: Event, number: int, by: Actor, cause: str, policy: str) -> En
 
 
 def beyond(history: Sequence[Entry], known: int) -> list[Entry]:
-    """What the rules have decided on after a case's first `known` events, as `history` has it: whole decisions, in order.
+    """What the rules have decided on after the entry numbered `known`, as `history` has it: whole decisions, in order.
 
     A posting that an activity has recorded by itself is not among them: the case hears of it by the activity's outcome.
     """
-    decided = [entry for entry in history if _number(entry.key) > known]
+    decided = [entry for entry in history if entry_number(entry.key) > known]
     causes = {entry.cause for entry in decided} - {TimePassed().id}
-    return [entry for entry in history if entry in decided or (_number(entry.key) == 0 and entry.cause in causes)]
+    return [entry for entry in history if entry in decided or (entry_number(entry.key) == 0 and entry.cause in causes)]
 
 
-def _number(key: str) -> int:
+def entry_number(key: str) -> int:
     """The number in the key of an entry that the rules decided on; 0 for the keys that activities use too."""
     return int(key[1:]) if key[:1] == "w" and key[1:].isdigit() else 0
 

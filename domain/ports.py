@@ -49,7 +49,7 @@ class Records(Protocol):
     def append(self, case_id: str, entries: Sequence[Written], view: CaseView, known: int) -> int:
         """Add the entries (each key once) and bring the view up to date, in one transaction. The number of events then.
 
-        `known`: how many events of the case the entries were decided on. Raises Overtaken.
+        `known`: the number of the last entry that was known when these were decided on. Raises Overtaken.
         """
         ...
 

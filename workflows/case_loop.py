@@ -30,7 +30,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.casefile import is_told
     from domain.clocks import due
     from domain.decide import decide
-    from domain.history import Entry, done_by, entered, read
+    from domain.history import Entry, done_by, entered, entry_number, read
     from domain.policy import CasePolicy
     from domain.ports import Written
     from domain.values import Status
@@ -72,6 +72,7 @@ class CaseLoop:
         self._policy = CasePolicy.from_json(start.policy)
         self._pace = start.pace
         self._case = start.case
+        self._numbered = start.case.events
         self._seen: dict[str, None] = dict.fromkeys(start.seen)
         self._inbox: deque[c.Message] = deque()
         self._answers: dict[str, contracts.Answer] = dict(start.answers)
@@ -190,6 +191,7 @@ class CaseLoop:
             self._adopt(found)
         self._desk_owed = self._owed_after(self._case, entries)
         self._case = case
+        self._numbered = _last_number(self._numbered, entries)
         for name in ended:  # only now that its outcome counts: until then the case calls for it still, and it would be begun again
             self._effects.pop(name).result()
         for command_id, refusal in answered.items():
@@ -203,7 +205,7 @@ class CaseLoop:
 
     def _decided(self, messages: list[c.Message]) -> tuple[Case, list[Entry], dict[str, c.Refusal | None]]:
         """The case after these messages, what is to be recorded, and the answers to the commands among them."""
-        case = self._case
+        case, numbered = self._case, self._numbered
         entries: list[Entry] = []
         answered: dict[str, c.Refusal | None] = {}
         for message in messages:
@@ -216,7 +218,10 @@ class CaseLoop:
                 continue
             for event in decided:
                 case = evolve(case, event)
-                entries.append(entered(event, case.events, done_by(event, message), message.id, self._policy.id))
+                # What was adopted can have numbers beyond our count of events; no number is given twice.
+                entry = entered(event, max(case.events, numbered + 1), done_by(event, message), message.id, self._policy.id)
+                numbered = max(numbered, entry_number(entry.key))
+                entries.append(entry)
         return case, entries, answered
 
     def _owed_after(self, case: Case, entries: list[Entry]) -> int:
@@ -231,7 +236,7 @@ class CaseLoop:
     async def _record(self, case: Case, entries: list[Entry]) -> list[Entry]:
         """Put it on record. What is returned has stood there before, and then nothing was recorded."""
         written = tuple((w.key, w.doc, w.words) for w in map(Written.of, entries))
-        recording = Recording(case.id, written, view(case, self._policy), self._case.events)
+        recording = Recording(case.id, written, view(case, self._policy), max(self._numbered, self._case.events))
         found = await workflow.execute_local_activity_method(
             Recorder.record, recording, start_to_close_timeout=timedelta(seconds=20), retry_policy=_RECORDING
         )
@@ -240,6 +245,7 @@ class CaseLoop:
     def _adopt(self, found: list[Entry]) -> None:
         """A worker has recorded this and ended before Temporal heard. What is on record counts; its messages are not taken up again."""
         self._desk_owed = self._owed_after(self._case, found)
+        self._numbered = _last_number(self._numbered, found)
         for entry in found:
             self._case = evolve(self._case, entry.event)
         for cause in {entry.cause: None for entry in found if entry.cause != c.TimePassed().id}:
@@ -364,6 +370,10 @@ class CaseLoop:
         except ActivityError as error:
             failed = f"the mail service took nothing for a day: {_reason(error)}"
         self._inbox.append(c.Mailed(key, step) if failed is None else c.MailFailed(key, step, failed))
+
+
+def _last_number(known: int, entries: list[Entry]) -> int:
+    return max([known, *(entry_number(entry.key) for entry in entries)])
 
 
 def _reason(error: ActivityError) -> str:

@@ -33,7 +33,7 @@ def append(connection: Connection, case_id: str, entries: Sequence[Written]) -> 
 
 
 def append_after(connection: Connection, case_id: str, entries: Sequence[Written], known: int) -> tuple[int, bool]:
-    """Append what was decided on when the case had `known` events: the number of events then, and whether that was overtaken.
+    """Append what was decided on when the last known entry was number `known`: how many events there are then, and whether overtaken.
 
     Overtaken: the record has decisions besides that were not known. The caller rolls back.
 

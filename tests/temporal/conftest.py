@@ -7,7 +7,7 @@ import itertools
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -107,6 +107,11 @@ class Town:
         number = next(_numbers)
         return await self.tell(created(f"t{number}", **{"author": {"id": f"a{number}", "handle": "sam", "name": "Sam Okafor"}, **data}))
 
+    def writes(self, case: str, post: str, text: str, to: str | None = None) -> dict[str, object]:
+        """What the network tells when the customer of `case` writes again, in answer to the first post unless `to` another."""
+        first = self.now(case).first_post
+        return created(post, in_reply_to=to or first, text=text, author={"id": f"a{first[1:]}", "handle": "sam", "name": "Sam Okafor"})
+
     async def tell(self, body: dict[str, object]) -> str:
         """A network tells something; the id of the case that hears of it."""
         placed = place(self.store, body)
@@ -153,11 +158,12 @@ class Town:
         while True:
             try:
                 held: Case = await self.client.get_workflow_handle(workflow_id(case)).query(contracts.CASE, result_type=Case)
-                return held
             except RPCError as error:
                 if error.status is not RPCStatusCode.FAILED_PRECONDITION:  # a new run has just begun
                     raise
-            await asyncio.sleep(0.02)
+                await asyncio.sleep(0.02)
+            else:
+                return held
 
     async def runs(self, case: str) -> list[WorkflowHistory]:
         """What Temporal keeps of the case: the history of each run, the first one first."""
@@ -177,7 +183,22 @@ class Town:
             held, now = await self.held(case), self.now(case)
             if held == now and held.planned() is None:
                 return now
-            assert datetime.now(UTC).timestamp() < deadline, f"the workflow holds\n{held}\nand the record adds up to\n{now}"
+            if datetime.now(UTC).timestamp() >= deadline:
+                differing = {
+                    f.name: (getattr(held, f.name), getattr(now, f.name))
+                    for f in fields(Case)
+                    if getattr(held, f.name) != getattr(now, f.name)
+                }
+                entries = [f"{e.key} {e.event.kind} {e.cause}" for _, e in self.store.records.history(case)]
+                raise AssertionError("\n".join(["the workflow holds, and the record adds up to:", str(differing), *entries]))
+            await asyncio.sleep(0.02)
+
+    async def nothing_under_way(self, case: str) -> None:
+        """Wait (really) until Temporal has no task of the case in hand. A worker that ends with one is waited for by the minute."""
+        while True:
+            found = (await self.client.get_workflow_handle(workflow_id(case)).describe()).raw_description
+            if not found.pending_activities and not found.HasField("pending_workflow_task"):
+                return
             await asyncio.sleep(0.02)
 
     def kinds(self, case: str) -> list[str]:

@@ -183,23 +183,6 @@ def test_a_worker_that_forgets_everything_goes_on_where_it_was(loop: Loop, town:
     run(loop, story())
 
 
-def test_the_history_that_temporal_keeps_has_no_word_of_the_customer(loop: Loop, town: Town) -> None:
-    async def story() -> None:
-        async with serving(town):
-            case = await town.post(text="My secret garden is flooded, Sam Okafor here, nobody answers")
-            await town.command(case, c.Accept)
-            await town.command(case, c.Update, town.words(case, "A plumber is coming to Sam."))
-            await town.until(lambda: len(town.square.posts) >= 2)
-            handle = town.client.get_workflow_handle(workflow_id(case))
-            raw = (await handle.fetch_history()).to_json()
-        for word in ("garden", "Okafor", "plumber"):
-            assert word not in raw
-        decoded = [raw]
-        assert "encoding" in decoded[0]
-
-    run(loop, story())
-
-
 def test_a_case_that_does_not_answer_in_time_is_an_error_that_callers_know_and_the_command_counts_later(loop: Loop, town: Town) -> None:
     async def story() -> None:
         case = await town.post()

@@ -11,7 +11,7 @@ from domain import commands as c
 from domain.ports import Placed
 from domain.values import Priority
 from tests.conftest import KEYS
-from tests.integration.opened import created, place
+from tests.integration.opened import place
 from tests.temporal.conftest import ANA, Town, run, serving
 from tests.temporal.replaying import replay
 
@@ -86,7 +86,7 @@ class Chance:
         post = self._next()
         text = self._die.choice(["Still broken and nobody answers!", "Thanks, all good now", "When will it work?", "ok"])
         self._posts.append(post)
-        await self._tell(created(post, in_reply_to=self._die.choice(self._posts[:-1]), text=text))
+        await self._tell(self._town.writes(self._case, post, text, to=self._die.choice(self._posts[:-1])))
 
     async def _customer_changes(self) -> None:
         now = datetime.now(UTC).isoformat()
@@ -130,6 +130,8 @@ def test_what_is_recorded_adds_up_to_what_the_workflow_holds(loop: Loop, brief_t
             await town.until(lambda: all("reply_posted" in town.kinds(case) for case in cases))
             chances = [Chance(town, case, seed) for case, seed in zip(cases, SEEDS, strict=True)]
             await asyncio.gather(*map(steps, chances))
+            for case in cases:
+                await town.nothing_under_way(case)
         async with serving(town):  # another worker, which goes on from the histories
             await asyncio.gather(*map(steps, chances))
             chances[0].clear_up()

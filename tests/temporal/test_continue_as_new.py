@@ -9,7 +9,7 @@ from temporalio.api.enums.v1 import EventType
 
 from domain import commands as c
 from domain.ports import Placed
-from tests.integration.opened import created, place
+from tests.integration.opened import place
 from tests.temporal.conftest import ANA, LONGEST_RUN, Town, run, serving
 from workflows.contracts import workflow_id
 
@@ -37,7 +37,7 @@ def _causes(town: Town, case: str) -> list[str]:
 
 
 def _written(town: Town, case: str, post: str, text: str = "Any news?") -> Placed:
-    placed = place(town.store, created(post, in_reply_to=town.now(case).first_post, text=text))
+    placed = place(town.store, town.writes(case, post, text))
     assert placed is not None
     assert placed.case_id == case
     return placed
