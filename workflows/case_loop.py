@@ -259,9 +259,10 @@ class CaseLoop:
             f"**{case.status.value}** · {case.department} · {case.priority.value}\n\n{next_moment(case, self._policy)}"
         )
         shown = (case.status.value, case.department, case.priority.value)
-        if self._shown is None:
-            self._shown = shown  # whoever started the workflow has set these
         passing = case.status in _PASSING and case.planned() is not None
+        if self._shown is None:
+            unknown = passing and workflow.info().continued_run_id is not None  # the run before may not have shown a passing status
+            self._shown = ("", "", "") if unknown else shown  # whoever started the workflow has set these
         if shown == self._shown or passing or case.is_over:
             return
         self._shown = shown
