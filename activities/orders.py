@@ -13,11 +13,15 @@ from domain.view import CaseView
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """Entries as (key, document, reference of words) and the view of a case. For a local activity: it never enters a history."""
+    """Entries as (key, document, reference of words), decided on when the last known entry was number `known`, and the view.
+
+    For a local activity: it never enters a history.
+    """
 
     case_id: str
     entries: tuple[tuple[str, str, str | None], ...]
     view: CaseView
+    known: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from temporalio import activity
 
 from activities.orders import Recording
-from domain.ports import Records, Written
+from domain.ports import Overtaken, Records, Written
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,15 @@ class Recorder:
     records: Records
 
     @activity.defn(name="record")
-    def record(self, recording: Recording) -> int:
-        """Append the entries and bring the case's view up to date; the number of events then. Safe to repeat."""
-        return self.records.append(recording.case_id, [Written(*entry) for entry in recording.entries], recording.view)
+    def record(self, recording: Recording) -> list[tuple[str, str]]:
+        """Append the entries and bring the case's view up to date. Safe to repeat.
+
+        The answer is empty when that is done. Otherwise nothing was changed, because the record has entries (key, document) that the
+        case did not know of when it decided: what a worker recorded that ended before Temporal heard of it.
+        """
+        entries = [Written(*entry) for entry in recording.entries]
+        try:
+            self.records.append(recording.case_id, entries, recording.view, recording.known)
+        except Overtaken as overtaken:
+            return [(entry.key, entry.doc) for entry in overtaken.entries]
+        return []

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from domain.commands import Message
+from domain.commands import Message, TimePassed
 from domain.events import EVENT, Event, ReplyPlanned, ReplyPosted, ReplyWithdrawn
 from domain.values import SYSTEM, Actor, Role, Via
 
@@ -59,6 +60,21 @@ def entered(event: Event, number: int, by: Actor, cause: str, policy: str) -> En
         case _:
             key = f"w{number}"
     return Entry(key, event, by, cause, policy)
+
+
+def beyond(history: Sequence[Entry], known: int) -> list[Entry]:
+    """What the rules have decided on after the entry numbered `known`, as `history` has it: whole decisions, in order.
+
+    A posting that an activity has recorded by itself is not among them: the case hears of it by the activity's outcome.
+    """
+    decided = [entry for entry in history if entry_number(entry.key) > known]
+    causes = {entry.cause for entry in decided} - {TimePassed().id}
+    return [entry for entry in history if entry in decided or (entry_number(entry.key) == 0 and entry.cause in causes)]
+
+
+def entry_number(key: str) -> int:
+    """The number in the key of an entry that the rules decided on; 0 for the keys that activities use too."""
+    return int(key[1:]) if key[:1] == "w" and key[1:].isdigit() else 0
 
 
 def document(entry: Entry) -> str:

@@ -35,11 +35,22 @@ class Written:
         return Written(entry.key, document(entry), entry.words)
 
 
+class Overtaken(LoopkeeperError):
+    """The record has `entries` that the writer did not know of when it decided on its own; nothing was changed."""
+
+    def __init__(self, case_id: str, entries: Sequence[Written]) -> None:
+        super().__init__(f"case {case_id} has {len(entries)} entries on record that were not known when further ones were decided on")
+        self.entries = tuple(entries)
+
+
 class Records(Protocol):
     """Where histories are kept."""
 
-    def append(self, case_id: str, entries: Sequence[Written], view: CaseView) -> int:
-        """Add the entries (each key once) and bring the view up to date, in one transaction. The number of events then."""
+    def append(self, case_id: str, entries: Sequence[Written], view: CaseView, known: int) -> int:
+        """Add the entries (each key once) and bring the view up to date, in one transaction. The number of events then.
+
+        `known`: the number of the last entry that was known when these were decided on. Raises Overtaken.
+        """
         ...
 
 

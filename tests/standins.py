@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from domain.casefile import CaseFile, Line
-from domain.ports import Absent, Card, HandoffMail, Mark, Message, NotSent, OutgoingReply, PostedReply, Refused
+from domain.ports import Absent, Card, HandoffMail, Mark, Message, NeedsPerson, NotSent, OutgoingReply, PostedReply, Refused
 from domain.values import Permalink
 
 
@@ -20,6 +20,7 @@ class Square:
         self.posts: dict[str, OutgoingReply] = {}
         self.away = False
         self.refuses = ""
+        self.by_hand = ""
         self._lock = threading.Lock()
 
     def post(self, reply: OutgoingReply) -> PostedReply:
@@ -28,6 +29,8 @@ class Square:
                 raise NotSent("connection refused")
             if self.refuses:
                 raise Refused(self.refuses)
+            if self.by_hand:
+                raise NeedsPerson("a person has to say it", self.by_hand)
             assert reply.key not in self.posts, f"{reply.key} was sent twice"
             self.posts[reply.key] = reply
         return PostedReply(Permalink(f"r.{reply.key}", f"https://x.example/r/{reply.key}"), datetime.now(UTC))

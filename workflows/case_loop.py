@@ -30,7 +30,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.casefile import is_told
     from domain.clocks import due
     from domain.decide import decide
-    from domain.history import Entry, done_by, entered
+    from domain.history import Entry, done_by, entered, entry_number, read
     from domain.policy import CasePolicy
     from domain.ports import Written
     from domain.values import Status
@@ -41,6 +41,7 @@ with workflow.unsafe.imports_passed_through():
 SEEN_AT_MOST = 500
 """How many message ids a case remembers to recognise a repeat. The database recognises older ones."""
 ANSWERS_AT_MOST = 200
+"""How many commands a case remembers the answers to, so that a repeat (of a button, of a request) is answered and not carried out again."""
 
 _RECORDING = RetryPolicy(initial_interval=timedelta(milliseconds=100), maximum_interval=timedelta(seconds=10))
 _OUTSIDE = RetryPolicy(initial_interval=timedelta(seconds=1), backoff_coefficient=2.0, maximum_interval=timedelta(seconds=60))
@@ -71,9 +72,11 @@ class CaseLoop:
         self._policy = CasePolicy.from_json(start.policy)
         self._pace = start.pace
         self._case = start.case
+        self._numbered = start.case.events
         self._seen: dict[str, None] = dict.fromkeys(start.seen)
         self._inbox: deque[c.Message] = deque()
-        self._answers: dict[str, contracts.Answer] = {}
+        self._answers: dict[str, contracts.Answer] = dict(start.answers)
+        self._settled: set[str] = set()
         self._effects: dict[str, asyncio.Task[None]] = {}
         self._desk_told = start.desk_told
         self._desk_owed = start.desk_owed
@@ -87,13 +90,15 @@ class CaseLoop:
         del start  # taken in by __init__, before any handler can run
         self._show()
         while True:
-            self._start_effects()
+            if self._goes_on_as_new():  # before the next effect is begun: in a busy case one follows on the other without a gap
+                # What comes in meanwhile is taken up first: its handler would wait for us, and we for it.
+                await workflow.wait_condition(lambda: bool(self._inbox) or workflow.all_handlers_finished())
+                if not self._inbox:
+                    workflow.continue_as_new(self._as_start())
+            else:
+                self._start_effects()
             if self._case.is_over and not self._effects and not self._inbox:
                 break
-            if self._may_continue_as_new():
-                await workflow.wait_condition(workflow.all_handlers_finished)
-                if not self._inbox and not self._effects:
-                    workflow.continue_as_new(self._as_start())
             await self._wait()
             await self._take_up()
         await workflow.wait_condition(workflow.all_handlers_finished)
@@ -125,6 +130,11 @@ class CaseLoop:
         if isinstance(decided, c.Refusal):
             raise ApplicationError(decided.reason, decided, type="Refused", non_retryable=True)
 
+    @workflow.query(name=contracts.CASE)
+    def case(self) -> Case:
+        """The case as the workflow holds it: what its recorded history adds up to."""
+        return self._case
+
     # --- the loop -----------------------------------------------------------------------------------------------------
 
     def _now(self) -> datetime:
@@ -138,9 +148,13 @@ class CaseLoop:
         if wanted is None or wanted[0] > workflow.now():
             self._set_alarm(wanted)
             alarm = self._alarm
-            await workflow.wait_condition(lambda: bool(self._inbox) or (alarm is not None and alarm.rings.done()))
+            await workflow.wait_condition(lambda: self._is_called() or (alarm is not None and alarm.rings.done()))
         if not self._inbox:
             self._inbox.append(c.TimePassed())
+
+    def _is_called(self) -> bool:
+        """Whether there is a message, or an effect has ended without one, which is a mistake of ours and must not pass unseen."""
+        return bool(self._inbox) or any(task.done() for task in self._effects.values())
 
     def _set_alarm(self, wanted: tuple[datetime, str] | None) -> None:
         """Have one timer running, for that moment. One that runs for the same moment is kept: timers are dear to the server."""
@@ -166,24 +180,20 @@ class CaseLoop:
 
     async def _take_up(self) -> None:
         """Decide on everything in the inbox, record it in one go, and only then let it count."""
-        case = self._case
-        entries: list[Entry] = []
-        answered: dict[str, c.Refusal | None] = {}
-        while self._inbox:
-            message = self._inbox.popleft()
-            decided = decide(case, message, self._policy, self._now())
-            if isinstance(message, c.Command):
-                answered[message.id] = decided if isinstance(decided, c.Refusal) else None
-            if isinstance(decided, c.Refusal):
-                continue
-            for event in decided:
-                case = evolve(case, event)
-                entries.append(entered(event, case.events, done_by(event, message), message.id, self._policy.id))
-                if is_told(event) and (case.handoff is not None or isinstance(event, e.HumanNeeded)):
-                    self._desk_owed = case.events
-        if entries:
-            await self._record(case, entries)
+        messages = list(self._inbox)
+        self._inbox.clear()
+        ended = [name for name, task in self._effects.items() if task.done()]
+        while True:
+            case, entries, answered = self._decided(messages)
+            found = await self._record(case, entries) if entries else []
+            if not found:
+                break
+            self._adopt(found)
+        self._desk_owed = self._owed_after(self._case, entries)
         self._case = case
+        self._numbered = _last_number(self._numbered, entries)
+        for name in ended:  # only now that its outcome counts: until then the case calls for it still, and it would be begun again
+            self._effects.pop(name).result()
         for command_id, refusal in answered.items():
             self._answers[command_id] = contracts.Answer(refusal, case.status.value, case.events)
         while len(self._answers) > ANSWERS_AT_MOST:
@@ -193,12 +203,54 @@ class CaseLoop:
         if entries:
             self._show()
 
-    async def _record(self, case: Case, entries: list[Entry]) -> None:
+    def _decided(self, messages: list[c.Message]) -> tuple[Case, list[Entry], dict[str, c.Refusal | None]]:
+        """The case after these messages, what is to be recorded, and the answers to the commands among them."""
+        case, numbered = self._case, self._numbered
+        entries: list[Entry] = []
+        answered: dict[str, c.Refusal | None] = {}
+        for message in messages:
+            if message.id in self._settled:
+                continue
+            decided = decide(case, message, self._policy, self._now())
+            if isinstance(message, c.Command):
+                answered[message.id] = decided if isinstance(decided, c.Refusal) else None
+            if isinstance(decided, c.Refusal):
+                continue
+            for event in decided:
+                case = evolve(case, event)
+                # What was adopted can have numbers beyond our count of events; no number is given twice.
+                entry = entered(event, max(case.events, numbered + 1), done_by(event, message), message.id, self._policy.id)
+                numbered = max(numbered, entry_number(entry.key))
+                entries.append(entry)
+        return case, entries, answered
+
+    def _owed_after(self, case: Case, entries: list[Entry]) -> int:
+        """Up to which event the desk is to be told, after these entries to `case`."""
+        owed = self._desk_owed
+        for entry in entries:
+            case = evolve(case, entry.event)
+            if is_told(entry.event) and (case.handoff is not None or isinstance(entry.event, e.HumanNeeded)):
+                owed = case.events
+        return owed
+
+    async def _record(self, case: Case, entries: list[Entry]) -> list[Entry]:
+        """Put it on record. What is returned has stood there before, and then nothing was recorded."""
         written = tuple((w.key, w.doc, w.words) for w in map(Written.of, entries))
-        recording = Recording(case.id, written, view(case, self._policy))
-        await workflow.execute_local_activity_method(
+        recording = Recording(case.id, written, view(case, self._policy), max(self._numbered, self._case.events))
+        found = await workflow.execute_local_activity_method(
             Recorder.record, recording, start_to_close_timeout=timedelta(seconds=20), retry_policy=_RECORDING
         )
+        return [read(doc, key) for key, doc in found]
+
+    def _adopt(self, found: list[Entry]) -> None:
+        """A worker has recorded this and ended before Temporal heard. What is on record counts; its messages are not taken up again."""
+        self._desk_owed = self._owed_after(self._case, found)
+        self._numbered = _last_number(self._numbered, found)
+        for entry in found:
+            self._case = evolve(self._case, entry.event)
+        for cause in {entry.cause: None for entry in found if entry.cause != c.TimePassed().id}:
+            self._settled.add(cause)
+            self._answers[cause] = contracts.Answer(None, self._case.status.value, self._case.events)
 
     def _show(self) -> None:
         """Let operators find the case and see how it stands, in Temporal's own screen."""
@@ -207,9 +259,10 @@ class CaseLoop:
             f"**{case.status.value}** · {case.department} · {case.priority.value}\n\n{next_moment(case, self._policy)}"
         )
         shown = (case.status.value, case.department, case.priority.value)
-        if self._shown is None:
-            self._shown = shown  # whoever started the workflow has set these
         passing = case.status in _PASSING and case.planned() is not None
+        if self._shown is None:
+            unknown = passing and workflow.info().continued_run_id is not None  # the run before may not have shown a passing status
+            self._shown = ("", "", "") if unknown else shown  # whoever started the workflow has set these
         if shown == self._shown or passing or case.is_over:
             return
         self._shown = shown
@@ -224,20 +277,20 @@ class CaseLoop:
             updates.append(contracts.DUE.value_set(moment))
         workflow.upsert_search_attributes(updates)
 
-    def _may_continue_as_new(self) -> bool:
+    def _goes_on_as_new(self) -> bool:
+        """Whether the case is to go on in a new run as soon as the inbox is empty. A running effect is waited for."""
         info = workflow.info()
         wanted = info.is_continue_as_new_suggested() or info.is_target_worker_deployment_version_changed()
-        return wanted and not self._inbox and not self._effects and not self._case.is_over
+        return wanted and not self._effects and not self._case.is_over
 
     def _as_start(self) -> contracts.CaseStart:
-        return contracts.CaseStart(self._case, self._policy_json, self._pace, tuple(self._seen), self._desk_owed, self._desk_told)
+        seen, answers = tuple(self._seen), tuple(self._answers.items())
+        return contracts.CaseStart(self._case, self._policy_json, self._pace, seen, self._desk_owed, self._desk_told, answers)
 
     # --- effects ------------------------------------------------------------------------------------------------------
     # What is to be done is read off the case, so that a case that goes on elsewhere (continue-as-new) goes on with it.
 
     def _start_effects(self) -> None:
-        for name in [n for n, task in self._effects.items() if task.done()]:
-            self._effects.pop(name).result()  # a mistake in our own code must not pass unseen
         case = self._case
         reply = case.planned()
         if reply is not None and "publish" not in self._effects:  # one after the other: the customer reads them in their order
@@ -318,6 +371,10 @@ class CaseLoop:
         except ActivityError as error:
             failed = f"the mail service took nothing for a day: {_reason(error)}"
         self._inbox.append(c.Mailed(key, step) if failed is None else c.MailFailed(key, step, failed))
+
+
+def _last_number(known: int, entries: list[Entry]) -> int:
+    return max([known, *(entry_number(entry.key) for entry in entries)])
 
 
 def _reason(error: ActivityError) -> str:

@@ -15,6 +15,8 @@ HAPPENED = "happened"
 """Signal: something from the network has happened (`domain.commands.FromNetwork`)."""
 COMMAND = "command"
 """Update: somebody wants something of the case (`domain.commands.Command`). Its id is the command's id."""
+CASE = "case"
+"""Query: the case as its workflow holds it (`domain.case.Case`)."""
 
 CASES_QUEUE = "cases"
 MAIL_QUEUE = "mail-sendgrid"
@@ -47,10 +49,20 @@ def workflow_id(case_id: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a command: carried out (the case is at `version` now, in `status`) or refused."""
+
+    refusal: Refusal | None
+    status: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class CaseStart:
     """What a case's workflow begins, or goes on, with: the case as it is on record. `policy` is a `CasePolicy` as JSON.
 
-    `desk_owed`: up to which event the desk is to be told; `desk_told`: up to which it has been.
+    `seen` and `answers`: what the network told and what people wanted before, by id, so that a repeat is recognised after
+    continue-as-new too. `desk_owed`: up to which event the desk is to be told; `desk_told`: up to which it has been.
     """
 
     case: Case
@@ -59,12 +71,4 @@ class CaseStart:
     seen: tuple[str, ...] = ()
     desk_owed: int = 0
     desk_told: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What became of a command: carried out (the case is at `version` now, in `status`) or refused."""
-
-    refusal: Refusal | None
-    status: str
-    version: int
+    answers: tuple[tuple[str, Answer], ...] = ()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from datetime import timedelta
 
-from temporalio.client import Client, WorkflowUpdateFailedError
+from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
 from temporalio.common import (
     SearchAttributePair,
     TypedSearchAttributes,
@@ -21,6 +23,8 @@ from workflows import contracts
 from workflows.contracts import Answer, CaseStart, workflow_id
 
 _RPC = timedelta(seconds=10)
+_SOON = 0.05
+"""Seconds."""
 
 
 class CaseIsOver(Exception):
@@ -76,11 +80,24 @@ class CaseGateway:
         Raises RPCError when Temporal cannot be reached or the case does not answer within `wait`; the command may then still be
         carried out, and sending it again under the same id is safe.
         """
+        until = time.monotonic() + wait.total_seconds()
+        while True:
+            try:
+                return await self._asked(case_id, command, wait)
+            except RPCError as error:
+                # The case is just going on in a new run, or a worker has ended. The same command under the same id counts once.
+                if error.status is not RPCStatusCode.FAILED_PRECONDITION or time.monotonic() + _SOON > until:
+                    raise
+                await asyncio.sleep(_SOON)
+
+    async def _asked(self, case_id: str, command: Command, wait: timedelta) -> Answer:
         handle = self._client.get_workflow_handle(workflow_id(case_id))
         try:
             answer: Answer = await handle.execute_update(contracts.COMMAND, command, id=command.id, result_type=Answer, rpc_timeout=wait)
         except WorkflowUpdateFailedError as error:
             return Answer(_refusal(error), "", 0)
+        except WorkflowUpdateRPCTimeoutOrCancelledError as error:
+            raise error.__cause__ or error from None  # not an RPCError itself: callers would take it for a mistake of ours
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return Answer(

@@ -7,11 +7,17 @@ from dataclasses import asdict
 
 from sqlalchemy import Connection, Engine, text
 
-from domain.history import Entry, Link, first_fault, read
-from domain.ports import Written
+from domain.history import Entry, Link, beyond, first_fault, read
+from domain.ports import Overtaken, Written
 from domain.view import CaseView
 
 _APPEND = text("select case_append(:case, :keys, :docs, cast(:words as uuid[]))")
+# One statement sees the table as it was before it began: `there` and `before` are what stood there before our entries were added.
+_APPEND_AFTER = text(
+    "select case_append(:case, :keys, :docs, cast(:words as uuid[])) as events, "
+    "(select seq from case_head where case_id = :case) as before, "
+    "(select array_agg(key) from case_event where case_id = :case and seq > :known) as there"
+)
 _HISTORY = text("select seq, key, doc from case_event where case_id = :case and seq > :after order by seq")
 _VIEW_COLUMNS = tuple(CaseView.__dataclass_fields__)
 _SET_VIEW = text(
@@ -22,14 +28,35 @@ _SET_VIEW = text(
 
 def append(connection: Connection, case_id: str, entries: Sequence[Written]) -> int:
     """Add entries to a case's chain inside the caller's transaction; the number of events then."""
-    values = {
+    seq: int = connection.execute(_APPEND, _values(case_id, entries)).scalar_one()
+    return seq
+
+
+def append_after(connection: Connection, case_id: str, entries: Sequence[Written], known: int) -> tuple[int, bool]:
+    """Append what was decided on when the last known entry was number `known`: how many events there are then, and whether overtaken.
+
+    Overtaken: the record has decisions besides that were not known. The caller rolls back.
+
+    What activities record by themselves (postings) does not count: it has the same key there and here.
+    """
+    events, before, there = connection.execute(_APPEND_AFTER, {**_values(case_id, entries), "known": known}).one()
+    there = there or ()
+    added = len(entries) - sum(e.key in there for e in entries)
+    by_others = events - (before or 0) - added  # what came in while we waited for the case's head
+    if not by_others and all(key.startswith("posted:") for key in there):
+        return int(events), False
+    ours = {(e.key, e.doc) for e in entries}
+    found = map(Written.of, beyond([entry for _, entry in history(connection, case_id)], known))
+    return int(events), any((w.key, w.doc) not in ours for w in found if not w.key.startswith("posted:"))
+
+
+def _values(case_id: str, entries: Sequence[Written]) -> dict[str, object]:
+    return {
         "case": case_id,
         "keys": [e.key for e in entries],
         "docs": [e.doc for e in entries],
         "words": [e.words for e in entries],
     }
-    seq: int = connection.execute(_APPEND, values).scalar_one()
-    return seq
 
 
 def set_view(connection: Connection, case_id: str, view: CaseView, events: int) -> None:
@@ -49,11 +76,16 @@ class PostgresRecords:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def append(self, case_id: str, entries: Sequence[Written], view: CaseView) -> int:
+    def append(self, case_id: str, entries: Sequence[Written], view: CaseView, known: int) -> int:
         """See `domain.ports.Records.append`."""
         with self._engine.begin() as connection:
-            events = append(connection, case_id, entries)
-            set_view(connection, case_id, view, events)
+            events, overtaken = append_after(connection, case_id, entries, known)
+            if overtaken:
+                connection.rollback()
+            else:
+                set_view(connection, case_id, view, events)
+        if overtaken:
+            raise Overtaken(case_id, [Written.of(e) for e in beyond([entry for _, entry in self.history(case_id)], known)])
         return events
 
     def chain(self, case_id: str) -> list[Link]:

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowHistory
 from temporalio.common import SearchAttributeKey
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
 
 from activities.desk import DeskKeeper
 from activities.mail import Mailer
 from activities.publish import Publisher
 from activities.record import Recorder
+from adapters.keyring import Keyring
 from adapters.postgres.store import Store
 from adapters.temporal import data_converter
 from cli.engines import SEARCH_ATTRIBUTES, temporal_program
@@ -34,6 +35,7 @@ from tests.conftest import KEYS
 from tests.integration.opened import created, place
 from tests.standins import Postbox, Square, Wall
 from worker import Hands, workers
+from workflows import contracts
 from workflows.contracts import Answer, workflow_id
 from workflows.gateway import CaseGateway
 
@@ -50,21 +52,37 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
     loop.close()
 
 
+async def virtual_server(*dynamic_config: str, keyring: Keyring = KEYS, identity: str | None = None) -> WorkflowEnvironment:
+    """A server, on which a test lets a case's time pass, with these settings (`key=value`) besides."""
+    extra = []
+    for setting in ("frontend.WorkflowTimeSkippingEnabled=true", 'history.timerProcessorMaxTimeShift="10ms"', *dynamic_config):
+        extra += ["--dynamic-config-value", setting]
+    return await WorkflowEnvironment.start_time_skipping_v2(
+        ts_config=TimeSkippingConfig(enabled=False),
+        data_converter=data_converter(keyring),
+        identity=identity,
+        dev_server_existing_path=str(temporal_program()),
+        dev_server_extra_args=extra,
+        search_attributes=[_KINDS[kind](name) for name, kind in SEARCH_ATTRIBUTES.items()],
+    )
+
+
 @pytest.fixture(scope="session")
 def virtual(loop: asyncio.AbstractEventLoop) -> Iterator[WorkflowEnvironment]:
-    """The server, on which a test lets a case's time pass."""
-    attributes = [_KINDS[kind](name) for name, kind in SEARCH_ATTRIBUTES.items()]
-    extra = ["--dynamic-config-value", "frontend.WorkflowTimeSkippingEnabled=true"]
-    extra += ["--dynamic-config-value", 'history.timerProcessorMaxTimeShift="10ms"']
-    environment = loop.run_until_complete(
-        WorkflowEnvironment.start_time_skipping_v2(
-            ts_config=TimeSkippingConfig(enabled=False),
-            data_converter=data_converter(KEYS),
-            dev_server_existing_path=str(temporal_program()),
-            dev_server_extra_args=extra,
-            search_attributes=attributes,
-        )
-    )
+    """The server for most tests."""
+    environment = loop.run_until_complete(virtual_server())
+    yield environment
+    loop.run_until_complete(environment.shutdown())
+
+
+LONGEST_RUN = 40
+"""Events after which the server of `brief_town` suggests to continue as new. A real one does after 4,000, which takes months."""
+
+
+@pytest.fixture(scope="session")
+def virtual_brief(loop: asyncio.AbstractEventLoop) -> Iterator[WorkflowEnvironment]:
+    """The server on which runs are brief."""
+    environment = loop.run_until_complete(virtual_server(f"limit.historyCount.suggestContinueAsNew={LONGEST_RUN}"))
     yield environment
     loop.run_until_complete(environment.shutdown())
 
@@ -88,6 +106,11 @@ class Town:
         """A customer posts; the case's id."""
         number = next(_numbers)
         return await self.tell(created(f"t{number}", **{"author": {"id": f"a{number}", "handle": "sam", "name": "Sam Okafor"}, **data}))
+
+    def writes(self, case: str, post: str, text: str, to: str | None = None) -> dict[str, object]:
+        """What the network tells when the customer of `case` writes again, in answer to the first post unless `to` another."""
+        first = self.now(case).first_post
+        return created(post, in_reply_to=to or first, text=text, author={"id": f"a{first[1:]}", "handle": "sam", "name": "Sam Okafor"})
 
     async def tell(self, body: dict[str, object]) -> str:
         """A network tells something; the id of the case that hears of it."""
@@ -130,9 +153,53 @@ class Town:
         result: str = await handle.result()
         return result
 
+    async def held(self, case: str) -> Case:
+        """The case as its workflow holds it."""
+        while True:
+            try:
+                held: Case = await self.client.get_workflow_handle(workflow_id(case)).query(contracts.CASE, result_type=Case)
+            except RPCError as error:
+                if error.status is not RPCStatusCode.FAILED_PRECONDITION:  # a new run has just begun
+                    raise
+                await asyncio.sleep(0.02)
+            else:
+                return held
+
+    async def runs(self, case: str) -> list[WorkflowHistory]:
+        """What Temporal keeps of the case: the history of each run, the first one first."""
+        found = [await self.client.get_workflow_handle(workflow_id(case)).fetch_history()]
+        while before := found[0].events[0].workflow_execution_started_event_attributes.continued_execution_run_id:
+            found.insert(0, await self.client.get_workflow_handle(workflow_id(case), run_id=before).fetch_history())
+        return found
+
     def now(self, case: str) -> Case:
         """The case as its history has it."""
         return fold(case, [entry.event for _, entry in self.store.records.history(case)])
+
+    async def at_rest(self, case: str, seconds: float = 20.0) -> Case:
+        """Wait (really) until the record adds up to exactly what the workflow holds, and no reply is on its way; the case."""
+        deadline = datetime.now(UTC).timestamp() + seconds
+        while True:
+            held, now = await self.held(case), self.now(case)
+            if held == now and held.planned() is None:
+                return now
+            if datetime.now(UTC).timestamp() >= deadline:
+                differing = {
+                    f.name: (getattr(held, f.name), getattr(now, f.name))
+                    for f in fields(Case)
+                    if getattr(held, f.name) != getattr(now, f.name)
+                }
+                entries = [f"{e.key} {e.event.kind} {e.cause}" for _, e in self.store.records.history(case)]
+                raise AssertionError("\n".join(["the workflow holds, and the record adds up to:", str(differing), *entries]))
+            await asyncio.sleep(0.02)
+
+    async def nothing_under_way(self, case: str) -> None:
+        """Wait (really) until Temporal has no task of the case in hand. A worker that ends with one is waited for by the minute."""
+        while True:
+            found = (await self.client.get_workflow_handle(workflow_id(case)).describe()).raw_description
+            if not found.pending_activities and not found.HasField("pending_workflow_task"):
+                return
+            await asyncio.sleep(0.02)
 
     def kinds(self, case: str) -> list[str]:
         """What has happened, in order."""
@@ -174,9 +241,22 @@ async def serving(town: Town, *, sandboxed: bool = True, cached: int = 100) -> A
             await asyncio.gather(*tasks)
 
 
+def run(loop: asyncio.AbstractEventLoop, story: Coroutine[Any, Any, None]) -> None:
+    """Run a story to its end, within reason."""
+    loop.run_until_complete(asyncio.wait_for(story, 90))
+
+
 @pytest.fixture
 def town(virtual: WorkflowEnvironment, store: Store, loop: asyncio.AbstractEventLoop) -> Iterator[Town]:
     """A town on virtual time."""
     town = Town(store, virtual)
+    yield town
+    loop.run_until_complete(town.end_all())
+
+
+@pytest.fixture
+def brief_town(virtual_brief: WorkflowEnvironment, store: Store, loop: asyncio.AbstractEventLoop) -> Iterator[Town]:
+    """A town on virtual time, in which a case goes on as a new run every so often."""
+    town = Town(store, virtual_brief)
     yield town
     loop.run_until_complete(town.end_all())

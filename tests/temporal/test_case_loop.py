@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
 from datetime import timedelta
-from typing import Any
 
 import pytest
+from temporalio.service import RPCError, RPCStatusCode
 
 from domain import commands as c
 from domain.values import Priority
-from tests.integration.opened import created
-from tests.temporal.conftest import Town, serving
+from tests.integration.opened import created, place
+from tests.temporal.conftest import ANA, Town, run, serving
 from workflows.contracts import workflow_id
 
 Loop = asyncio.AbstractEventLoop
-
-
-def run(loop: Loop, story: Coroutine[Any, Any, None]) -> None:
-    loop.run_until_complete(asyncio.wait_for(story, 90))
 
 
 def test_a_case_nobody_takes_is_told_of_by_mail_chased_and_the_customer_hears_daily(loop: Loop, town: Town) -> None:
@@ -84,7 +79,7 @@ def test_the_same_command_twice_acts_once(loop: Loop, town: Town) -> None:
         async with serving(town):
             case = await town.post()
             await town.command(case, c.Accept)
-            command = c.Update("click-1", c.Accept("x", _ana()).by, town.words(case, "News."))
+            command = c.Update("click-1", ANA, town.words(case, "News."))
             answers = await asyncio.gather(*(town.gateway.command(case, command) for _ in range(5)))
             assert all(a.refusal is None for a in answers)
             await town.until(lambda: "News." in town.square.texts(case))
@@ -96,8 +91,6 @@ def test_the_same_command_twice_acts_once(loop: Loop, town: Town) -> None:
 
 def test_what_the_network_tells_twice_counts_once(loop: Loop, town: Town) -> None:
     async def story() -> None:
-        from tests.integration.opened import place
-
         async with serving(town):
             case = await town.post()
             await town.command(case, c.Accept)
@@ -190,24 +183,15 @@ def test_a_worker_that_forgets_everything_goes_on_where_it_was(loop: Loop, town:
     run(loop, story())
 
 
-def test_the_history_that_temporal_keeps_has_no_word_of_the_customer(loop: Loop, town: Town) -> None:
+def test_a_case_that_does_not_answer_in_time_is_an_error_that_callers_know_and_the_command_counts_later(loop: Loop, town: Town) -> None:
     async def story() -> None:
+        case = await town.post()
+        accept = c.Accept("click-late", ANA)
+        with pytest.raises(RPCError) as late:  # no worker is there
+            await town.gateway.command(case, accept, wait=timedelta(milliseconds=300))
+        assert late.value.status in (RPCStatusCode.CANCELLED, RPCStatusCode.DEADLINE_EXCEEDED)
         async with serving(town):
-            case = await town.post(text="My secret garden is flooded, Sam Okafor here, nobody answers")
-            await town.command(case, c.Accept)
-            await town.command(case, c.Update, town.words(case, "A plumber is coming to Sam."))
-            await town.until(lambda: len(town.square.posts) >= 2)
-            handle = town.client.get_workflow_handle(workflow_id(case))
-            raw = (await handle.fetch_history()).to_json()
-        for word in ("garden", "Okafor", "plumber"):
-            assert word not in raw
-        decoded = [raw]
-        assert "encoding" in decoded[0]
+            assert (await town.gateway.command(case, accept)).refusal is None
+        assert town.kinds(case).count("accepted") == 1
 
     run(loop, story())
-
-
-def _ana() -> Any:
-    from tests.temporal.conftest import ANA
-
-    return ANA
