@@ -94,7 +94,7 @@ def workers(client: Client, settings: Settings, hands: Hands, threads: ThreadPoo
             client,
             task_queue=contracts.CASES_QUEUE,
             workflows=[CaseLoop],
-            activities=[hands.recorder.record],
+            activities=[hands.recorder.record, hands.desk.show_at_once],
             activity_executor=threads,
             max_concurrent_workflow_tasks=settings.case_slots,
             max_concurrent_local_activities=settings.effect_slots,

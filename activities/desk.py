@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
 from activities.orders import DeskOrder, DeskOutcome
 from activities.retrying import again
@@ -16,8 +19,27 @@ from domain.casefile import CaseFile, Line, story
 from domain.ports import Card, Cards, CaseFiles, Desk, Effect, Ledger, Mark, Message, NotSent, PostedReply, Refused, Standing, Unclear
 from domain.values import Permalink
 
+_AT_ONCE = 4
+_SLOW_SECONDS = 2.0
+_WARY_SECONDS = 30.0
 _LEASE = timedelta(seconds=30)
 _LOOK_EVERY = timedelta(seconds=3)
+
+
+class _AtOnce:
+    """Who may try at once: a few at a time, and nobody for a while after Slack was not well."""
+
+    def __init__(self) -> None:
+        self._free = threading.Semaphore(_AT_ONCE)
+        self._wary_until = 0.0
+
+    def begin(self) -> bool:
+        return time.monotonic() >= self._wary_until and self._free.acquire(blocking=False)
+
+    def end(self, took_seconds: float, *, well: bool) -> None:
+        if not well or took_seconds > _SLOW_SECONDS:
+            self._wary_until = time.monotonic() + _WARY_SECONDS
+        self._free.release()
 
 
 @dataclass(frozen=True)
@@ -28,6 +50,27 @@ class DeskKeeper:
     cards: Cards
     desk: Desk
     ledger: Ledger
+    _at_once: _AtOnce = field(default_factory=_AtOnce)
+
+    @activity.defn(name="show_desk_at_once")
+    def show_at_once(self, order: DeskOrder) -> DeskOutcome:
+        """As `show`, but one short attempt, within the workflow's own task; see docs/adr/0013-desk-at-once.md.
+
+        A local activity costs the server next to nothing. It holds up its case and one of the worker's local slots, so it is only
+        tried while Slack is well, and by a few at a time.
+        """
+        if not self._at_once.begin():
+            return DeskOutcome(order.version, later=True)
+        started, well = time.monotonic(), False
+        try:
+            outcome = self.show(order)
+            well = True
+        except ApplicationError as error:  # not now; that the rate of messages is kept is no sign of trouble
+            outcome = DeskOutcome(order.version, later=True)
+            well = error.next_retry_delay is not None
+        finally:
+            self._at_once.end(time.monotonic() - started, well=well)
+        return outcome
 
     @activity.defn(name="show_desk")
     def show(self, order: DeskOrder) -> DeskOutcome:

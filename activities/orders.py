@@ -81,10 +81,11 @@ class PublishOutcome:
 
 @dataclass(frozen=True, slots=True)
 class DeskOutcome:
-    """What became of a desk order: shown up to `version`, or refused for good."""
+    """What became of a desk order: shown up to `version`, or refused for good, or to be done `later`, with all patience."""
 
     version: int
     refused: str | None = None
+    later: bool = False
 
 
 @dataclass(frozen=True, slots=True)

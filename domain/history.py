@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from domain.commands import Message, TimePassed
@@ -93,8 +94,12 @@ def document(entry: Entry) -> str:
     return json.dumps(doc, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
+@lru_cache(maxsize=20_000)
 def read(doc: str, key: str = "") -> Entry:
-    """The inverse of `document`. Raises ValueError when the text is not one."""
+    """The inverse of `document`. Raises ValueError when the text is not one.
+
+    Entries never change, and those of an open case are read again with each step of it, so that a few thousand are remembered.
+    """
     raw: dict[str, Any] = json.loads(doc)
     if raw.get("v") != 1:
         raise ValueError(f"this history entry has the form {raw.get('v')!r}; this version reads form 1")
