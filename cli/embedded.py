@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import os
 import sys
@@ -13,6 +14,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from adapters.keyring import Keyring
 from adapters.postgres.engine import open_engine
@@ -60,6 +62,7 @@ NOTHING_OUTSIDE = Outside(database=False, temporal=False, channels=False)
 
 
 _RUNNING = "running.json"
+_FIRST_NAMES = ("Amara", "Bela", "Carla", "Deniz", "Elena", "Farid", "Greta", "Hugo", "Ines", "Jonas", "Kamala", "Luis", "Maja", "Oya")
 
 
 @dataclass
@@ -72,6 +75,8 @@ class Installation:
     policy: str | None = None
     """The policy (YAML) to put in force; None: the shipped one, if none is in force yet."""
     slack_rate: float = 1.0
+    colleagues: int = 0
+    """How many more people than the sandbox's own company has work in each department (hundreds of cases at once need many hands)."""
     durable: bool = True
     """False: the engines do not wait for the disk (tests that do not pull the plug)."""
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -258,6 +263,10 @@ class Installation:
             "SANDBOX_SENDGRID_WEBHOOK_KEY": secrets.sendgrid_webhook_private,
             "PYTHONPATH": str(HERE),
         }
+        if self.colleagues:
+            world = self.state.folder / "world.json"
+            world.write_text(json.dumps(_grown(json.loads((HERE / "sandbox" / "meridian.json").read_text()), self.colleagues)))
+            environment["SANDBOX_WORLD"] = str(world)
         argv = [sys.executable, "-m", "sandbox", "--port", str(port), "--state", str(self.state.folder / "sandbox.db")]
         return Service("sandbox", argv, self.state.logs / "sandbox.log", environment, ready=lambda: listens(port))
 
@@ -279,6 +288,25 @@ class Installation:
         """Keep the logs of this start apart from those of the last."""
         for log in self.state.logs.glob("*.log"):
             log.replace(log.with_suffix(".log.1"))
+
+
+def _grown(world: dict[str, Any], colleagues: int) -> dict[str, Any]:
+    """The company with so many more people in each department's channel."""
+    for number, channel in enumerate(c for c in world["channels"] if c["name"].startswith("lk-")):
+        more = [
+            {
+                "id": f"U1{number}{i:07d}",
+                "handle": f"colleague{number}_{i}",
+                "name": f"{name} {channel['name'].removeprefix('lk-').title()}",
+                "title": "Colleague",
+                "department": channel["name"].removeprefix("lk-"),
+                "email": f"colleague{number}.{i}@example.com",
+            }
+            for i, name in zip(range(colleagues), itertools.cycle(_FIRST_NAMES), strict=False)
+        ]
+        world["people"] += more
+        channel["members"] += [person["id"] for person in more]
+    return world
 
 
 def pace_from_now(speed: float) -> Pace:

@@ -116,6 +116,7 @@ def _own(script: Script, speed: float, name: str) -> Iterator[Installation]:
             pace=pace_from_now(speed),
             policy=policy_for(script.threads, speed=speed, pace=speed),
             slack_rate=max(1.0, min(speed, 5000.0)),
+            colleagues=min(30, len(script.threads) // 15),
             say=lambda what: out.print(what, soft_wrap=True),
             settings={"LOOPKEEPER_CHANNEL_TIMEOUT": "5"},
         )

@@ -25,6 +25,7 @@ from sandbox.hands import Author, Change, Hands, HandsError, Pressed
 Json = dict[str, Any]
 _AGAIN_SECONDS = 0.4
 _PATIENCE_SECONDS = 6.0
+_MISTAKES_AT_MOST = 20
 _BODY_AT_MOST = 400
 _QUIET_SECONDS = 2.5
 _CARD_SECONDS = 45.0
@@ -40,6 +41,8 @@ class Played:
     posted: dict[str, str] = field(default_factory=dict)
     """Ids of the script → ids on the square, for the customers' posts."""
     lines: list[Said] = field(default_factory=list)
+    spoken: set[str] = field(default_factory=set)
+    """What the department has told this customer."""
     posted_at: float = 0.0
     begun: float = 0.0
     over: bool = False
@@ -107,7 +110,7 @@ class Scene:
 class Company:
     """Customers and departments, playing threads."""
 
-    def __init__(self, sandbox: str, *, speed: float, run: str = "", hands: int = 24, tell: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(self, sandbox: str, *, speed: float, run: str = "", hands: int = 32, tell: Callable[[str], None] = lambda _: None) -> None:
         self._sandbox = sandbox
         self._run = run
         self._speed = speed
@@ -121,6 +124,8 @@ class Company:
         self._ended = False
         self.played: list[Played] = []
         self.mishaps: list[str] = []
+        self.broken: list[Exception] = []
+        self._in_a_modal: set[str] = set()
         self._answered: set[str] = set()
         self._pressed: dict[str, tuple[str, float]] = {}
         """What was pressed last on each card, as it looked then, and when."""
@@ -159,6 +164,8 @@ class Company:
             with self._lock:
                 now = time.monotonic()
                 over = not self._agenda and self._busy == 0
+            if len(self.broken) > _MISTAKES_AT_MOST:
+                raise self.broken[-1]
             if over and self._quiet():
                 return
             with self._lock:
@@ -190,6 +197,9 @@ class Company:
                 self._at(time.monotonic() + again, step)
         except (HandsError, urllib3.exceptions.HTTPError) as error:
             self.mishaps.append(f"{type(error).__name__}: {error}")
+            self._at(time.monotonic() + 1.0, step)
+        except Exception as error:  # noqa: BLE001 - a mistake in the play itself must end it, not one thread of it in silence
+            self.broken.append(error)
             self._at(time.monotonic() + 1.0, step)
         finally:
             with self._lock:
@@ -264,14 +274,17 @@ class Company:
             return None  # the case is resolved or closed already
         if self._waits_for_an_effect(card):
             return _AGAIN_SECONDS
-        user = self._member(card)
         if cards.ACCEPT in actions:
             self._press(card, cards.ACCEPT)
             return _AGAIN_SECONDS
         text = _without_addresses(line.text)
-        if played.answers_left == 1:
-            return self._speak(user, card, cards.RESOLVE, text)
-        return self._speak(user, card, cards.ASK if "?" in text and cards.ASK in actions else cards.UPDATE, text)
+        if text in played.spoken:
+            return None  # the brand said it to several people in this thread; nobody says the same thing twice to one
+        saying = cards.ASK if "?" in text and cards.ASK in actions else cards.UPDATE
+        wait = self._speak(card, cards.RESOLVE if played.answers_left == 1 else saying, text)
+        if wait is None:
+            played.spoken.add(text)
+        return wait
 
     def _finish(self, played: Played) -> float | None:
         """When all is said, what is still open is resolved."""
@@ -291,14 +304,32 @@ class Company:
             self._press(card, cards.ACCEPT)
             return _AGAIN_SECONDS
         if cards.RESOLVE in actions:
-            wait = self._speak(self._member(card), card, cards.RESOLVE, "We have looked into this and it is solved now.")
+            wait = self._speak(card, cards.RESOLVE, "We have looked into this and it is solved now.")
             return _AGAIN_SECONDS * 2 if wait is None else wait
         return None if "Closed" in str(card["blocks"]) or "Dismissed" in str(card["blocks"]) else _AGAIN_SECONDS
 
-    def _speak(self, user: str, card: Json, action: str, text: str) -> float | None:
-        """Press the button, write, look at the exact text, and post it."""
+    def _speak(self, card: Json, action: str, text: str) -> float | None:
+        """Somebody who is free presses the button, writes, looks at the exact text, and posts it. A person has one modal at a time."""
+        user = self._free_member(card)
+        if user is None:
+            return _AGAIN_SECONDS
+        try:
+            return self._say_in_a_modal(user, card, action, text)
+        finally:
+            with self._lock:
+                self._in_a_modal.discard(user)
+
+    def _free_member(self, card: Json) -> str | None:
+        with self._lock:
+            free = [member for member in self._members.get(card["channel"], []) if member not in self._in_a_modal]
+            if not free:
+                return None
+            self._in_a_modal.add(free[hash(card["ts"]) % len(free)])
+            return free[hash(card["ts"]) % len(free)]
+
+    def _say_in_a_modal(self, user: str, card: Json, action: str, text: str) -> float | None:
         hands = self._hands
-        pressed = self._press(card, action)
+        pressed = self._press(card, action, user)
         view = pressed.view or (self._view_of(pressed.trigger_id, user) if pressed.acked else None)
         if view is None:
             return _AGAIN_SECONDS
@@ -362,10 +393,9 @@ class Company:
         pressed = self._pressed.get(card["ts"])
         return pressed is not None and pressed[0] == _buttons(card) and time.monotonic() - pressed[1] < _PATIENCE_SECONDS
 
-    def _press(self, card: Json, action: str) -> Pressed:
-        user = self._member(card)
+    def _press(self, card: Json, action: str, user: str | None = None) -> Pressed:
         self._pressed[card["ts"]] = (_buttons(card), time.monotonic())
-        return self._hands.press(user, action, channel=card["channel"], message_ts=card["ts"])
+        return self._hands.press(user or self._member(card), action, channel=card["channel"], message_ts=card["ts"])
 
     def _member(self, card: Json) -> str:
         """Somebody who belongs to the channel."""

@@ -113,7 +113,12 @@ class Inbox:
         if post.author.is_brand:
             self._set(connection, row["id"], "done", reason="the brand's own post")
             return None
+        if post.visibility == "private":
+            self._set(connection, row["id"], "quarantined", reason=_PRIVATE)
+            return None
         thread = self._case_of(connection, channel, post.in_reply_to) if post.in_reply_to else None
+        if thread is None and post.in_reply_to:
+            thread = self._case_unsure_of_a_reply(connection, channel, event.brand, post.author.id)
         if thread is None and post.in_reply_to and row["age"] < REPLY_WAITS:
             self._park(connection, row, post.in_reply_to)
             return None
@@ -244,6 +249,12 @@ class Inbox:
     def _case_of(self, connection: Connection, channel: str, native_id: str) -> Any:
         return connection.execute(_CASE_OF, {"channel": channel, "id": native_id}).mappings().one_or_none()
 
+    def _case_unsure_of_a_reply(self, connection: Connection, channel: str, brand: str, author: str) -> Any:
+        """The author's case of which we do not know whether, or where, a reply of ours was posted: they may just have answered that one."""
+        values = {"channel": channel, "brand": brand, "author": self._vault.author_hash(channel, author)}
+        found = connection.execute(_UNSURE, values).mappings().all()
+        return found[0] if len(found) == 1 else None
+
     def _park(self, connection: Connection, row: Any, parent: str) -> None:
         connection.execute(_PARK, {"id": row["id"], "parent": parent, "after": max(LOOK_AGAIN, min(row["age"], timedelta(hours=1)))})
 
@@ -351,6 +362,13 @@ _CASE_OF = text(
     "select p.case_id, p.kind, p.subject_id as post_subject, k.subject_id as subject, k.policy_id, k.ended, k.closed_at "
     "from post p join cases k using (case_id) where p.channel = :channel and p.native_id = :id"
 )
+_UNSURE = text(
+    "select k.case_id, 'post' as kind, k.subject_id as post_subject, k.subject_id as subject, k.policy_id, k.ended, k.closed_at "
+    "from subject s join cases k on k.subject_id = s.id where s.channel = :channel and s.author_hash = :author and k.brand = :brand "
+    "and k.ended is null and exists (select 1 from effect e where e.case_id = k.case_id and e.party = 'publish-' || k.channel "
+    "and e.state in ('claimed', 'unclear', 'unconfirmed')) limit 2"
+)
+_PRIVATE = "a private message: Loopkeeper answers in public only, so it was not answered. Answer it on the network."
 _OPEN_CASE = text(
     "insert into cases (case_id, brand, channel, first_post, subject_id, words, policy_id, earlier_case, opened_at, intent, category, "
     "priority, department) values (:case, :brand, :channel, :post, :subject, :words, :policy, :earlier, :opened_at, :intent, :category, "

@@ -93,6 +93,7 @@ create table cases (
   events int not null default 0,
   updated_at timestamptz not null default clock_timestamp()
 );
+create index cases_of_subject on cases (subject_id) where ended is null;
 create index cases_by_opening on cases (opened_at desc, case_id);
 create index open_cases_by_due on cases (due_at, case_id) where closed_at is null and ended is null;
 create index cases_needing_people on cases (opened_at, case_id) where needs_human is not null;

@@ -219,7 +219,9 @@ class Views:
         self._place(view)
         self._store.put(view)
         while len(self._gone) > KEPT_VIEWS:
-            self._store.drop(self._views.pop(self._gone.popleft()))
+            forgotten = self._views.pop(self._gone.popleft(), None)  # a view can go twice: by the app's answer, and by its person
+            if forgotten is not None:
+                self._store.drop(forgotten)
         return view
 
     def _place(self, view: View) -> None:

@@ -75,7 +75,7 @@ class Post:
 
     def later(self, number: int, span: str) -> None:
         """So much time passes for a stored message."""
-        self._do(
+        self.do(
             "update inbound set received_at = received_at - cast(:s as interval), look_again_at = now() where id = :id", id=number, s=span
         )
 
@@ -90,7 +90,7 @@ class Post:
         engine.dispose()
         return found
 
-    def _do(self, sql: str, **values: object) -> None:
+    def do(self, sql: str, **values: object) -> None:
         engine = create_engine(self.database)
         with engine.begin() as connection:
             connection.execute(text(sql), values)
@@ -143,6 +143,22 @@ def test_all_of_them_early_and_in_the_worst_order_find_their_case(post: Post) ->
     told = post.cases.told.pop("meridian-x-p1")
     assert (told[0], sorted(told[1:])) == ("started", ["post_arrived", "post_arrived", "post_changed", "post_removed", "post_removed"])
     assert post.cases.told == {}
+
+
+def test_an_answer_to_a_reply_that_nobody_is_sure_of_finds_the_case(post: Post) -> None:
+    first = post.comes(created("p1"))
+    post.dispatch((first, "done"))
+    post.do("insert into effect (key, case_id, party, purpose, state) values ('e', 'meridian-x-p1', 'publish-x', 'update', 'unconfirmed')")
+    answer = post.comes(reply(to="ours-that-we-never-heard-of"))
+    post.dispatch((answer, "done"))
+    assert post.cases.told == {"meridian-x-p1": ["started", "post_arrived"]}
+
+
+def test_a_private_message_is_shown_to_people_and_never_answered_in_public(post: Post) -> None:
+    private = post.comes(created("p1", visibility="private"))
+    post.dispatch((private, "quarantined"))
+    assert post.cases.told == {}
+    assert "private message" in post.shown()[0]
 
 
 def test_a_reply_whose_post_never_comes_is_a_case_of_its_own(post: Post) -> None:
