@@ -32,7 +32,9 @@ STORIES = HERE / "sandbox" / "stories.csv"
 def replay_command(
     file: Annotated[Path, typer.Argument(help="Threads in the form of the data set 'Customer Support on Twitter'.")],
     speed: Annotated[float, typer.Option(min=1, help="How many seconds of the threads pass in one; 3600: an hour a second.")] = 3600.0,
-    rate: Annotated[float, typer.Option(min=0.01, help="How many threads begin in a second.")] = 5.0,
+    rate: Annotated[
+        float, typer.Option(min=0.01, help="How many threads begin in a second; fewer while cases come to the desks late.")
+    ] = 5.0,
     report_file: Annotated[Path | None, typer.Option("--report", help="Also write the figures to this file, as JSON.")] = None,
     at_most: Annotated[int | None, typer.Option(min=1, help="Only so many threads.")] = None,
     longest_gap: Annotated[

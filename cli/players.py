@@ -28,7 +28,9 @@ _PATIENCE_SECONDS = 6.0
 _MISTAKES_AT_MOST = 20
 _BODY_AT_MOST = 400
 _QUIET_SECONDS = 2.5
-_CARD_SECONDS = 45.0
+_LATE_SECONDS = 1.5
+_LATE_AT_MOST = 8
+_CARD_SECONDS = 20.0
 """A post that has been answered and has no card after this needs no department."""
 
 
@@ -213,11 +215,26 @@ class Company:
 
     def _begin(self, played: Played) -> float | None:
         """The customer complains."""
+        if self._is_behind():
+            return _AGAIN_SECONDS
         root = played.thread.root
         self._say(played, root, None)
         played.posted_at, played.begun = time.time(), time.monotonic()
         self._at(self._when(played), lambda: self._go_on(played))
         return None
+
+    def _is_behind(self) -> bool:
+        """Whether cases come to the departments' desks late. Then the next customers wait: beyond what a machine can do, every further
+        case only delays all the others, and at an hour a second a delay of seconds is one of hours.
+        """
+        now = time.monotonic()
+        with self.scene.changed:
+            late = sum(
+                _LATE_SECONDS < now - played.begun < _CARD_SECONDS and self._run + played.thread.root.id not in self.scene.cards
+                for played in self.played
+                if played.begun
+            )
+        return late > _LATE_AT_MOST
 
     def _go_on(self, played: Played) -> float | None:
         """The next line of the thread: a customer's, or the brand's."""

@@ -149,7 +149,8 @@ class Town:
     async def ended(self, case: str) -> str:
         """How the case's workflow ends; waits for it."""
         handle = self.client.get_workflow_handle(workflow_id(case))
-        await self.virtual.fast_forward(handle, None)
+        with suppress(RPCError):  # it has ended before time could be let pass; anything else the result tells
+            await self.virtual.fast_forward(handle, None)
         result: str = await handle.result()
         return result
 
