@@ -128,6 +128,8 @@ class Company:
         self.mishaps: list[str] = []
         self.broken: list[Exception] = []
         self._in_a_modal: set[str] = set()
+        self._winding: set[str] = set()
+        """Posts whose cards are being wound up after their thread was over."""
         self._answered: set[str] = set()
         self._pressed: dict[str, tuple[str, float]] = {}
         """What was pressed last on each card, as it looked then, and when."""
@@ -222,6 +224,25 @@ class Company:
         played.posted_at, played.begun = time.time(), time.monotonic()
         self._at(self._when(played), lambda: self._go_on(played))
         return None
+
+    def _turn_back(self) -> None:
+        """A card that comes late, or opens again, after its department had turned away: somebody takes it up."""
+        with self.scene.changed:
+            open_again = [
+                post
+                for played in self.played
+                if played.over and (post := self._run + played.thread.root.id) not in self._winding
+                if (card := self.scene.cards.get(post)) is not None and _actions(card)
+            ]
+        for post in open_again:
+            self._winding.add(post)
+            self._at(time.monotonic() + _AGAIN_SECONDS, lambda p=post: self._wind_up_once(p))  # type: ignore[misc]
+
+    def _wind_up_once(self, post: str) -> float | None:
+        wait = self._wind_up(post)
+        if wait is None:
+            self._winding.discard(post)
+        return wait
 
     def _is_behind(self) -> bool:
         """Whether cases come to the departments' desks late. Then the next customers wait: beyond what a machine can do, every further
@@ -438,6 +459,7 @@ class Company:
                             self.scene.changed.notify_all()
                     else:
                         self.scene.take(change)
+                self._turn_back()
                 for ts in list(self.scene.calls):
                     call = self.scene.calls[ts]
                     if ts not in self._answered:
