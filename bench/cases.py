@@ -142,9 +142,9 @@ class People:
 
         with Board(self._stack) as board, ThreadPoolExecutor(self._at_once, "person") as pool:
             busy = [pool.submit(go_on, board) for _ in range(self._at_once)]
-            time.sleep(warm_up)
+            time.sleep(warm_up)  # what happens before the window opens is not counted
             first = look()
-            time.sleep(max(0.0, ends - time.monotonic()))
+            time.sleep(max(0.0, ends - time.monotonic()))  # the window that is counted
             last = look()
             for person in busy:
                 person.result()
@@ -175,7 +175,7 @@ def acknowledgements(people: People, stack: Stack, *, a_second: float, seconds: 
     posts: list[str] = []
     started = time.monotonic()
     for number in range(round(a_second * seconds)):
-        time.sleep(max(0.0, started + number / a_second - time.monotonic()))
+        time.sleep(max(0.0, started + number / a_second - time.monotonic()))  # keeps the rate
         posts.append(people.complain())
     with Board(stack) as board:
         for post in posts:

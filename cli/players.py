@@ -18,9 +18,9 @@ from typing import Any
 import urllib3
 
 from adapters.slack import cards, modals
+from cli.scene import Scene, actions, buttons, members_by_channel, quoted
 from cli.threads import Said, Thread
-from domain.wording import excerpt
-from sandbox.hands import Author, Change, Hands, HandsError, Pressed
+from sandbox.hands import Author, Hands, HandsError, Pressed
 
 Json = dict[str, Any]
 _AGAIN_SECONDS = 0.4
@@ -53,60 +53,6 @@ class Played:
     def answers_left(self) -> int:
         """How many of the brand's lines are still to come."""
         return sum(line.by_brand for line in self.lines)
-
-
-@dataclass
-class Scene:
-    """What the players see: the square and Slack, kept up to date from the stream of changes."""
-
-    replies: dict[str, list[Json]] = field(default_factory=dict)
-    """The brand's replies, by the post that they answer."""
-    cards: dict[str, Json] = field(default_factory=dict)
-    """The card of each post that is on a desk, by the post's id: the newest message that shows its link and has buttons or a status."""
-    calls: dict[str, Json] = field(default_factory=dict)
-    """Questions to the social team that wait for an answer: whether a reply is there. By the message's ts."""
-    posts: dict[str, Json] = field(default_factory=dict)
-    changed: threading.Condition = field(default_factory=threading.Condition)
-    tell: Callable[[str], None] = lambda _: None
-
-    def take(self, change: Change) -> None:
-        """Something has changed."""
-        with self.changed:
-            if change.kind == "post":
-                self._post(change.object)
-            elif change.kind == "message":
-                self._message(change.object)
-            self.changed.notify_all()
-
-    def _post(self, post: Json) -> None:
-        new = post["id"] not in self.posts
-        self.posts[post["id"]] = post
-        if new and post["author"].get("is_brand"):
-            parent = str(post["in_reply_to"])
-            self.replies.setdefault(parent, []).append(post)
-            to = self.posts.get(parent, post)["author"]["handle"]
-            self.tell(f"  @{post['author']['handle']} → @{to}: {excerpt(post['text'], 110)}")
-        elif new:
-            self.tell(f"@{post['author']['handle']}: {excerpt(post['text'], 110)}")
-
-    def _message(self, message: Json) -> None:
-        if message.get("thread_ts") not in (None, message["ts"]):
-            return
-        key = ((message.get("metadata") or {}).get("event_payload") or {}).get("key", "")
-        if ":social:" in key and cards.SETTLE_POSTED in _actions(message):
-            self.calls.setdefault(message["ts"], message)
-        if ":card:" in key:
-            post = key.split(":card:", 1)[0].split("-", 2)[2]
-            shown = self.cards.get(post)
-            if shown is None or message["channel"] != shown["channel"] or self._newer(message, shown):
-                self.cards[post] = message
-                now, before = _standing(message), _standing(shown) if shown else ""
-                if now != before:
-                    self.tell(f"  [{now}] {excerpt(message['text'], 70)}")
-
-    @staticmethod
-    def _newer(message: Json, shown: Json) -> bool:
-        return bool(message["ts"] >= shown["ts"])
 
 
 class Company:
@@ -189,7 +135,7 @@ class Company:
         with self.scene.changed:
             stirred = self.scene.changed.wait(_QUIET_SECONDS)
             mine = {post for played in self.played for post in played.posted.values()}
-            waiting = [post for post, card in self.scene.cards.items() if post in mine and _actions(card)]
+            waiting = [post for post, card in self.scene.cards.items() if post in mine and actions(card)]
         for post in waiting:
             self._at(time.monotonic(), lambda p=post: self._wind_up(p))  # type: ignore[misc]
         return not stirred and not waiting
@@ -232,7 +178,7 @@ class Company:
                 post
                 for played in self.played
                 if played.over and (post := self._run + played.thread.root.id) not in self._winding
-                if (card := self.scene.cards.get(post)) is not None and _actions(card)
+                if (card := self.scene.cards.get(post)) is not None and actions(card)
             ]
         for post in open_again:
             self._winding.add(post)
@@ -307,18 +253,18 @@ class Company:
         card = self._card(played)
         if card is None:
             return _AGAIN_SECONDS if not self._brand_said(played) or not self._thanked_at_once(played) else None
-        actions = _actions(card)
-        if not actions:
+        offered = actions(card)
+        if not offered:
             return None  # the case is resolved or closed already
         if self._waits_for_an_effect(card):
             return _AGAIN_SECONDS
-        if cards.ACCEPT in actions:
+        if cards.ACCEPT in offered:
             self._press(card, cards.ACCEPT)
             return _AGAIN_SECONDS
         text = _without_addresses(line.text)
         if text in played.spoken:
             return None  # the brand said it to several people in this thread; nobody says the same thing twice to one
-        saying = cards.ASK if "?" in text and cards.ASK in actions else cards.UPDATE
+        saying = cards.ASK if "?" in text and cards.ASK in offered else cards.UPDATE
         wait = self._speak(card, cards.RESOLVE if played.answers_left == 1 else saying, text)
         if wait is None:
             played.spoken.add(text)
@@ -337,11 +283,11 @@ class Company:
             card = self.scene.cards[post]
         if self._waits_for_an_effect(card):
             return _AGAIN_SECONDS
-        actions = _actions(card)
-        if cards.ACCEPT in actions:
+        offered = actions(card)
+        if cards.ACCEPT in offered:
             self._press(card, cards.ACCEPT)
             return _AGAIN_SECONDS
-        if cards.RESOLVE in actions:
+        if cards.RESOLVE in offered:
             wait = self._speak(card, cards.RESOLVE, "We have looked into this and it is solved now.")
             return _AGAIN_SECONDS * 2 if wait is None else wait
         return None if "Closed" in str(card["blocks"]) or "Dismissed" in str(card["blocks"]) else _AGAIN_SECONDS
@@ -381,7 +327,7 @@ class Company:
         done = hands.submit(user, seen.view["id"], {})
         if done.response_action == "clear":
             if action == cards.RESOLVE:
-                self._pressed[card["ts"]] = (_buttons(card), time.monotonic())
+                self._pressed[card["ts"]] = (buttons(card), time.monotonic())
             else:
                 self._pressed.pop(card["ts"], None)
             return None
@@ -391,9 +337,9 @@ class Company:
 
     def _say_whether_it_is_there(self, call: Json) -> float | None:
         """The social team is asked about a reply that nobody is sure of: somebody looks at the square, and tells."""
-        quoted = _quoted(call)
+        words = quoted(call)
         with self.scene.changed:
-            there = [reply for replies in self.scene.replies.values() for reply in replies if reply["text"] == quoted]
+            there = [reply for replies in self.scene.replies.values() for reply in replies if reply["text"] == words]
         user = self._member(call)
         if not there:
             self._hands.press(user, cards.SETTLE_MISSING, channel=call["channel"], message_ts=call["ts"])
@@ -429,10 +375,10 @@ class Company:
     def _waits_for_an_effect(self, card: Json) -> bool:
         """People press a button once, and then look at the card until it changes; only after a while do they press again."""
         pressed = self._pressed.get(card["ts"])
-        return pressed is not None and pressed[0] == _buttons(card) and time.monotonic() - pressed[1] < _PATIENCE_SECONDS
+        return pressed is not None and pressed[0] == buttons(card) and time.monotonic() - pressed[1] < _PATIENCE_SECONDS
 
     def _press(self, card: Json, action: str, user: str | None = None) -> Pressed:
-        self._pressed[card["ts"]] = (_buttons(card), time.monotonic())
+        self._pressed[card["ts"]] = (buttons(card), time.monotonic())
         return self._hands.press(user or self._member(card), action, channel=card["channel"], message_ts=card["ts"])
 
     def _member(self, card: Json) -> str:
@@ -478,39 +424,6 @@ class Company:
         if not hasattr(self, "_known_members"):
             self._known_members = members_by_channel(self._hands.world())
         return self._known_members
-
-
-def members_by_channel(world: Json) -> dict[str, list[str]]:
-    """Who is in which channel, people only."""
-    people = {person["id"] for person in world["people"]}
-    return {channel["id"]: [member for member in channel["members"] if member in people] for channel in world["channels"]}
-
-
-def _standing(card: Json) -> str:
-    """What a card says of where the case is: the first bold words of its facts."""
-    for block in card["blocks"][2:3]:
-        for part in block.get("elements", []):
-            for element in part.get("elements", []):
-                return str(element.get("text", ""))
-    return ""
-
-
-def _buttons(card: Json) -> str:
-    """How far the case is, by what the card says and offers."""
-    return f"{_standing(card)} {sorted(_actions(card))}"
-
-
-def _actions(card: Json) -> set[str]:
-    return {element["action_id"] for block in card["blocks"] if block["type"] == "actions" for element in block["elements"]}
-
-
-def _quoted(message: Json) -> str:
-    """The words that a message quotes."""
-    for block in message["blocks"]:
-        for part in block.get("elements", []):
-            if part["type"] == "rich_text_quote":
-                return "".join(str(element.get("text", "")) for element in part["elements"])
-    return ""
 
 
 def _without_addresses(text: str) -> str:

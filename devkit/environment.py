@@ -56,7 +56,7 @@ def _alone(checkout: Checkout, console: Console) -> Iterator[int]:
             holder = file.read().strip() or "unknown"
             with console.step(f"Another dev.py (process {holder}) is setting up .venv; waiting for it") as step:
                 while not _try_lock(file.fileno()):
-                    time.sleep(LIVE_SECONDS)
+                    time.sleep(LIVE_SECONDS)  # a file lock tells nobody when it is free
                     step.show("")
         file.truncate(0)
         file.write(str(os.getpid()))

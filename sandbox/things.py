@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,9 +38,9 @@ class Thing(BaseModel):
     """Whether fields that are None are left out of its JSON, as Slack does."""
 
     @property
+    @abstractmethod
     def key(self) -> str:
         """What names it among its kind."""
-        raise NotImplementedError
 
     def changed(self, **fields: object) -> Self:
         """The same thing with some fields new. Trusts the caller: nothing is validated."""

@@ -35,7 +35,7 @@ def served(make: Callable[[str], uvicorn.Server]) -> Iterator[str]:
     while not server.started:
         assert thread.is_alive(), "the server died while starting"
         assert time.monotonic() < end, "the server did not start within 10 s"
-        time.sleep(0.005)
+        time.sleep(0.005)  # a poll, bounded above
     try:
         yield url
     finally:

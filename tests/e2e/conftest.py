@@ -127,7 +127,7 @@ class Stage:
         deadline = time.monotonic() + seconds
         while not (found := met()):
             assert time.monotonic() < deadline, "it did not come about in time"
-            time.sleep(0.05)
+            time.sleep(0.05)  # a poll, bounded above
         return found
 
 

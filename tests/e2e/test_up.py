@@ -52,7 +52,7 @@ class Up:
         while "Ctrl-C stops it" not in (said := log.read_text()):
             assert self.process.poll() is None, said
             assert time.monotonic() < end, said
-            time.sleep(0.1)
+            time.sleep(0.1)  # a poll of its output, bounded above
         self.addresses = dict(re.findall(r"^  (\S.*?)\s{2,}(http://\S+)", said, re.MULTILINE))
         self.children = {name: pid for name, (pid, _) in json.loads((state / "pids.json").read_text()).items()}
 

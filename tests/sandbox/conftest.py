@@ -10,9 +10,13 @@ from typing import Any
 
 import pytest
 import uvicorn
+from browser import ARGUMENTS, CHROMIUM, Visitor
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from playwright.sync_api import sync_playwright
 from sandbox_support import API_KEY, BOT_TOKEN, SECRET, SIGNING_SECRET, Clock, Loopkeeper, Outside, StartSandbox
+from slack_app import Bolt
+from slack_bolt.adapter.fastapi import SlackRequestHandler
 
 from sandbox.app import create_app
 from sandbox.hands import Hands
@@ -93,3 +97,26 @@ def outside(start_sandbox: StartSandbox) -> Outside:
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
+
+
+@pytest.fixture
+def bolt(outside: Outside, loopkeeper: Loopkeeper) -> Bolt:
+    bolt = Bolt(outside)
+    loopkeeper.slack = SlackRequestHandler(bolt.app).handle
+    return bolt
+
+
+@pytest.fixture(scope="module")
+def window() -> Iterator[Visitor]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield Visitor(browser.new_page(viewport={"width": 1600, "height": 1000}, reduced_motion="reduce"))
+        browser.close()
+
+
+@pytest.fixture
+def visitor(window: Visitor) -> Iterator[Visitor]:
+    yield window
+    window.visit_nothing()
+    complaints, window.complaints = window.complaints, []
+    assert complaints == []

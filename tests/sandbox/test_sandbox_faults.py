@@ -142,7 +142,7 @@ def wait_until(look: Callable[[], Any], seconds: float = 5) -> Any:
     end = time.monotonic() + seconds
     while not (seen := look()):
         assert time.monotonic() < end, "it did not come to pass"
-        time.sleep(0.01)
+        time.sleep(0.01)  # a poll, bounded above
     return seen
 
 

@@ -134,7 +134,7 @@ class Process:
         while not self._answers():
             assert self.process.poll() is None, "the sandbox ended while starting"
             assert time.monotonic() < end, "the sandbox did not start within 15 s"
-            time.sleep(0.02)
+            time.sleep(0.02)  # a poll, bounded above
 
     def _answers(self) -> bool:
         try:

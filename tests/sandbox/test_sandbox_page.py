@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import time
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import urllib3
-from playwright.sync_api import Page, expect, sync_playwright
+from browser import CHROMIUM, Visitor
+from playwright.sync_api import Page, expect
 from sandbox_support import BOT_TOKEN, SECRET, SIGNING_SECRET, Loopkeeper, Outside, StartSandbox
 from sendgrid import SendGridAPIClient
 from sendgrid.helpers.mail import Mail
@@ -28,56 +27,9 @@ from sandbox.signing import channel_headers
 BILLING = "C0BILLING1"
 ANA = "U0ANA00001"
 SAM = Author("770001", "sam", "Sam Okafor")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-]
-
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: no chromium, chromium-browser or google-chrome on the PATH")
 
 HOSTILE = "<img src=x onerror=\"document.title='pwned'\"><script>document.title='pwned'</script> \"'&amp; </textarea>"
-
-
-class Visitor:
-    """One window, which does not forgive a page that complains: of an error, or of something that its policy forbids."""
-
-    def __init__(self, page: Page) -> None:
-        self._page = page
-        self.complaints: list[str] = []
-        page.set_default_timeout(5000)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("console", lambda message: self.complaints.append(message.text) if message.type == "error" else None)
-
-    def visit(self, url: str) -> Page:
-        """Open an address, and answer the page once it shows everything."""
-        self._page.goto(url, wait_until="commit")
-        self._page.wait_for_selector("html[data-ready]")
-        return self._page
-
-    def visit_nothing(self) -> None:
-        """Leave, so that the sandbox can end."""
-        self._page.goto("about:blank")
-
-
-@pytest.fixture(scope="module")
-def window() -> Iterator[Visitor]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield Visitor(browser.new_page(viewport={"width": 1600, "height": 1000}, reduced_motion="reduce"))
-        browser.close()
-
-
-@pytest.fixture
-def visitor(window: Visitor) -> Iterator[Visitor]:
-    yield window
-    window.visit_nothing()
-    complaints, window.complaints = window.complaints, []
-    assert complaints == []
 
 
 def reply(outside: Outside, to: str, text: str, key: str = "k1", visibility: str = "public") -> None:

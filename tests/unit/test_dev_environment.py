@@ -131,7 +131,7 @@ def until(happened: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 20
     while not happened():
         assert time.monotonic() < deadline
-        time.sleep(0.01)
+        time.sleep(0.01)  # a poll, bounded above
 
 
 def test_the_second_of_two_set_ups_waits_for_the_first_and_says_whom_it_waits_for(checkout: Checkout) -> None:

@@ -40,7 +40,7 @@ NOT_FOUND = "ERROR: Could not find a version that satisfies the requirement a==1
         (NOT_FOUND, "no ready-made package", "glibc 2.28"),
         ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM …\n    a==1 from a.whl:", "not the one that was pinned", "cache purge"),
         ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", "the disk is full", "TMPDIR"),
-        ("E: Failed to fetch http://…  Temporary failure resolving 'deb.debian.org'", "no answer came over the network", "run the same"),
+        ("E: Failed to fetch http://…  Temporary failure resolving 'packages.example'", "no answer came over the network", "run the same"),
         ("E: Could not open lock file /var/lib/dpkg/lock - open (13: Permission denied)", "may not be written", "chown"),
     ],
 )
@@ -169,7 +169,7 @@ def until(happened: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 20
     while not happened():
         assert time.monotonic() < deadline
-        time.sleep(0.01)
+        time.sleep(0.01)  # a poll, bounded above
 
 
 def is_gone(pid: int) -> bool:
@@ -230,9 +230,9 @@ def test_apt_progress_counts_packages() -> None:
     watcher = AptWatcher()
     heard = []
     for line in (
-        "Get:1 http://deb.debian.org/debian bookworm InRelease [151 kB]",
+        "Get:1 http://packages.example/debian bookworm InRelease [151 kB]",
         "2 upgraded, 7 newly installed, 0 to remove and 0 not upgraded.",
-        "Get:1 http://deb.debian.org/debian bookworm/main amd64 openssl amd64 3.0.20 [1437 kB]",
+        "Get:1 http://packages.example/debian bookworm/main amd64 openssl amd64 3.0.20 [1437 kB]",
         "Unpacking openssl (3.0.20-1~deb12u2) ...",
         "Unpacking libpam0g:amd64 (1.5.2-6) ...",
         "Setting up openssl (3.0.20-1~deb12u2) ...",
