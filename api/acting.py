@@ -16,7 +16,8 @@ from adapters.postgres.composing import parts, room
 from adapters.postgres.store import Store
 from domain.casefile import CaseFile
 from domain.clocks import promise_from
-from domain.commands import Command, Refusal
+from domain.commands import SAID_ALREADY, Command, Refusal
+from domain.errors import SaidAlready
 from domain.events import ReplyPlanned
 from domain.limits import length
 from domain.pace import Pace
@@ -63,7 +64,7 @@ class Acting:
         return await self._in_thread(lambda: self._store.reader.file(case_id))
 
     async def draft(self, case_id: str, saying: Saying, body: str, actor: Actor) -> Draft:
-        """The exact text that saying this would post now. Raises NoSuchCase, TooLong."""
+        """The exact text that saying this would post now. Raises NoSuchCase, TooLong, SaidAlready."""
         return await self._in_thread(lambda: self._draft(case_id, saying, body, actor))
 
     async def said(self, case_id: str, command_id: str) -> Draft | None:
@@ -94,6 +95,8 @@ class Acting:
 
     def _draft(self, case_id: str, saying: Saying, body: str, actor: Actor) -> Draft:
         file = self._store.reader.file(case_id)
+        if file.is_said(body):
+            raise SaidAlready(SAID_ALREADY)
         case = file.case
         now = self._pace.loop_time(datetime.now(UTC))
         promise = promise_from(now, case, file.case_policy) if saying == "update" else None

@@ -20,7 +20,7 @@ from api.acting import Acting
 from api.pages import page, same_site
 from domain import commands as c
 from domain.casefile import CaseFile, story
-from domain.errors import TooLong
+from domain.errors import SaidAlready, TooLong
 from domain.values import Actor, Role, Via
 
 Text = Annotated[str, Form(max_length=8000)]
@@ -86,7 +86,7 @@ class DeskPages:
             )
         try:
             draft = await self.acting.draft(case_id, saying, body, actor)  # type: ignore[arg-type]  # checked above
-        except TooLong as error:
+        except (TooLong, SaidAlready) as error:
             return await self._page(request, token, problem=str(error), status=422, body=body, saying=saying, name=name)
         words = await self.acting.keep(case_id, draft.text)
         promise = draft.promise.isoformat() if draft.promise else None

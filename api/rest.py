@@ -21,6 +21,7 @@ from api.intake import GroupCommit
 from api.problems import Problem, described
 from domain import commands as c
 from domain.casefile import CaseFile, story
+from domain.errors import SaidAlready
 from domain.history import document
 from domain.inbound import Handle, NativeId, PostCreated
 from domain.ports import PolicyBook, Unavailable
@@ -257,7 +258,12 @@ class Rest:
         await self._file(case)
         draft: Draft | None = None
         if wanted.do in ("ask", "update", "resolve"):
-            draft = await self._acting.draft(case, wanted.do, _needed(wanted.text, "text"), actor)
+            try:
+                draft = await self._acting.draft(case, wanted.do, _needed(wanted.text, "text"), actor)
+            except SaidAlready as error:
+                draft = None if wanted.dry_run else await self._acting.said(case, command_id)
+                if draft is None:
+                    raise Problem(409, str(error), code="said_already") from None
             if wanted.dry_run:
                 return CommandOut(done=False, public=_draft_out(draft))
         command = await self._command(case, wanted, actor, command_id, draft)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from datetime import timedelta
@@ -18,7 +19,7 @@ from api.acting import Acting, Saying
 from domain import commands as c
 from domain.casefile import CaseFile
 from domain.decide_command import not_now
-from domain.errors import LoopkeeperError, TooLong
+from domain.errors import LoopkeeperError, SaidAlready, TooLong
 from domain.values import Actor, Role, Via
 from domain.wording import first_name
 
@@ -33,8 +34,10 @@ _SAYINGS: dict[str, tuple[type[c.Command], Saying]] = {
 _LATER = (
     "Loopkeeper is slow to answer just now, so we cannot tell yet whether this was done. Look at the card in a minute before you try again."
 )
-_IN_TIME = timedelta(seconds=2.4)
-"""Slack waits three seconds for an answer."""
+_IN_TIME = 2.0
+"""Seconds after which a modal is told that it takes longer. Slack waits three for an answer, and part of that is gone on the way."""
+_PATIENCE = timedelta(seconds=30)
+"""How long a case may take to answer until we say that we cannot tell."""
 
 
 def slack_handler(token: str, signing_secret: str, api_url: str, acting: Acting) -> AsyncSlackRequestHandler:
@@ -118,7 +121,7 @@ class _Desk:
             return
         try:
             draft = await self._acting.draft(meta["case"], meta["saying"], words, actor)
-        except TooLong as error:
+        except (TooLong, SaidAlready) as error:
             await ack(response_action="errors", errors={modals.BODY: str(error)})
             return
         reference = await self._acting.keep(meta["case"], draft.text)
@@ -141,19 +144,14 @@ class _Desk:
                 )
             case _:
                 command = c.Resolve(command_id, actor, meta["cause"], meta["words"])
-        refused = await self._act(meta["case"], command)
-        if refused is None:
-            await ack(response_action="clear")
-        else:
-            await ack(response_action="update", view=modals.sorry("Not posted", refused))
+        await self._carry_out(ack, body, meta["case"], command, modals.GOES_OUT)
 
     async def moved(self, ack: AsyncAck, body: Body) -> None:
         actor, meta = await self._who(body), _meta(body)
         reason = _input(body, modals.REASON)
         words = await self._acting.keep(meta["case"], reason) if reason else None
         command = c.Reassign(f"slack:{body['view']['id']}", actor, _input(body, modals.DEPARTMENT) or "", words)
-        refused = await self._act(meta["case"], command)
-        await (ack() if refused is None else ack(response_action="errors", errors={modals.DEPARTMENT: refused}))
+        await self._carry_out(ack, body, meta["case"], command, modals.IS_MOVED, refused_at=modals.DEPARTMENT)
 
     async def found(self, ack: AsyncAck, body: Body) -> None:
         actor, meta = await self._who(body), _meta(body)
@@ -162,15 +160,36 @@ class _Desk:
             await ack(response_action="errors", errors={modals.LINK: "This must be a link, beginning with https://"})
             return
         command = c.SettleReply(f"slack:{body['view']['id']}", actor, int(meta["step"]), posted=True, permalink=link)
-        refused = await self._act(meta["case"], command)
-        await (ack() if refused is None else ack(response_action="errors", errors={modals.LINK: refused}))
+        await self._carry_out(ack, body, meta["case"], command, modals.IS_RECORDED, refused_at=modals.LINK)
 
     # --- small parts ---
+
+    async def _carry_out(
+        self, ack: AsyncAck, body: Body, case_id: str, command: c.Command, done: str, *, refused_at: str | None = None
+    ) -> None:
+        """Have done what a modal asks for, and close it, or tell there what became of it, also when that takes longer than Slack waits."""
+        acting = asyncio.create_task(self._act(case_id, command))
+        in_time, _ = await asyncio.wait({acting}, timeout=_IN_TIME)
+        if not in_time:
+            await ack(response_action="update", view=modals.notice("One moment", modals.UNDER_WAY))
+        refused = await acting
+        if in_time and refused is None:
+            await ack(response_action="clear")
+        elif in_time and refused_at is not None:
+            await ack(response_action="errors", errors={refused_at: str(refused)})
+        elif in_time:
+            await ack(response_action="update", view=modals.notice("Not done", str(refused)))
+        else:
+            title = "Done" if refused is None else "Not sure" if refused == _LATER else "Not done"
+            try:
+                await self._client.views_update(view_id=body["view"]["id"], view=modals.notice(title, refused or done))
+            except SlackApiError as error:  # it was closed meanwhile; the card shows what was done
+                log.info("nobody waits for the outcome any more (%s)", error.response.get("error"))
 
     async def _act(self, case_id: str, command: c.Command) -> str | None:
         """Have it done; why not, if not."""
         try:
-            answer = await self._acting.act(case_id, command, wait=_IN_TIME)
+            answer = await self._acting.act(case_id, command, wait=_PATIENCE)
         except RPCError:
             return _LATER
         return None if answer.refusal is None else answer.refusal.reason

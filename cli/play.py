@@ -110,6 +110,7 @@ def _somewhere(script: Script, speed: float) -> Iterator[tuple[Installation, str
 @contextlib.contextmanager
 def _own(script: Script, speed: float, name: str) -> Iterator[Installation]:
     """A new installation for this play alone."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what was started is stopped
     folder = default_state().absolute() / name
     with State(folder) as held:
         _fresh(folder)

@@ -10,6 +10,7 @@ import itertools
 import re
 import threading
 import time
+from collections import Counter, deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -18,20 +19,34 @@ from typing import Any
 import urllib3
 
 from adapters.slack import cards, modals
-from cli.scene import Scene, actions, buttons, members_by_channel, quoted
+from cli.scene import Scene, actions, buttons, members_by_channel, quoted, standing
 from cli.threads import Said, Thread
+from domain.commands import SAID_ALREADY
 from sandbox.hands import Author, Hands, HandsError, Pressed
 
 Json = dict[str, Any]
 _AGAIN_SECONDS = 0.4
-_PATIENCE_SECONDS = 6.0
+_EFFECT_SECONDS = 20.0
+"""So long people look at a card that they have pressed, until they press again."""
+_MODAL_SECONDS = 5.0
+"""… when a modal should have opened."""
+_OUTCOME_SECONDS = 35.0
 _MISTAKES_AT_MOST = 20
 _BODY_AT_MOST = 400
 _QUIET_SECONDS = 2.5
 _LATE_SECONDS = 1.5
 _LATE_AT_MOST = 8
+_WINDOW_SECONDS = 6.0
+_LOOK_SECONDS = 0.3
 _CARD_SECONDS = 20.0
 """A post that has been answered and has no card after this needs no department."""
+
+_SOLVED = (
+    "We have looked into this and it is solved now.",
+    "We have looked at it once more, and now it is solved.",
+    "This is solved as well now; we have checked it.",
+    "Everything that you told us of is solved now.",
+)
 
 
 @dataclass
@@ -53,6 +68,15 @@ class Played:
     def answers_left(self) -> int:
         """How many of the brand's lines are still to come."""
         return sum(line.by_brand for line in self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class _Press:
+    """A button was pressed, when the card looked like this; until when one waits for it to change."""
+
+    card: str
+    at: float
+    until: float
 
 
 class Company:
@@ -77,8 +101,11 @@ class Company:
         self._winding: set[str] = set()
         """Posts whose cards are being wound up after their thread was over."""
         self._answered: set[str] = set()
-        self._pressed: dict[str, tuple[str, float]] = {}
-        """What was pressed last on each card, as it looked then, and when."""
+        self._behind, self._looked_at, self._let_in_at = False, 0.0, 0.0
+        self._pressed: dict[str, _Press] = {}
+        """What was pressed last on each card."""
+        self._wound = Counter[str]()
+        """How often somebody has said of a case that it is solved."""
         self._eyes = threading.Thread(target=self._watch, name="eyes", daemon=True)
 
     # --- playing ------------------------------------------------------------------------------------------------------
@@ -97,22 +124,24 @@ class Company:
         `rate`: threads that begin in a second. `progress` is told now and then how many are over. Raises TimeoutError.
         """
         self._eyes.start()
-        started = time.monotonic() + 0.2
-        for number, thread in enumerate(threads):
-            played = Played(thread, channel, lines=list(thread.rest))
-            self.played.append(played)
-            self._at(started + number / rate, lambda p=played: self._begin(p))  # type: ignore[misc]
+        self.played = [Played(thread, channel, lines=list(thread.rest)) for thread in threads]
+        waiting = deque(self.played)
+        self._at(time.monotonic() + 0.2, lambda: self._let_in(waiting, rate))
         try:
             self._work(time.monotonic() + at_most_seconds, progress)
+            progress(len(self.played))
         finally:
             self._ended = True
             self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _work(self, deadline: float, progress: Callable[[int], None]) -> None:
+        told = 0.0
         while True:
-            progress(sum(played.over for played in self.played))
+            now = time.monotonic()
+            if now > told + _LOOK_SECONDS:
+                told = now
+                progress(sum(played.over for played in self.played))
             with self._lock:
-                now = time.monotonic()
                 over = not self._agenda and self._busy == 0
             if len(self.broken) > _MISTAKES_AT_MOST:
                 raise self.broken[-1]
@@ -159,27 +188,39 @@ class Company:
         with self._lock:
             heapq.heappush(self._agenda, (when, next(self._numbers), step))
 
+    @property
+    def begun_per_second(self) -> float | None:
+        """How many threads really began in a second; fewer than asked for when the desks came behind."""
+        begun = sorted(played.begun for played in self.played if played.begun)
+        return (len(begun) - 1) / (begun[-1] - begun[0]) if len(begun) > 1 else None
+
     # --- customers ----------------------------------------------------------------------------------------------------
 
-    def _begin(self, played: Played) -> float | None:
-        """The customer complains."""
+    def _let_in(self, waiting: deque[Played], rate: float) -> float | None:
+        """The next customer comes, `rate` a second, unless the desks are behind."""
+        now = time.monotonic()
         if self._is_behind():
-            return _AGAIN_SECONDS
+            self._let_in_at = now + _LOOK_SECONDS
+            return _LOOK_SECONDS
+        played = waiting.popleft()
+        self._at(now, lambda: self._begin(played))
+        self._let_in_at = max(self._let_in_at, now - 1.0) + 1 / rate  # a moment late is made up for; more is not
+        return max(0.0, self._let_in_at - now) if waiting else None
+
+    def _begin(self, played: Played) -> None:
+        """The customer complains."""
         root = played.thread.root
         self._say(played, root, None)
         played.posted_at, played.begun = time.time(), time.monotonic()
         self._at(self._when(played), lambda: self._go_on(played))
-        return None
 
     def _turn_back(self) -> None:
         """A card that comes late, or opens again, after its department had turned away: somebody takes it up."""
+        over = {self._run + played.thread.root.id for played in self.played if played.over} - self._winding
         with self.scene.changed:
-            open_again = [
-                post
-                for played in self.played
-                if played.over and (post := self._run + played.thread.root.id) not in self._winding
-                if (card := self.scene.cards.get(post)) is not None and actions(card)
-            ]
+            stirred = self.scene.stirred & over
+            open_again = [post for post in stirred if actions(self.scene.cards[post])]
+            self.scene.stirred.clear()
         for post in open_again:
             self._winding.add(post)
             self._at(time.monotonic() + _AGAIN_SECONDS, lambda p=post: self._wind_up_once(p))  # type: ignore[misc]
@@ -195,13 +236,24 @@ class Company:
         case only delays all the others, and at an hour a second a delay of seconds is one of hours.
         """
         now = time.monotonic()
+        if now > self._looked_at + _LOOK_SECONDS:  # hundreds may wait
+            self._looked_at = now
+            self._behind = self._late_cards(now) or self._late_presses(now) > _LATE_AT_MOST
+        return self._behind
+
+    def _late_cards(self, now: float) -> bool:
+        """Whether more of those who came just now are without a card than praise, which gets none, explains."""
+        came = [p for p in self.played if p.begun and _LATE_SECONDS < now - p.begun < _LATE_SECONDS + _WINDOW_SECONDS]
         with self.scene.changed:
-            late = sum(
-                _LATE_SECONDS < now - played.begun < _CARD_SECONDS and self._run + played.thread.root.id not in self.scene.cards
-                for played in self.played
-                if played.begun
-            )
-        return late > _LATE_AT_MOST
+            without = sum(self._run + played.thread.root.id not in self.scene.cards for played in came)
+        return without > max(_LATE_AT_MOST, len(came) / 3)
+
+    def _late_presses(self, now: float) -> int:
+        """On how many cards nothing has changed since somebody pressed a button."""
+        with self.scene.changed:
+            shown = {card["ts"]: buttons(card) for card in self.scene.cards.values()}
+        presses = list(self._pressed.items())
+        return sum(press.at + _LATE_SECONDS < now < press.until and shown.get(ts) == press.card for ts, press in presses)
 
     def _go_on(self, played: Played) -> float | None:
         """The next line of the thread: a customer's, or the brand's."""
@@ -264,7 +316,8 @@ class Company:
         text = _without_addresses(line.text)
         if text in played.spoken:
             return None  # the brand said it to several people in this thread; nobody says the same thing twice to one
-        saying = cards.ASK if "?" in text and cards.ASK in offered else cards.UPDATE
+        is_asked = "Waiting on the customer" in standing(card)  # and one question is open at a time
+        saying = cards.ASK if "?" in text and not is_asked else cards.UPDATE
         wait = self._speak(card, cards.RESOLVE if played.answers_left == 1 else saying, text)
         if wait is None:
             played.spoken.add(text)
@@ -288,7 +341,10 @@ class Company:
             self._press(card, cards.ACCEPT)
             return _AGAIN_SECONDS
         if cards.RESOLVE in offered:
-            wait = self._speak(card, cards.RESOLVE, "We have looked into this and it is solved now.")
+            solved = _SOLVED[self._wound[post] % len(_SOLVED)]
+            wait = self._speak(card, cards.RESOLVE, solved)
+            if wait is None:
+                self._wound[post] += 1
             return _AGAIN_SECONDS * 2 if wait is None else wait
         return None if "Closed" in str(card["blocks"]) or "Dismissed" in str(card["blocks"]) else _AGAIN_SECONDS
 
@@ -313,7 +369,7 @@ class Company:
 
     def _say_in_a_modal(self, user: str, card: Json, action: str, text: str) -> float | None:
         hands = self._hands
-        pressed = self._press(card, action, user)
+        pressed = self._press(card, action, user, _MODAL_SECONDS)
         view = pressed.view or (self._view_of(pressed.trigger_id, user) if pressed.acked else None)
         if view is None:
             return _AGAIN_SECONDS
@@ -323,17 +379,28 @@ class Company:
         seen = hands.submit(user, view["id"], values)
         if seen.response_action != "push" or seen.view is None:
             hands.close_view(user, view["id"], clear=True)
-            return _AGAIN_SECONDS
+            return None if SAID_ALREADY in str(seen.errors) else _AGAIN_SECONDS
         done = hands.submit(user, seen.view["id"], {})
-        if done.response_action == "clear":
-            if action == cards.RESOLVE:
-                self._pressed[card["ts"]] = (buttons(card), time.monotonic())
-            else:
-                self._pressed.pop(card["ts"], None)
-            return None
-        if done.view is not None:
+        is_done = done.response_action == "clear"
+        if not is_done and done.view is not None:
+            is_done = self._outcome(done.view) == "Done"
             hands.close_view(user, done.view["id"], clear=True)
-        return _AGAIN_SECONDS
+        if not is_done:
+            return _AGAIN_SECONDS
+        if action == cards.RESOLVE:
+            self._note_press(card, _EFFECT_SECONDS)
+        else:
+            self._pressed.pop(card["ts"], None)
+        return None
+
+    def _outcome(self, view: Json) -> str:
+        """What a modal tells in the end, by its title, when it could not tell at once."""
+        deadline = time.monotonic() + _OUTCOME_SECONDS
+        with self.scene.changed:
+            while (title := str(view["title"]["text"])) == "One moment" and time.monotonic() < deadline:
+                self.scene.changed.wait(0.2)
+                view = next((v for v in reversed(self._views) if v["id"] == view["id"]), view)
+        return title
 
     def _say_whether_it_is_there(self, call: Json) -> float | None:
         """The social team is asked about a reply that nobody is sure of: somebody looks at the square, and tells."""
@@ -374,12 +441,19 @@ class Company:
 
     def _waits_for_an_effect(self, card: Json) -> bool:
         """People press a button once, and then look at the card until it changes; only after a while do they press again."""
-        pressed = self._pressed.get(card["ts"])
-        return pressed is not None and pressed[0] == buttons(card) and time.monotonic() - pressed[1] < _PATIENCE_SECONDS
+        press = self._pressed.get(card["ts"])
+        return press is not None and press.card == buttons(card) and time.monotonic() < press.until
 
-    def _press(self, card: Json, action: str, user: str | None = None) -> Pressed:
-        self._pressed[card["ts"]] = (buttons(card), time.monotonic())
-        return self._hands.press(user or self._member(card), action, channel=card["channel"], message_ts=card["ts"])
+    def _press(self, card: Json, action: str, user: str | None = None, patience: float = _EFFECT_SECONDS) -> Pressed:
+        self._note_press(card, patience)
+        pressed = self._hands.press(user or self._member(card), action, channel=card["channel"], message_ts=card["ts"])
+        if not pressed.acked:
+            self._pressed.pop(card["ts"], None)  # the button itself said that nothing came of it
+        return pressed
+
+    def _note_press(self, card: Json, patience: float) -> None:
+        now = time.monotonic()
+        self._pressed[card["ts"]] = _Press(buttons(card), now, now + patience)
 
     def _member(self, card: Json) -> str:
         """Somebody who belongs to the channel."""

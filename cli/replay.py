@@ -103,6 +103,10 @@ class Report:
     broken_histories: list[str] = field(default_factory=list)
     still_open: list[str] = field(default_factory=list)
     took_seconds: float = 0.0
+    rate: float = 0.0
+    """Threads that were to begin in a second."""
+    begun_per_second: float | None = None
+    """Threads that really began in a second: the next customers wait while cases come to the desks late."""
     unfinished: str | None = None
     """Why the play was not over in time."""
     brands_own: BrandsOwn | None = None
@@ -139,8 +143,10 @@ class Report:
         every = self.cases + self.linked
         linked = f", and {self.linked} linked ones that later posts opened" if self.linked else ""
         waits = f"p50 {self.percentile(0.5):.2f} s, p99 {self.percentile(0.99):.2f} s, the slowest {max(self.ack_seconds, default=0):.2f} s"
+        kept = self.begun_per_second
+        begun = "" if kept is None else f"; {kept:.1f} a second began, of {self.rate:g} asked for"
         shown = [
-            ("threads played", f"{self.threads} in {self.took_seconds:.0f} s"),
+            ("threads played", f"{self.threads} in {self.took_seconds:.0f} s{begun}"),
             ("cases", f"{self.cases}{linked}"),
             ("acknowledged", f"{self.acknowledged} of {self.threads}, {waits}"),
             ("loops closed", f"{self.closed} of {every}"),
@@ -183,6 +189,8 @@ class Report:
             "history_verified": every - len(self.broken_histories),
             "seconds": round(self.took_seconds, 1),
             "cases_per_second": round(every / self.took_seconds, 2) if self.took_seconds else None,
+            "rate": self.rate,
+            "begun_per_second": round(self.begun_per_second, 2) if self.begun_per_second is not None else None,
             "malformed_rows": self.malformed,
             "faults": self.faults,
             "brands_own": asdict(self.brands_own) if self.brands_own is not None else None,
@@ -221,6 +229,8 @@ def replay(play: Play) -> Report:
         malformed=play.script.malformed,
         took_seconds=time.monotonic() - started,
         unfinished=unfinished,
+        rate=play.rate,
+        begun_per_second=company.begun_per_second,
         brands_own=brands_own(play.script.threads, lambda words: triage.sort(words, first=False).intent is Intent.THANKS),
     )
     with Hands(play.sandbox) as hands:

@@ -22,6 +22,8 @@ class Scene:
     """The brand's replies, by the post that they answer."""
     cards: dict[str, Json] = field(default_factory=dict)
     """The card of each post that is on a desk, by the post's id: the newest message that shows its link and has buttons or a status."""
+    stirred: set[str] = field(default_factory=set)
+    """Posts whose cards have changed since somebody last looked."""
     calls: dict[str, Json] = field(default_factory=dict)
     """Questions to the social team that wait for an answer: whether a reply is there. By the message's ts."""
     posts: dict[str, Json] = field(default_factory=dict)
@@ -59,6 +61,7 @@ class Scene:
             shown = self.cards.get(post)
             if shown is None or message["channel"] != shown["channel"] or self._newer(message, shown):
                 self.cards[post] = message
+                self.stirred.add(post)
                 now, before = standing(message), standing(shown) if shown else ""
                 if now != before:
                     self.tell(f"  [{now}] {excerpt(message['text'], 70)}")

@@ -13,6 +13,8 @@ from domain.values import ClockName, Intent, Pause, Priority, Purpose, Status
 ReplyState = Literal["planned", "failed", "unconfirmed"]
 Ending = Literal["dismissed", "walked_away", "merged", "watch_ended"]
 
+SAID_AT_MOST = 50
+"""How many of the texts that people have said a case tells apart."""
 UNANSWERED_AT_MOST = 50
 """How many unanswered posts a case tells apart; only the earliest counts for a clock."""
 
@@ -75,6 +77,7 @@ class Case:
     ask: OpenAsk | None = None
     steps: int = 0
     replies: tuple[Reply, ...] = ()
+    said: tuple[str, ...] = ()
     last_word_at: datetime | None = None
     unanswered: tuple[datetime, ...] = ()
     promise: datetime | None = None
@@ -243,6 +246,7 @@ def _post_deleted(case: Case, ev: e.PostDeleted) -> Case:
 def _reply_planned(case: Case, ev: e.ReplyPlanned) -> Case:
     reply = Reply(ev.step, ev.purpose, ev.to_post, ev.at, ev.words, ev.template, ev.variant, ev.promise)
     kept = tuple(r for r in case.replies if r.step != ev.instead_of)
+    said = case.said if ev.words is None else (*case.said, ev.words)[-SAID_AT_MOST:]
     closes = {
         Purpose.THANK_YOU: case.resolved_at is not None or case.handoff is None,  # praise that nobody works on closes by its thank-you
         Purpose.CLOSING_NOTE: case.ask is not None,
@@ -252,7 +256,8 @@ def _reply_planned(case: Case, ev: e.ReplyPlanned) -> Case:
     if ev.purpose is Purpose.NUDGE and ask is not None:
         ask = replace(ask, nudges=ask.nudges + 1)
     answered = case.thanks_answered + (ev.purpose is Purpose.WELCOME)
-    return replace(case, steps=max(case.steps, ev.step), replies=(*kept, reply), closing_step=closing, ask=ask, thanks_answered=answered)
+    case = replace(case, steps=max(case.steps, ev.step), replies=(*kept, reply), said=said)
+    return replace(case, closing_step=closing, ask=ask, thanks_answered=answered)
 
 
 def _reply_posted(case: Case, ev: e.ReplyPosted) -> Case:
@@ -274,7 +279,7 @@ def _reply_posted(case: Case, ev: e.ReplyPosted) -> Case:
 
 
 def _reply_failed(case: Case, ev: e.ReplyFailed) -> Case:
-    return _with_reply_state(case, ev.step, "failed")
+    return _with_reply_state(_unsaid(case, ev.step), ev.step, "failed")
 
 
 def _reply_unconfirmed(case: Case, ev: e.ReplyUnconfirmed) -> Case:
@@ -282,6 +287,7 @@ def _reply_unconfirmed(case: Case, ev: e.ReplyUnconfirmed) -> Case:
 
 
 def _reply_withdrawn(case: Case, ev: e.ReplyWithdrawn) -> Case:
+    case = _unsaid(case, ev.step)
     return replace(case, replies=tuple(r for r in case.replies if r.step != ev.step))
 
 
@@ -417,6 +423,12 @@ def _resume(case: Case, at: datetime) -> Case:
     if not case.pauses or case.pauses[-1].until is not None:
         return case
     return replace(case, pauses=(*case.pauses[:-1], Pause(case.pauses[-1].since, at)))
+
+
+def _unsaid(case: Case, step: int) -> Case:
+    """What the customer will not read may be said again."""
+    words = {r.words for r in case.replies if r.step == step}
+    return replace(case, said=tuple(one for one in case.said if one not in words))
 
 
 def _with_reply_state(case: Case, step: int, state: ReplyState) -> Case:

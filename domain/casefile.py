@@ -14,6 +14,8 @@ from domain.history import Entry
 from domain.policy import CasePolicy, Policy
 from domain.values import Actor, ClockName, Intent, Purpose, Role
 
+_A_SENTENCE = 20
+
 
 @dataclass(frozen=True, slots=True)
 class CaseFile:
@@ -73,6 +75,14 @@ class CaseFile:
         if reference is None:
             return ""
         return str(self.words.get(reference, {}).get("text", "(erased)"))
+
+    def is_said(self, body: str) -> bool:
+        """Whether a person has said this to the customer already, or it is on its way: the same words within one of our replies.
+
+        A few words may come again, like "Thank you!"; then only the reply as a whole tells whether it is the same.
+        """
+        wanted = " ".join(body.split())
+        return len(wanted) >= _A_SENTENCE and any(wanted in " ".join(self.text_of(said).split()) for said in self.case.said)
 
     def name_of(self, person: str | None) -> str:
         """How a colleague is called."""

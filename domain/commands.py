@@ -294,6 +294,10 @@ Happening = FromNetwork | Outcome | TimePassed
 Message = Command | Happening
 
 
+SAID_ALREADY = "The customer has been told this already. If they should read it again, put it differently."
+"""What a person hears whose words have gone out in the case before: a repeated press must not be a repeated reply."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """Why a command is not carried out. `reason` is a sentence for the person; `{person}` in it stands for `person`'s name."""

@@ -43,6 +43,7 @@ def on_command(case: Case, command: c.Command, policy: CasePolicy, now: datetime
             assert_never(command)
 
 
+_SAID_ALREADY = c.Refusal("said_already", c.SAID_ALREADY)
 _WHILE_OPEN = (c.Accept, c.Ask, c.Update, c.Resolve, c.Reassign, c.Dismiss)
 
 
@@ -78,9 +79,11 @@ def _accept(case: Case, command: c.Accept, now: datetime) -> Events | c.Refusal:
 
 
 def _speak(case: Case, command: c.Ask | c.Update, policy: CasePolicy, now: datetime) -> Events | c.Refusal:
+    if isinstance(command, c.Ask) and (case.ask is not None or case.planned(Purpose.ASK) is not None):
+        return c.Refusal("ask_is_open", "The customer has been asked a question that is still open. Wait for the answer.")
+    if command.words in case.said:
+        return _SAID_ALREADY
     if isinstance(command, c.Ask):
-        if case.ask is not None or case.planned(Purpose.ASK) is not None:
-            return c.Refusal("ask_is_open", "The customer has been asked a question that is still open. Wait for the answer.")
         return [*handed_off(case, now), reply(case, now, Purpose.ASK, words=command.words)]
     promise = command.promise if command.promise is not None and command.promise > now else None
     del policy
@@ -94,6 +97,8 @@ def _resolve(case: Case, command: c.Resolve, policy: CasePolicy, now: datetime) 
         return c.Refusal(
             "unknown_root_cause", f"'{command.root_cause}' is not a root cause of the policy: {', '.join(policy.root_causes)}."
         )
+    if command.words in case.said:
+        return _SAID_ALREADY
     events: Events = []
     if case.is_open:
         events += withdraw(case, now, "the case was resolved", by_system=True, but=Purpose.WELCOME)

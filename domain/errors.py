@@ -4,7 +4,8 @@ LoopkeeperError
 ├── PolicyError      a policy or wording file is not usable; `problems` names file, line and reason of each
 ├── UnknownBrand     a post names a brand that the policy does not know
 ├── UnknownChannel   … a channel that the policy does not know
-└── TooLong          a public text does not fit the network, in as many parts as are allowed
+├── TooLong          a public text does not fit the network, in as many parts as are allowed
+└── SaidAlready      a person's words have gone out in this case before
 """
 
 from __future__ import annotations
@@ -44,3 +45,7 @@ class UnknownChannel(LoopkeeperError):
 
 class TooLong(LoopkeeperError):
     """A public text does not fit the network, in as many parts as are allowed."""
+
+
+class SaidAlready(LoopkeeperError):
+    """A person's words have gone out in this case before, or are on their way."""

@@ -66,8 +66,7 @@ def posted(case: Case, message: c.Posted, now: datetime) -> Events:
     if case.promise is not None and not case.promise_broken and message.purpose is not Purpose.WELCOME:
         kept = at <= case.promise
         events.append(e.PromiseKept(now, case.promise) if kept else e.PromiseBroken(now, case.promise))
-    waiting = case.customer_waiting_since
-    if message.purpose is Purpose.ASK and case.is_open and waiting is not None and waiting > at:
+    if message.purpose is Purpose.ASK and case.is_open and any(wrote > at for wrote in case.unanswered):
         events.append(e.AskAnswered(now, message.step, case.last_post))  # the answer overtook the news that we had asked
     if message.step == case.closing_step and case.closed_at is None and not case.is_over:
         events.append(e.Closed(now, message.parts[0].url))

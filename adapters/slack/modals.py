@@ -100,8 +100,14 @@ def found(file: CaseFile, step: int) -> View:
     return _modal(FOUND, "It was posted", "Record it", "Cancel", {"case": file.case_id, "step": step}, blocks)
 
 
-def sorry(title: str, reason: str) -> View:
-    """A refusal, in the place where somebody wanted something."""
+UNDER_WAY = "This takes a little longer than usual. Wait here to see the outcome, or close this and look at the card later."
+GOES_OUT = "Your words are on their way to the customer. The thread will show the link."
+IS_MOVED = "The case has moved."
+IS_RECORDED = "Thank you. It is on record."
+
+
+def notice(title: str, reason: str) -> View:
+    """What became of it, in the place where somebody wanted something: done, refused, or not known yet."""
     return {
         "type": "modal",
         "title": _plain(title),

@@ -6,9 +6,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import psutil
 import pytest
 
 from adapters.slack import cards, modals
+from domain.commands import SAID_ALREADY
 from sandbox.hands import Author
 from tests.e2e.conftest import ANA, BEN, BILLING, COMPLAINT, SOCIAL, TECHNICAL, TOM, Stage, actions, quotes, texts
 
@@ -316,3 +318,34 @@ def _story(stage: Stage, case: str) -> list[Any]:
     from domain.casefile import story
 
     return story(stage.store.reader.file(case))
+
+
+def test_what_takes_longer_than_slack_waits_is_told_in_the_modal_later(stage: Stage, accepted: tuple[str, dict[str, Any]]) -> None:
+    case, card = accepted
+    seen = stage.write(ANA, stage.open(ANA, card, cards.UPDATE), "The bank has the second charge now.").view
+    assert seen is not None
+    worker = psutil.Process(stage.installation.services["worker"].pid)
+    worker.suspend()
+    try:
+        waiting = stage.hands.submit(ANA, seen["id"], {}).view
+    finally:
+        worker.resume()
+    assert waiting is not None
+    assert texts(waiting["title"]) == ["One moment"]
+    told = stage.hands.wait_for(lambda c: c.kind == "view" and c.object["id"] == waiting["id"] and "Done" in texts(c.object["title"]), 25)
+    assert texts(told.object["blocks"]) == [modals.GOES_OUT]
+    stage.hands.close_view(ANA, waiting["id"], clear=True)
+    assert [reply["text"] for reply in stage.replies(case, 2)][1:] == quotes(seen["blocks"])
+
+
+def test_words_that_the_customer_has_read_are_not_posted_twice(stage: Stage, accepted: tuple[str, dict[str, Any]]) -> None:
+    case, card = accepted
+    words = "We have found the second charge and asked the bank for it."
+    seen = stage.write(ANA, stage.open(ANA, card, cards.UPDATE), words).view
+    assert seen is not None
+    assert stage.hands.submit(ANA, seen["id"], {}).response_action == "clear"
+    stage.replies(case, 2)
+    again = stage.open(ANA, stage.card(case, shows="In progress"), cards.UPDATE)
+    assert stage.write(ANA, again, f"  {words} ").errors == {modals.BODY: SAID_ALREADY}
+    assert stage.write(ANA, again, "The bank has answered: the money is on its way.").response_action == "push"
+    stage.hands.close_view(ANA, again["id"], clear=True)

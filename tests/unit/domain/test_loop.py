@@ -164,6 +164,23 @@ def test_an_answer_that_overtakes_the_news_of_the_ask_still_answers_it() -> None
     assert story.status() is Status.IN_PROGRESS
 
 
+def test_an_earlier_post_without_an_answer_does_not_hide_the_one_that_answers_the_ask() -> None:
+    story = Story(posts=False).accepted()
+    story.network_posts()
+    story.arrives(Intent.COMPLAINT)
+    story.now += timedelta(minutes=2)
+    story.tell(c.Ask("q", ANA, "w"))
+    asked = story.now
+    story.now += timedelta(minutes=2)
+    story.arrives(Intent.REMARK)
+    reply = story.case.planned(Purpose.ASK)
+    assert reply is not None
+    story.tell(c.Posted("late", reply.step, reply.purpose, asked, (), "w"))
+    assert story.status() is Status.IN_PROGRESS
+    story.wait(3 * DAY)
+    assert not [h for h in story.of(e.ReplyPlanned) if isinstance(h, e.ReplyPlanned) and h.purpose is Purpose.NUDGE]
+
+
 def test_thanks_in_the_watch_are_answered_and_do_not_reopen() -> None:
     story = Story().accepted()
     story.tell(c.Resolve("r", ANA, "other", "w"))
@@ -182,7 +199,7 @@ def test_a_complaint_in_the_watch_reopens_with_the_owner_one_priority_up() -> No
     last = story.of(e.ReplyPlanned)[-1]
     assert isinstance(last, e.ReplyPlanned)
     assert last.template == "acknowledgement.reopened"
-    story.tell(c.Resolve("r2", ANA, "other", "w"))
+    story.tell(c.Resolve("r2", ANA, "other", "w2"))
     assert story.status() is Status.CLOSED
     assert len(story.of(e.Closed)) == 2
 
@@ -243,6 +260,19 @@ def test_a_refused_thank_you_asks_a_person_who_can_resolve_in_other_words() -> N
     story.tell(c.Resolve("r2", ANA, "other", "w2"))
     story.network_posts()
     assert story.status() is Status.CLOSED
+
+
+def test_what_a_person_has_said_is_not_said_again_unless_the_customer_never_got_it() -> None:
+    story = Story(posts=False).accepted()
+    story.network_posts()
+    story.tell(c.Update("u", ANA, "w1"))
+    assert refused(story.tell(c.Update("u2", BEN, "w1"))) == "said_already"
+    assert refused(story.tell(c.Resolve("r", ANA, "other", "w1"))) == "said_already"
+    planned = story.case.planned(Purpose.UPDATE)
+    assert planned is not None
+    story.done(c.PostFailed("f", planned.step, "too many links"))
+    story.tell(c.Update("u3", ANA, "w1"))
+    assert len([h for h in story.of(e.ReplyPlanned) if isinstance(h, e.ReplyPlanned) and h.words == "w1"]) == 2
 
 
 def test_an_unconfirmed_reply_is_never_resent_until_a_person_says_that_it_is_not_there() -> None:
