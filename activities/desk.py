@@ -82,8 +82,8 @@ class DeskKeeper:
                 self._show_department(file, order.department)
         except Refused as error:
             return DeskOutcome(order.version, refused=error.reason)
-        except NotSent as error:
-            raise again(error.reason, error.retry_after) from None
+        except (NotSent, Unclear) as error:  # editing a card again does no harm; what may not be repeated is looked for first
+            raise again(error.reason, error.retry_after if isinstance(error, NotSent) else _LOOK_EVERY) from None
         return DeskOutcome(order.version)
 
     def _show_department(self, file: CaseFile, department: str) -> None:

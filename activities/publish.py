@@ -180,6 +180,8 @@ class _Part:
         if unclear_for < self._patience.give_up:
             self._ledger.release(self._effect.key, claim.attempt, maybe_sent=True, reason=reason)
             raise again(f"not clear yet whether it was posted ({reason})", self._patience.look_every)
+        if self._network.honours_key:
+            return None  # the network itself decides it, for as long as it takes; nobody needs to be asked
         self._ledger.give_up(self._effect.key, claim.attempt, unconfirmed=True, reason=reason)
         return PublishOutcome("unconfirmed", reason=reason, words=_content(claim).words)
 

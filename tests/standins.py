@@ -51,6 +51,8 @@ class Wall:
         self.calls: dict[str, list[Line]] = {}
         self.away = False
         self.refuses = ""
+        self.fails: list[Exception] = []
+        """What the next edits of a card meet with."""
 
     def _answer(self) -> None:
         if self.away:
@@ -72,6 +74,8 @@ class Wall:
 
     def update_card(self, card: Card, file: CaseFile) -> None:
         self._answer()
+        if self.fails:
+            raise self.fails.pop(0)
         self.cards[f"{card.channel} {file.case_id}"] = file
 
     def tell(self, place: str, thread: str, file: CaseFile, lines: Sequence[Line], mark: Mark) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from cli.threads import read_threads
 from sandbox.hands import Hands
 
 SPEED = 900.0
+GAP = timedelta(hours=2)
+"""Eight seconds: longer than anything here takes to be mended."""
 STORIES = Path(__file__).parents[2] / "sandbox" / "stories.csv"
 FAULTS = [
     ("square", "lose_answer", {"probability": 0.1}),
@@ -41,7 +44,7 @@ def play(own_folder: Path, request: pytest.FixtureRequest) -> Iterator[Callable[
     with State(own_folder / request.node.name) as state:
 
         def with_faults(faults: list[tuple[str, str, dict[str, object]]], *, honours_key: bool) -> Report:
-            script = read_threads(STORIES)
+            script = read_threads(STORIES, longest_gap=GAP)
             policy = yaml.safe_load(policy_for(script.threads, speed=SPEED, pace=SPEED))
             policy["channels"]["x"]["honours_idempotency_key"] = honours_key
             settings = {"LOOPKEEPER_CHANNEL_TIMEOUT": "2", "LOOPKEEPER_CHANNEL_LOOK_FOR": "4"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Self
 
@@ -17,6 +18,8 @@ from cli.threads import read_threads
 from tests.crash.traps import FOLDER, Armed, Trap
 
 SPEED = 900.0
+GAP = timedelta(hours=2)
+"""Eight seconds: longer than anything here takes to be mended."""
 EFFECT_STEPS = ("before the claim", "after the claim", "request in flight", "answer received", "inside the commit", "after the commit")
 INTAKE_STEPS = ("before storing", "inside the storing", "stored, not answered")
 COMMAND_STEPS = ("before the command", "command carried out, not answered")
@@ -83,7 +86,7 @@ def world(own_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     with State(own_folder / "killed") as state:
         armed = Armed(tmp_path / "traps", state.pids)
         monkeypatch.setenv(FOLDER, str(tmp_path / "traps"))
-        script = read_threads(STORIES)
+        script = read_threads(STORIES, longest_gap=GAP)
         installation = Installation(
             state,
             pace=pace_from_now(SPEED),
@@ -110,7 +113,13 @@ def test_every_process_is_killed_at_every_step_and_every_loop_closes(world: tupl
         with Trapper(installation, armed) as trapper:
             for round_ in itertools.count():
                 play = Play(
-                    read_threads(stories), installation.addresses["Sandbox"], store, SPEED, rate=1.0, at_most_seconds=240, run=f"k{round_}_"
+                    read_threads(stories, longest_gap=GAP),
+                    installation.addresses["Sandbox"],
+                    store,
+                    SPEED,
+                    rate=1.0,
+                    at_most_seconds=240,
+                    run=f"k{round_}_",
                 )
                 report = replay(play)
                 assert report.faults == []

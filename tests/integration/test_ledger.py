@@ -144,7 +144,7 @@ def test_a_network_that_forgets_keys_is_looked_at_and_given_time_before_anything
 
 def test_what_cannot_be_looked_up_is_unconfirmed_and_never_sent_again(store: Store, publish: Callable[..., PublishOutcome]) -> None:
     square = Square("lost after")
-    square.blind = True
+    square.blind, square.honours_key = True, False
     outcome = publish(square, attempts=5000)
     assert outcome.kind == "unconfirmed"
     assert outcome.words is not None
@@ -153,6 +153,14 @@ def test_what_cannot_be_looked_up_is_unconfirmed_and_never_sent_again(store: Sto
     square.blind = False
     assert publish(square).kind == "unconfirmed", "only a person settles it now"
     assert len(square.posts) == 1
+
+
+def test_where_keys_are_known_a_repeat_decides_what_cannot_be_looked_up(store: Store, publish: Callable[..., PublishOutcome]) -> None:
+    square = Square("lost after", "lost after")
+    square.blind = True
+    assert publish(square, attempts=5000).kind == "posted"
+    assert len(square.posts) == 1
+    assert effect(store) == "done"
 
 
 def test_a_refusal_is_final_and_stays_so(publish: Callable[..., PublishOutcome]) -> None:

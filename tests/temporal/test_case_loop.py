@@ -9,6 +9,7 @@ import pytest
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain import commands as c
+from domain.ports import Unclear
 from domain.values import Priority
 from tests.integration.opened import created, place
 from tests.temporal.conftest import ANA, Town, run, serving
@@ -164,6 +165,21 @@ def test_a_reply_that_the_network_refuses_is_asked_about_in_the_social_channel(l
             case = await town.post()
             await town.until(lambda: case in town.wall.calls, 40)
         assert "account suspended" in town.wall.calls[case][0].text
+
+    run(loop, story())
+
+
+@pytest.mark.parametrize("failure", [Unclear("Slack failed (500)"), KeyError("a mistake of ours")], ids=["unclear", "mistake"])
+def test_whatever_goes_wrong_at_the_desk_the_case_goes_on(loop: Loop, town: Town, failure: Exception) -> None:
+    async def story() -> None:
+        async with serving(town):
+            case = await town.post()
+            await town.until(lambda: "handoff_delivered" in town.kinds(case))
+            town.wall.fails = [failure]
+            assert (await town.command(case, c.Accept)).refusal is None
+            await town.wait(case, timedelta(seconds=30))
+            await town.until(lambda: not town.wall.fails and any(f.case.owner for f in town.wall.cards.values() if f.case_id == case))
+            assert (await town.command(case, c.Resolve, "outage", town.words(case))).refusal is None
 
     run(loop, story())
 
