@@ -38,6 +38,7 @@ _LATE_SECONDS = 1.5
 _LATE_AT_MOST = 8
 _WINDOW_SECONDS = 6.0
 _LOOK_SECONDS = 0.3
+_HURRY_SECONDS = 2.0
 _CARD_SECONDS = 20.0
 """A post that has been answered and has no card after this needs no department."""
 
@@ -165,9 +166,10 @@ class Company:
             stirred = self.scene.changed.wait(_QUIET_SECONDS)
             mine = {post for played in self.played for post in played.posted.values()}
             waiting = [post for post, card in self.scene.cards.items() if post in mine and actions(card)]
+            undelivered = bool(self.scene.undelivered)
         for post in waiting:
             self._at(time.monotonic(), lambda p=post: self._wind_up(p))  # type: ignore[misc]
-        return not stirred and not waiting
+        return not stirred and not waiting and not undelivered
 
     def _take(self, step: Callable[[], float | None]) -> None:
         try:
@@ -464,7 +466,7 @@ class Company:
 
     def _watch(self) -> None:
         self._views: list[Json] = []
-        after = 0
+        after, hurried = 0, 0.0
         with Hands(self._sandbox) as hands:
             while not self._ended:
                 try:
@@ -480,6 +482,9 @@ class Company:
                     else:
                         self.scene.take(change)
                 self._turn_back()
+                if self.scene.undelivered and time.monotonic() > hurried + _HURRY_SECONDS:
+                    hurried = time.monotonic()
+                    hands.retry_deliveries()  # a network tries again after minutes, and a minute is an age here
                 for ts in list(self.scene.calls):
                     call = self.scene.calls[ts]
                     if ts not in self._answered:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
-from sqlalchemy import text
+from sqlalchemy import Row, TextClause, text
 from sqlalchemy.exc import OperationalError
 
 from adapters.postgres.store import Store
@@ -21,12 +22,14 @@ from cli.threads import BrandsOwn, Script, Thread, brands_own
 from domain import events as e
 from domain.history import read
 from domain.policy import parse_duration, write_duration
+from domain.ports import Unavailable
 from domain.triage import Sorter
 from domain.values import Intent, Purpose
 from sandbox.hands import Change, Hands
 from settings import HERE
 
 Json = dict[str, Any]
+T = TypeVar("T")
 
 
 def policy_for(threads: Iterable[Thread], *, speed: float, pace: float) -> str:
@@ -223,7 +226,7 @@ def replay(play: Play) -> Report:
         unfinished = str(error)
     seen = _Seen({post for played in company.played for post in played.posted.values()})
     _settle(play.store, seen, at_most_seconds=30.0)
-    triage = Sorter(play.store.book.active().triage)
+    triage = Sorter(_patiently(play.store.book.active).triage)
     report = Report(
         threads=len(play.script.threads),
         malformed=play.script.malformed,
@@ -268,6 +271,26 @@ def _settle(store: Store, seen: _Seen, *, at_most_seconds: float) -> None:
         time.sleep(0.25)  # a poll of the database, bounded above
 
 
+def _rows(store: Store, what: TextClause) -> Sequence[Row[Any]]:
+    def read_all() -> Sequence[Row[Any]]:
+        with store.engine.connect() as connection:
+            return connection.execute(what).all()
+
+    return _patiently(read_all)
+
+
+def _patiently(look: Callable[[], T]) -> T:
+    """Look at the database, which may be just starting again."""
+    deadline = time.monotonic() + 30.0
+    while True:
+        try:
+            return look()
+        except (OperationalError, Unavailable):
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.25)  # a poll, bounded above
+
+
 def _look_at_the_square(report: Report, company: Company, seen: _Seen, state: list[Change]) -> None:
     """What anyone can see: every customer answered, every post taken in, nothing said twice."""
     posts = sorted((c.object for c in state if c.kind == "post"), key=lambda p: str(p["posted_at"]))
@@ -304,18 +327,16 @@ def _look_at_the_desk(report: Report, store: Store, seen: _Seen, state: list[Cha
         if change.kind == "message":
             payload = (change.object.get("metadata") or {}).get("event_payload") or {}
             keys.add(str(payload.get("key", "")))
-    with store.engine.connect() as connection:
-        found = connection.execute(text("select case_id from effect where state = 'unconfirmed' and party like 'publish-%'")).scalars()
-        cases = [case for case in found if seen.case(case)]
+    unconfirmed = text("select case_id from effect where state = 'unconfirmed' and party like 'publish-%'")
+    cases = [row.case_id for row in _rows(store, unconfirmed) if seen.case(row.case_id)]
     report.unconfirmed = len(cases)
     report.unconfirmed_asked = sum(any(key.startswith(f"{case}:social:") for key in keys) for case in cases)
 
 
 def _look_at_the_histories(report: Report, store: Store, seen: _Seen) -> None:
     """What an auditor sees: whole chains, every post on record, every thank-you answered, every loop closed with its permalink."""
-    with store.engine.connect() as connection:
-        rows = connection.execute(text("select case_id, closed_at, ended, earlier_case from cases order by number")).all()
-        docs = connection.execute(text("select case_id, doc from case_event order by case_id, seq")).all()
+    rows = _rows(store, text("select case_id, closed_at, ended, earlier_case from cases order by number"))
+    docs = _rows(store, text("select case_id, doc from case_event order by case_id, seq"))
     cases = [row for row in rows if seen.case(row.case_id)]
     report.linked = sum(case.earlier_case is not None for case in cases)
     report.cases = len(cases) - report.linked
@@ -326,7 +347,7 @@ def _look_at_the_histories(report: Report, store: Store, seen: _Seen) -> None:
     on_record: set[str] = set()
     for case in cases:
         history = histories.get(case.case_id, [])
-        fault = store.records.verify(case.case_id)
+        fault = _patiently(partial(store.records.verify, case.case_id))
         if fault is not None or not history:
             report.broken_histories.append(fault or f"case {case.case_id}: no history")
         on_record |= {h.post for h in history if isinstance(h, e.Opened | e.CustomerWrote)}

@@ -26,6 +26,8 @@ class Scene:
     """Posts whose cards have changed since somebody last looked."""
     calls: dict[str, Json] = field(default_factory=dict)
     """Questions to the social team that wait for an answer: whether a reply is there. By the message's ts."""
+    undelivered: set[str] = field(default_factory=set)
+    """What the networks tell Loopkeeper and it has not taken yet: it was away, or has failed."""
     posts: dict[str, Json] = field(default_factory=dict)
     changed: threading.Condition = field(default_factory=threading.Condition)
     tell: Callable[[str], None] = lambda _: None
@@ -37,6 +39,9 @@ class Scene:
                 self._post(change.object)
             elif change.kind == "message":
                 self._message(change.object)
+            elif change.kind == "delivery":
+                late = change.object["state"] == "retrying"
+                (self.undelivered.add if late else self.undelivered.discard)(change.object["id"])
             self.changed.notify_all()
 
     def _post(self, post: Json) -> None:

@@ -29,9 +29,9 @@ TRAPS = [
     for number, what in enumerate(
         [
             *itertools.product(["dispatcher"], EFFECT_STEPS, ["dispatcher"]),
-            *itertools.product(["worker"], EFFECT_STEPS, ["worker", "postgres", "temporal", "api"]),
-            *itertools.product(["api"], INTAKE_STEPS, ["api", "postgres"]),
             *itertools.product(["api"], COMMAND_STEPS, ["api", "worker", "temporal"]),
+            *itertools.product(["api"], INTAKE_STEPS, ["api", "postgres"]),
+            *itertools.product(["worker"], EFFECT_STEPS, ["worker", "postgres", "temporal", "api"]),
         ]
     )
 ]
