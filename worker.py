@@ -22,6 +22,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkerDeploymen
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.desk import DeskKeeper
+from activities.heartbeat import SignsOfLife
 from activities.mail import Mailer
 from activities.publish import Patience, Publisher
 from activities.record import Recorder
@@ -113,6 +114,7 @@ def workers(client: Client, settings: Settings, hands: Hands, threads: ThreadPoo
             activity_executor=threads,
             max_concurrent_activities=settings.effect_slots,
             max_task_queue_activities_per_second=per_second,
+            interceptors=[SignsOfLife()],
             graceful_shutdown_timeout=grace,
         )
 

@@ -20,6 +20,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, FailureError,
 
 with workflow.unsafe.imports_passed_through():
     from activities.desk import DeskKeeper
+    from activities.heartbeat import SILENCE
     from activities.mail import Mailer
     from activities.orders import DeskOrder, MailOrder, PublishOutcome, Recording
     from activities.publish import Publisher
@@ -328,6 +329,7 @@ class CaseLoop:
                 order,
                 task_queue=contracts.publish_queue(case.channel),
                 start_to_close_timeout=_ATTEMPT,
+                heartbeat_timeout=SILENCE,
                 schedule_to_close_timeout=_KEEP_TRYING,
                 retry_policy=_OUTSIDE,
                 priority=contracts.FIRST if first else contracts.SOON,
@@ -351,6 +353,7 @@ class CaseLoop:
                 order,
                 task_queue=contracts.DESK_QUEUE,
                 start_to_close_timeout=_ATTEMPT,
+                heartbeat_timeout=SILENCE,
                 schedule_to_close_timeout=_KEEP_TRYING,
                 retry_policy=_OUTSIDE,
                 priority=contracts.LATER if case.owner is not None else contracts.SOON,
@@ -385,6 +388,7 @@ class CaseLoop:
                 order,
                 task_queue=contracts.MAIL_QUEUE,
                 start_to_close_timeout=_ATTEMPT,
+                heartbeat_timeout=SILENCE,
                 schedule_to_close_timeout=_KEEP_TRYING,
                 retry_policy=_OUTSIDE,
                 priority=contracts.SOON,
