@@ -210,8 +210,7 @@ class CaseLoop:
             self._answers.pop(next(iter(self._answers)))
         while len(self._seen) > SEEN_AT_MOST:
             self._seen.pop(next(iter(self._seen)))
-        if entries:
-            self._show()
+        self._show()  # also what was adopted
 
     def _decided(self, messages: list[c.Message]) -> tuple[Case, list[Entry], dict[str, c.Refusal | None]]:
         """The case after these messages, what is to be recorded, and the answers to the commands among them."""
@@ -273,7 +272,7 @@ class CaseLoop:
         if self._shown is None:
             unknown = passing and workflow.info().continued_run_id is not None  # the run before may not have shown a passing status
             self._shown = ("", "", "") if unknown else shown  # whoever started the workflow has set these
-        if shown == self._shown or passing or case.is_over:
+        if shown == self._shown or passing:
             return
         self._shown = shown
         updates: list[SearchAttributeUpdate[Any]] = [

@@ -107,11 +107,15 @@ def test_the_same_command_under_the_same_key_is_carried_out_once_and_answered_al
     first, again = (call("POST", f"/cases/{case}/commands", command, idempotency_key="k-1") for _ in range(2))
     assert (first.status_code, again.status_code) == (200, 200)
     assert again.json()["public"] == first.json()["public"]
-    other = call("POST", f"/cases/{case}/commands", command, idempotency_key="k-2")
+    other = call("POST", f"/cases/{case}/commands", {**command, "text": "The bank has answered."}, idempotency_key="k-2")
     assert other.status_code == 200
     replies = [reply["text"] for reply in stage.replies(case, 3)]
     assert len(replies) == 3
     assert replies[1:] == [first.json()["public"]["text"], other.json()["public"]["text"]]
+    repeated = call("POST", f"/cases/{case}/commands", command, idempotency_key="k-3")
+    assert (repeated.status_code, repeated.json()["code"]) == (409, "said_already")
+    late = call("POST", f"/cases/{case}/commands", command, idempotency_key="k-1")
+    assert (late.status_code, late.json()["public"]) == (200, first.json()["public"])
 
 
 def test_every_command_is_done_or_refused_with_a_reason_and_a_word_for_programs(stage: Stage, call: Call, case: str) -> None:

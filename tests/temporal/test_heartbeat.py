@@ -14,30 +14,35 @@ from activities import heartbeat
 
 
 class Attempt(ActivityInboundInterceptor):
-    """An attempt that goes on until two signs of life were given."""
+    """An attempt that goes on until it is let go."""
 
-    def __init__(self, beats: list[Any]) -> None:
-        self._beats = beats
+    def __init__(self, enough: asyncio.Event) -> None:
+        self._enough = enough
 
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002 - the SDK's name
         del input
-        while len(self._beats) < 2:
-            await asyncio.sleep(0)
+        await self._enough.wait()
         return "done"
 
 
 def test_an_attempt_that_goes_on_is_heard_of_and_one_that_is_over_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(heartbeat, "SILENCE", timedelta(milliseconds=3))
     beats: list[Any] = []
+    enough = asyncio.Event()
     environment = ActivityEnvironment()
-    environment.on_heartbeat = lambda *details: beats.append(details)
+
+    def beat(*details: Any) -> None:
+        beats.append(details)
+        if len(beats) == 2:
+            enough.set()
+
+    environment.on_heartbeat = beat
 
     async def attempt() -> None:
-        going_on = heartbeat.SignsOfLife().intercept_activity(Attempt(beats))
+        going_on = heartbeat.SignsOfLife().intercept_activity(Attempt(enough))
         assert await going_on.execute_activity(None) == "done"  # type: ignore[arg-type]  # it is only passed on
         heard = len(beats)
-        for _ in range(20):
-            await asyncio.sleep(0.001)
+        await asyncio.sleep(0.02)
         assert len(beats) == heard
 
     asyncio.run(environment.run(attempt))

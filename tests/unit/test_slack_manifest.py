@@ -22,6 +22,7 @@ METHODS: dict[str, set[str]] = {
     "usergroups.list": {"usergroups:read"},
     "users.info": {"users:read"},
     "views.open": set(),
+    "views.update": set(),
 }
 """Methods of the Web API and the scopes that each needs (https://docs.slack.dev/reference/methods), for public and private channels."""
 
