@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -34,3 +36,21 @@ def test_the_single_modules_import_only_what_they_may_and_stay_small(module: str
 def test_nobody_but_the_edges_reads_the_settings(package: str) -> None:
     readers = {f.name for f in (HERE / package).rglob("*.py") if "settings" in imported(str(f.relative_to(HERE)))}
     assert readers <= ({"app.py", "__main__.py"} if package == "api" else set())
+
+
+TOP = {
+    *(f".{name}" for name in ("ci", "dockerignore", "env.example", "gitignore")),
+    *("CHANGELOG.md", "CONTRIBUTING.md", "Dockerfile", "LICENSE", "Makefile", "README.md", "SECURITY.md", "docker-compose.yml"),
+    *("dev.py", "pyproject.toml", "settings.py", "worker.py"),
+    *(OURS - {"settings", "worker"}),
+    *("deploy", "docs", "policies", "requirements", "tests"),
+}
+
+
+@pytest.mark.skipif(
+    shutil.which("git") is None or not (HERE / ".git").exists(), reason="only in a clone, with git, can be told what is committed"
+)
+def test_nothing_is_committed_at_the_top_by_accident() -> None:
+    """A note, a dump or a file of secrets that was left lying about must not get in with the rest."""
+    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=HERE, capture_output=True, text=True, check=True)
+    assert {path.split("/")[0] for path in tracked.stdout.split("\0") if path} <= TOP
