@@ -31,8 +31,8 @@ Progress = Callable[[str, float], None]
 """Told the name of what is being waited for, and for how many seconds so far."""
 
 START_SECONDS = 60.0
-_NICE = {"worker": 5, "temporal": 5}
-"""On a small machine, taking in and acknowledging comes before everything else."""
+_NICE = {"worker": 10, "dispatcher": 10, "temporal": 10}
+"""On a small machine, taking in comes before everything else: what is stored can be worked on later, what is not is lost to us."""
 SANDBOX_CHANNELS = {"x": ("X", 280), "facebook": ("Facebook", 8000), "mastodon": ("Mastodon", 500)}
 
 
@@ -222,6 +222,7 @@ class Installation:
             "LOOPKEEPER_PUBLIC_URL": self._url("api"),
             "LOOPKEEPER_PORT": str(self.ports["api"]),
             "LOOPKEEPER_CONSOLE_OPEN": "true",
+            "LOOPKEEPER_DISPATCH_SLOTS": environment.get("LOOPKEEPER_DISPATCH_SLOTS", "2"),  # what comes in needs the processors more
             "LOOPKEEPER_PACE_SPEED": str(self.pace.speed),
             "LOOPKEEPER_PACE_ORIGIN": self.pace.origin.isoformat(),
             "PYTHONUNBUFFERED": "1",

@@ -66,6 +66,8 @@ class Service:
         if self.nice:
             with contextlib.suppress(psutil.Error, PermissionError):
                 psutil.Process(self.process.pid).nice(self.nice)
+            with contextlib.suppress(OSError):  # where Linux weighs sessions, a process's own niceness counts within its session only
+                Path(f"/proc/{self.process.pid}/autogroup").write_text(str(self.nice))
 
     def wait_ready(self, seconds: float, tick: Callable[[float], None] | None = None) -> None:
         """Wait until `ready` says yes. Raises ServiceFailed with the end of the log when it does not in `seconds`, or dies."""
