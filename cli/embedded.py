@@ -126,6 +126,7 @@ class Installation:
         (self.state.folder / _RUNNING).unlink(missing_ok=True)
         for service in reversed(list(self.services.values())):
             service.stop()
+        self.postgres.tidy()
         self.state.pids.unlink(missing_ok=True)
 
     @staticmethod

@@ -91,6 +91,12 @@ class Postgres:
             argv += ["-c", f"{name}={value}"]
         return Service("postgres", argv, log, user=user, group=group, ready=self._ready, stop_signal=signal.SIGINT)
 
+    def tidy(self) -> None:
+        """After the server has stopped: leave nothing behind outside `folder`."""
+        if not self.sockets.is_relative_to(self.folder):
+            with contextlib.suppress(OSError):  # it is not there, or something is in it that is not ours
+                self.sockets.rmdir()
+
     def ensure_database(self) -> None:
         """Create the database if it is not there."""
         from sqlalchemy import create_engine, text

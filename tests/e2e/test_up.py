@@ -225,3 +225,11 @@ def test_the_doctor_names_bridges_that_are_wrong(installation: Installation, tol
     assert "The bridge of 'facebook': " in problems
     assert "names 'myspace', which the policy does not have" in problems
     assert findings["The bridge of 'mastodon' answers"] == "ok"
+
+
+def test_a_socket_that_had_to_be_elsewhere_leaves_no_folder_behind(tmp_path: Path) -> None:
+    server = Postgres(tmp_path / ("a path that is longer than the kernel takes" * 3))
+    assert not server.sockets.is_relative_to(tmp_path)
+    server.sockets.mkdir()
+    server.tidy()
+    assert not server.sockets.exists()
