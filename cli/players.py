@@ -127,7 +127,8 @@ class Company:
         self._eyes.start()
         self.played = [Played(thread, channel, lines=list(thread.rest)) for thread in threads]
         waiting = deque(self.played)
-        self._at(time.monotonic() + 0.2, lambda: self._let_in(waiting, rate))
+        self._let_in_at = time.monotonic() + 0.2
+        self._at(self._let_in_at, lambda: self._let_in(waiting, rate))
         try:
             self._work(time.monotonic() + at_most_seconds, progress)
             progress(len(self.played))
