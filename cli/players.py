@@ -19,22 +19,18 @@ from typing import Any
 import urllib3
 
 from adapters.slack import cards, modals
-from cli.scene import Scene, actions, buttons, members_by_channel, quoted, standing
+from cli.presses import EFFECT_SECONDS, LATE_SECONDS, MODAL_SECONDS, Presses
+from cli.scene import Scene, actions, members_by_channel, quoted, standing
 from cli.threads import Said, Thread
 from domain.commands import SAID_ALREADY
 from sandbox.hands import Author, Hands, HandsError, Pressed
 
 Json = dict[str, Any]
 _AGAIN_SECONDS = 0.4
-_EFFECT_SECONDS = 20.0
-"""So long people look at a card that they have pressed, until they press again."""
-_MODAL_SECONDS = 5.0
-"""… when a modal should have opened."""
 _OUTCOME_SECONDS = 35.0
 _MISTAKES_AT_MOST = 20
 _BODY_AT_MOST = 400
 _QUIET_SECONDS = 2.5
-_LATE_SECONDS = 1.5
 _LATE_AT_MOST = 8
 _WINDOW_SECONDS = 6.0
 _LOOK_SECONDS = 0.3
@@ -71,15 +67,6 @@ class Played:
         return sum(line.by_brand for line in self.lines)
 
 
-@dataclass(frozen=True, slots=True)
-class _Press:
-    """A button was pressed, when the card looked like this; until when one waits for it to change."""
-
-    card: str
-    at: float
-    until: float
-
-
 class Company:
     """Customers and departments, playing threads."""
 
@@ -103,8 +90,7 @@ class Company:
         """Posts whose cards are being wound up after their thread was over."""
         self._answered: set[str] = set()
         self._behind, self._looked_at, self._let_in_at = False, 0.0, 0.0
-        self._pressed: dict[str, _Press] = {}
-        """What was pressed last on each card."""
+        self._presses = Presses()
         self._wound = Counter[str]()
         """How often somebody has said of a case that it is solved."""
         self._eyes = threading.Thread(target=self._watch, name="eyes", daemon=True)
@@ -241,22 +227,17 @@ class Company:
         now = time.monotonic()
         if now > self._looked_at + _LOOK_SECONDS:  # hundreds may wait
             self._looked_at = now
-            self._behind = self._late_cards(now) or self._late_presses(now) > _LATE_AT_MOST
+            with self.scene.changed:
+                cards_now = list(self.scene.cards.values())
+            self._behind = self._late_cards(now) or self._presses.late(cards_now, now) > _LATE_AT_MOST
         return self._behind
 
     def _late_cards(self, now: float) -> bool:
         """Whether more of those who came just now are without a card than praise, which gets none, explains."""
-        came = [p for p in self.played if p.begun and _LATE_SECONDS < now - p.begun < _LATE_SECONDS + _WINDOW_SECONDS]
+        came = [p for p in self.played if p.begun and LATE_SECONDS < now - p.begun < LATE_SECONDS + _WINDOW_SECONDS]
         with self.scene.changed:
             without = sum(self._run + played.thread.root.id not in self.scene.cards for played in came)
         return without > max(_LATE_AT_MOST, len(came) / 3)
-
-    def _late_presses(self, now: float) -> int:
-        """On how many cards nothing has changed since somebody pressed a button."""
-        with self.scene.changed:
-            shown = {card["ts"]: buttons(card) for card in self.scene.cards.values()}
-        presses = list(self._pressed.items())
-        return sum(press.at + _LATE_SECONDS < now < press.until and shown.get(ts) == press.card for ts, press in presses)
 
     def _go_on(self, played: Played) -> float | None:
         """The next line of the thread: a customer's, or the brand's."""
@@ -311,7 +292,7 @@ class Company:
         offered = actions(card)
         if not offered:
             return None  # the case is resolved or closed already
-        if self._waits_for_an_effect(card):
+        if self._presses.awaited(card):
             return _AGAIN_SECONDS
         if cards.ACCEPT in offered:
             self._press(card, cards.ACCEPT)
@@ -337,7 +318,7 @@ class Company:
         """Resolve what is still open."""
         with self.scene.changed:
             card = self.scene.cards[post]
-        if self._waits_for_an_effect(card):
+        if self._presses.awaited(card):
             return _AGAIN_SECONDS
         offered = actions(card)
         if cards.ACCEPT in offered:
@@ -372,7 +353,7 @@ class Company:
 
     def _say_in_a_modal(self, user: str, card: Json, action: str, text: str) -> float | None:
         hands = self._hands
-        pressed = self._press(card, action, user, _MODAL_SECONDS)
+        pressed = self._press(card, action, user, MODAL_SECONDS)
         view = pressed.view or (self._view_of(pressed.trigger_id, user) if pressed.acked else None)
         if view is None:
             return _AGAIN_SECONDS
@@ -391,9 +372,9 @@ class Company:
         if not is_done:
             return _AGAIN_SECONDS
         if action == cards.RESOLVE:
-            self._note_press(card, _EFFECT_SECONDS)
+            self._presses.note(card, EFFECT_SECONDS)
         else:
-            self._pressed.pop(card["ts"], None)
+            self._presses.forget(card)
         return None
 
     def _outcome(self, view: Json) -> str:
@@ -442,21 +423,12 @@ class Company:
         waited = time.time() - played.posted_at
         return bool(self._brand_said(played)) and waited > _CARD_SECONDS and self._card(played) is None
 
-    def _waits_for_an_effect(self, card: Json) -> bool:
-        """People press a button once, and then look at the card until it changes; only after a while do they press again."""
-        press = self._pressed.get(card["ts"])
-        return press is not None and press.card == buttons(card) and time.monotonic() < press.until
-
-    def _press(self, card: Json, action: str, user: str | None = None, patience: float = _EFFECT_SECONDS) -> Pressed:
-        self._note_press(card, patience)
+    def _press(self, card: Json, action: str, user: str | None = None, patience: float = EFFECT_SECONDS) -> Pressed:
+        self._presses.note(card, patience)
         pressed = self._hands.press(user or self._member(card), action, channel=card["channel"], message_ts=card["ts"])
         if not pressed.acked:
-            self._pressed.pop(card["ts"], None)  # the button itself said that nothing came of it
+            self._presses.forget(card)  # the button itself said that nothing came of it
         return pressed
-
-    def _note_press(self, card: Json, patience: float) -> None:
-        now = time.monotonic()
-        self._pressed[card["ts"]] = _Press(buttons(card), now, now + patience)
 
     def _member(self, card: Json) -> str:
         """Somebody who belongs to the channel."""
