@@ -21,9 +21,11 @@ from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkerDeploymentConfig
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.calling import Caller
 from activities.desk import DeskKeeper
 from activities.heartbeat import SignsOfLife
 from activities.mail import Mailer
+from activities.messages import Messages
 from activities.publish import Patience, Publisher
 from activities.record import Recorder
 from adapters.channels.connect import Access, networks
@@ -57,6 +59,7 @@ class Hands:
     publisher: Publisher
     desk: DeskKeeper
     mailer: Mailer
+    caller: Caller
 
 
 def wire(settings: Settings, store: Store, *, patience: Patience | None = None) -> Hands:
@@ -72,11 +75,14 @@ def wire(settings: Settings, store: Store, *, patience: Patience | None = None) 
     if settings.sendgrid_api_key is not None:
         links = Links(keyring, settings.public_url)
         post = SendGridPost(settings.sendgrid_api_key.get_secret_value(), settings.sendgrid_url, settings.mail_from, links.make)
+    messages = Messages(desk, store.ledger)
+    keeper = DeskKeeper(store.reader, store.cards, desk, messages)
     return Hands(
-        Recorder(store.records),
+        Recorder(store.records, store.book),
         Publisher(store.ledger, store.composer, reached, patience or Patience(give_up=timedelta(seconds=settings.channel_look_for))),
-        DeskKeeper(store.reader, store.cards, desk, store.ledger),
+        keeper,
         Mailer(store.reader, post, store.ledger),
+        Caller(store.reader, desk, messages, keeper, store.composer),
     )
 
 
@@ -95,7 +101,7 @@ def workers(client: Client, settings: Settings, hands: Hands, threads: ThreadPoo
             client,
             task_queue=contracts.CASES_QUEUE,
             workflows=[CaseLoop],
-            activities=[hands.recorder.record, hands.desk.show_at_once],
+            activities=[hands.recorder.record, hands.recorder.policy_slice, hands.desk.show_at_once],
             activity_executor=threads,
             max_concurrent_workflow_tasks=settings.case_slots,
             max_concurrent_local_activities=settings.effect_slots,
@@ -106,11 +112,11 @@ def workers(client: Client, settings: Settings, hands: Hands, threads: ThreadPoo
         )
     ]
 
-    def outside(queue: str, activity: Callable[..., object], per_second: float | None = None) -> Worker:
+    def outside(queue: str, *activities: Callable[..., object], per_second: float | None = None) -> Worker:
         return Worker(
             client,
             task_queue=queue,
-            activities=[activity],
+            activities=activities,
             activity_executor=threads,
             max_concurrent_activities=settings.effect_slots,
             max_task_queue_activities_per_second=per_second,
@@ -119,7 +125,8 @@ def workers(client: Client, settings: Settings, hands: Hands, threads: ThreadPoo
         )
 
     serving += [outside(contracts.publish_queue(channel), hands.publisher.publish) for channel in hands.publisher.networks]
-    serving += [outside(contracts.DESK_QUEUE, hands.desk.show, settings.desk_rate), outside(contracts.MAIL_QUEUE, hands.mailer.hand_off)]
+    serving.append(outside(contracts.DESK_QUEUE, hands.desk.show, hands.caller.call, per_second=settings.desk_rate))
+    serving.append(outside(contracts.MAIL_QUEUE, hands.mailer.hand_off, hands.mailer.call))
     return serving
 
 

@@ -6,24 +6,22 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.messages import LOOK_EVERY, Messages
 from activities.orders import DeskOrder, DeskOutcome
 from activities.retrying import again
 from domain import events as e
-from domain.casefile import CaseFile, Line, story
-from domain.ports import Card, Cards, CaseFiles, Desk, Effect, Ledger, Mark, Message, NotSent, PostedReply, Refused, Standing, Unclear
-from domain.values import Permalink
+from domain.casefile import CaseFile
+from domain.ports import Card, Cards, CaseFiles, Desk, Effect, Mark, Message, NotSent, Refused, Unclear
+from domain.story import Line, story
 
 _AT_ONCE = 4
 _SLOW_SECONDS = 2.0
 _WARY_SECONDS = 30.0
-_LEASE = timedelta(seconds=30)
-_LOOK_EVERY = timedelta(seconds=3)
 
 
 class _AtOnce:
@@ -49,7 +47,7 @@ class DeskKeeper:
     files: CaseFiles
     cards: Cards
     desk: Desk
-    ledger: Ledger
+    messages: Messages
     _at_once: _AtOnce = field(default_factory=_AtOnce)
 
     @activity.defn(name="show_desk_at_once")
@@ -83,7 +81,7 @@ class DeskKeeper:
         except Refused as error:
             return DeskOutcome(order.version, refused=error.reason)
         except (NotSent, Unclear) as error:  # editing a card again does no harm; what may not be repeated is looked for first
-            raise again(error.reason, error.retry_after if isinstance(error, NotSent) else _LOOK_EVERY) from None
+            raise again(error.reason, error.retry_after if isinstance(error, NotSent) else LOOK_EVERY) from None
         return DeskOutcome(order.version)
 
     def _show_department(self, file: CaseFile, department: str) -> None:
@@ -126,28 +124,7 @@ class DeskKeeper:
                 self._once(file, "call", mark, place, None, call)
 
     def _once(self, file: CaseFile, purpose: str, mark: Mark, place: str, thread: str | None, send: Callable[[], str]) -> Message:
-        """Post a message once. Looks for it first when an earlier attempt may have posted it."""
-        effect = Effect(mark.key, file.case_id, "desk-slack", purpose)
-        claim = self.ledger.claim(effect, _LEASE, None)
-        if claim.standing is Standing.DONE:
-            assert claim.done is not None, "a settled message has its ts"
-            ts, _, told = claim.done.where.remote_id.partition("/")
-            return Message(ts, int(told))
-        if claim.standing is Standing.HELD:
-            raise again("another attempt is still at it", claim.held_for or _LOOK_EVERY)
-        try:
-            found = self.desk.find(place, thread, mark.key) if claim.standing is Standing.UNCLEAR else None
-            message = found or Message(send(), mark.told)
-        except (NotSent, Unclear) as error:
-            self.ledger.release(mark.key, claim.attempt, maybe_sent=isinstance(error, Unclear), reason=error.reason)
-            raise again(error.reason, error.retry_after if isinstance(error, NotSent) else _LOOK_EVERY) from None
-        except Refused as error:
-            self.ledger.release(mark.key, claim.attempt, maybe_sent=False, reason=error.reason)  # mended in Slack, it is tried anew
-            raise
-        where = Permalink(f"{message.ts}/{message.told}", "")
-        if not self.ledger.settle(effect, claim.attempt, PostedReply(where, datetime.now(UTC))):
-            raise again("another attempt took over while this one was under way", timedelta(seconds=1))
-        return message
+        return self.messages.once(Effect(mark.key, file.case_id, "desk-slack", purpose), mark, place, thread, send)
 
 
 def _opening(file: CaseFile) -> int:

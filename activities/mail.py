@@ -1,4 +1,4 @@
-"""Handing a case to a department by e-mail, when Slack does not take it."""
+"""Handing a case to a department, and calling people up the chain, by e-mail: when Slack does not take it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 from temporalio import activity
 
-from activities.orders import MailOrder, MailOutcome
+from activities.orders import CallOrder, CallOutcome, MailOrder, MailOutcome
 from activities.retrying import again
-from domain.ports import CaseFiles, Effect, HandoffMail, Ledger, NotSent, Post, PostedReply, Refused, Standing, Unclear
+from domain.ports import CaseFiles, CaseMail, Effect, Ledger, NotSent, Post, PostedReply, Refused, Standing, Unclear
+from domain.reaching import escalation, target
 from domain.values import Permalink, effect_key
 
 _LEASE = timedelta(seconds=30)
@@ -35,11 +36,33 @@ class Mailer:
             return MailOutcome(sent=False, reason=f"the policy names no e-mail address for {file.department_name(order.department)}")
         key = effect_key(order.case_id, order.step, 1)
         effect = Effect(key, order.case_id, "mail-sendgrid", "handoff")
+        return self._deliver(effect, CaseMail(key, address, file, order.department))
+
+    @activity.defn(name="call_by_mail")
+    def call(self, order: CallOrder) -> CallOutcome:
+        """Call somebody by e-mail, once, as with a handoff."""
+        assert order.mail_step is not None, "a call by e-mail has a step of its own"
+        file = self.files.file(order.case_id)
+        meant = target(file.policy, order.to, order.department)
+        if meant.email is None:
+            return CallOutcome(refused=f"the policy names no e-mail address for {meant.name}")
+        event = escalation(file, order.step)
+        if event is None:
+            return CallOutcome(called_off=True)
+        key = effect_key(order.case_id, order.mail_step, 1)
+        effect = Effect(key, order.case_id, "mail-sendgrid", "call", f"call:{order.step}")
+        outcome = self._deliver(effect, CaseMail(key, meant.email, file, order.department, event))
+        return CallOutcome(person=meant.handle) if outcome.sent else CallOutcome(refused=outcome.reason)
+
+    def _deliver(self, effect: Effect, mail: CaseMail) -> MailOutcome:
+        key = effect.key
         claim = self.ledger.claim(effect, _LEASE, None)
         match claim.standing:
             case Standing.DONE:
                 return MailOutcome(sent=True)
-            case Standing.FAILED | Standing.UNCONFIRMED | Standing.WITHDRAWN:
+            case Standing.WITHDRAWN:
+                return MailOutcome(sent=False, reason="it was called off")
+            case Standing.FAILED | Standing.UNCONFIRMED:
                 return MailOutcome(sent=False, reason=claim.reason or "")
             case Standing.HELD:
                 raise again("another attempt is still at it", claim.held_for or _ASK_EVERY)
@@ -52,9 +75,9 @@ class Mailer:
                 return MailOutcome(sent=False, reason=reason)
             case Standing.NEW | Standing.UNSENT:
                 pass
-        return self._send(effect, claim.attempt, HandoffMail(key, address, file, order.department))
+        return self._send(effect, claim.attempt, mail)
 
-    def _send(self, effect: Effect, attempt: int, mail: HandoffMail) -> MailOutcome:
+    def _send(self, effect: Effect, attempt: int, mail: CaseMail) -> MailOutcome:
         try:
             message_id = self.post.send(mail)
         except (NotSent, Unclear) as error:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 from domain.pace import REAL_TIME, Pace
-from domain.values import Purpose
+from domain.values import Audience, Purpose
 from domain.view import CaseView
 
 
@@ -22,6 +22,15 @@ class Recording:
     entries: tuple[tuple[str, str, str | None], ...]
     view: CaseView
     known: int
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyWanted:
+    """A version of the policy, for a case of that brand on that channel."""
+
+    policy: str
+    brand: str
+    channel: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +53,7 @@ class ReplyOrder:
     owner: str | None = None
     since: datetime | None = None
     pace: Pace = REAL_TIME
+    opens: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +79,23 @@ class MailOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class CallOrder:
+    """Call somebody up the chain. `department`: the one that has the case; `version`: the number of the case's events.
+
+    `mail_step`: the step of the e-mail, when it goes by e-mail.
+    """
+
+    case_id: str
+    policy: str
+    step: int
+    to: Audience
+    department: str
+    version: int
+    mail_step: int | None = None
+    pace: Pace = REAL_TIME
+
+
+@dataclass(frozen=True, slots=True)
 class PublishOutcome:
     """What became of a reply. `parts` are (remote id, address) pairs."""
 
@@ -86,6 +113,15 @@ class DeskOutcome:
     version: int
     refused: str | None = None
     later: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CallOutcome:
+    """What became of a call: it has reached them (`person`: who, by their handle in the policy), was refused, or was called off."""
+
+    person: str | None = None
+    refused: str | None = None
+    called_off: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ from domain.ports import (
     Unclear,
     WhatToSay,
 )
-from domain.values import SYSTEM, effect_key
+from domain.values import PRIVATE_PURPOSES, SYSTEM, effect_key
 
 _EXPIRED = "its promise was over before it could be sent"
 _BY_HAND = "by hand: "
@@ -159,6 +159,7 @@ class _Part:
             owner=order.owner,
             since=order.since,
             until=order.promise,
+            opens=order.opens,
         )
         return self._composing.compose(say)
 
@@ -236,7 +237,8 @@ class _Part:
 
     def _outgoing(self, claim: Claim) -> OutgoingReply:
         words = _content(claim).parts[self._number - 1]
-        return OutgoingReply(self._effect.key, self._order.brand, self._parent, words, claim.others)
+        private = self._order.purpose in PRIVATE_PURPOSES
+        return OutgoingReply(self._effect.key, self._order.brand, self._parent, words, private, claim.others)
 
 
 def _posted_at(order: ReplyOrder, done: list[PostedReply]) -> datetime:

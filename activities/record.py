@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from temporalio import activity
 
-from activities.orders import Recording
-from domain.ports import Overtaken, Records, Written
+from activities.orders import PolicyWanted, Recording
+from domain.ports import Overtaken, PolicyBook, Records, Written
 
 
 @dataclass(frozen=True)
@@ -15,6 +15,7 @@ class Recorder:
     """Writes histories."""
 
     records: Records
+    book: PolicyBook
 
     @activity.defn(name="record")
     def record(self, recording: Recording) -> list[tuple[str, str]]:
@@ -29,3 +30,8 @@ class Recorder:
         except Overtaken as overtaken:
             return [(entry.key, entry.doc) for entry in overtaken.entries]
         return []
+
+    @activity.defn(name="policy_slice")
+    def policy_slice(self, wanted: PolicyWanted) -> str:
+        """The slice of a version of the policy that such a case is held to, as JSON."""
+        return self.book.policy(wanted.policy).for_case(wanted.brand, wanted.channel).to_json()

@@ -14,7 +14,7 @@ from python_http_client.exceptions import HTTPError
 from sendgrid import SendGridAPIClient
 
 from domain.casefile import CaseFile
-from domain.ports import HandoffMail, NotSent, Refused, Unclear
+from domain.ports import CaseMail, NotSent, Refused, Unclear
 from domain.wording import excerpt
 
 EFFECT_ARG = "loopkeeper_effect"
@@ -29,7 +29,7 @@ class SendGridPost:
         self._sender = sender
         self._link = link
 
-    def send(self, mail: HandoffMail) -> str:
+    def send(self, mail: CaseMail) -> str:
         """See `domain.ports.Post.send`."""
         body = mail_body(mail, self._sender, self._link(mail.file.case_id, mail.department))
         try:
@@ -45,7 +45,7 @@ class SendGridPost:
         return str(answer.headers.get("X-Message-Id", ""))
 
 
-def mail_body(mail: HandoffMail, sender: str, link: str) -> dict[str, Any]:
+def mail_body(mail: CaseMail, sender: str, link: str) -> dict[str, Any]:
     """The request. The customer's words stand in it as text, escaped where it is HTML; the subject has none of them."""
     file = mail.file
     return {

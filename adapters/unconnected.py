@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from domain.casefile import CaseFile, Line
-from domain.ports import Card, HandoffMail, Mark, Message, Refused
+from domain.casefile import CaseFile
+from domain.events import Escalated
+from domain.policy import Person
+from domain.ports import Card, CaseMail, Mark, Message, Refused
+from domain.story import Line
 
 _NO_SLACK = "Slack is not connected; set LOOPKEEPER_SLACK_BOT_TOKEN"
 _NO_MAIL = "no mail service is connected; set LOOPKEEPER_SENDGRID_API_KEY"
@@ -38,6 +41,14 @@ class NoDesk:
         """Refuses."""
         raise Refused(f"{_NO_SLACK} (for {place}, {line.text}, {mark.key}, {file.title})")
 
+    def open_direct(self, person: Person) -> str:
+        """Refuses."""
+        raise Refused(f"{_NO_SLACK} (for {person.name})")
+
+    def call(self, place: str, file: CaseFile, event: Escalated, draft: str | None, mark: Mark) -> str:
+        """Refuses."""
+        raise Refused(f"{_NO_SLACK} (for {place}, {event.to.value}, {mark.key}, {file.title}, {draft is not None})")
+
     def find(self, place: str, thread: str | None, key: str) -> Message | None:
         """Refuses."""
         raise Refused(f"{_NO_SLACK} (for {place}, {thread}, {key})")
@@ -46,6 +57,6 @@ class NoDesk:
 class NoPost:
     """See `domain.ports.Post`."""
 
-    def send(self, mail: HandoffMail) -> str:
+    def send(self, mail: CaseMail) -> str:
         """Refuses."""
         raise Refused(f"{_NO_MAIL} (for {mail.key})")

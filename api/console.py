@@ -14,7 +14,7 @@ from adapters.postgres.reading import NoSuchCase, Row
 from api.acting import Acting
 from api.pages import page, signed_in
 from api.problems import Problem
-from domain.casefile import story
+from domain.story import story
 
 PAGE = 50
 Number = Annotated[int | None, Query(ge=1, le=2**62)]

@@ -19,8 +19,9 @@ from adapters.postgres.reading import NoSuchCase
 from api.acting import Acting
 from api.pages import page, same_site
 from domain import commands as c
-from domain.casefile import CaseFile, story
+from domain.casefile import CaseFile
 from domain.errors import SaidAlready, TooLong
+from domain.story import story
 from domain.values import Actor, Role, Via
 
 Text = Annotated[str, Form(max_length=8000)]

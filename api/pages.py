@@ -16,7 +16,7 @@ from starlette.templating import Jinja2Templates
 
 from adapters.postgres.people import ApiKey
 from api.problems import Problem
-from domain.casefile import OWED
+from domain.story import OWED
 from domain.values import ClockName
 
 HERE = Path(__file__).parent

@@ -20,11 +20,12 @@ from api.acting import Acting, Draft
 from api.intake import GroupCommit
 from api.problems import Problem, described
 from domain import commands as c
-from domain.casefile import CaseFile, story
+from domain.casefile import CaseFile
 from domain.errors import SaidAlready
 from domain.history import document
 from domain.inbound import Handle, NativeId, PostCreated
 from domain.ports import PolicyBook, Unavailable
+from domain.story import story
 from domain.values import Actor, Priority, Role, Via, case_id
 
 WRITERS = frozenset({Role.SOCIAL, Role.LEAD, Role.ADMIN, Role.DEPARTMENT})

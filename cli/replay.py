@@ -20,8 +20,8 @@ from adapters.postgres.store import Store
 from cli.players import Company
 from cli.threads import BrandsOwn, Script, Thread, brands_own
 from domain import events as e
+from domain.durations import parse_duration, write_duration
 from domain.history import read
-from domain.policy import parse_duration, write_duration
 from domain.ports import Unavailable
 from domain.triage import Sorter
 from domain.values import Intent, Purpose

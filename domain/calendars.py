@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from itertools import count
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 _DAY = timedelta(days=1)
@@ -28,16 +29,54 @@ class Span:
     end: time
 
 
-@dataclass(frozen=True)
+class Calendar(Protocol):
+    """Working time: when it runs, and how much of it lies between two moments."""
+
+    def add(self, start: datetime, working: timedelta) -> datetime:
+        """The first moment at which `working` time has passed since `start`."""
+        ...
+
+    def between(self, start: datetime, end: datetime) -> timedelta:
+        """The working time from `start` to `end`; zero when `end` is not after `start`."""
+        ...
+
+    def opens(self, at: datetime) -> datetime:
+        """The first moment from `at` on at which people work: `at` itself while they do."""
+        ...
+
+    def __hash__(self) -> int: ...
+
+
+class AroundTheClock:
+    """The calendar on which every moment is working time."""
+
+    def add(self, start: datetime, working: timedelta) -> datetime:
+        """See `Calendar.add`."""
+        return start + max(timedelta(0), working)
+
+    def between(self, start: datetime, end: datetime) -> timedelta:
+        """See `Calendar.between`."""
+        return max(timedelta(0), end - start)
+
+    def opens(self, at: datetime) -> datetime:
+        """See `Calendar.opens`."""
+        return at
+
+
+ALWAYS: Calendar = AroundTheClock()
+
+
+@dataclass(frozen=True, eq=False)
 class WorkingHours:
     """When people work. `week`: the spans of each weekday, Monday first. `days`: dates that have spans of their own; none on a holiday.
 
     A span belongs to the day on which it starts: a night shift that begins before a holiday runs into it.
+    Two calendars are the same when they are one object, so that what was counted on one is remembered cheaply.
     """
 
     zone: str
     week: tuple[tuple[Span, ...], ...]
-    days: Mapping[date, tuple[Span, ...]] = field(default_factory=dict, hash=False)
+    days: Mapping[date, tuple[Span, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if len(self.week) != 7:
@@ -69,11 +108,6 @@ class WorkingHours:
                 break
             worked += min(closes, end) - max(opens, start)
         return worked
-
-    def is_open(self, at: datetime) -> bool:
-        """Whether people work at this moment."""
-        opens, _ = next(self._open_from(at.astimezone(UTC)))
-        return opens <= at
 
     def opens(self, at: datetime) -> datetime:
         """The first moment from `at` on at which people work. UTC."""

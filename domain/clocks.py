@@ -2,59 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from functools import lru_cache
 
-from domain.case import Case
+from domain.calendars import ALWAYS, Calendar
+from domain.case import Case, Mark
+from domain.escalation import Step
 from domain.policy import CasePolicy
-from domain.values import ClockName, Pause, Purpose
+from domain.values import Audience, ClockName, Pause, Purpose
 
 PROMISE_STEP = timedelta(minutes=5)
 """Promises are made on five-minute marks, rounded down, so that the moment that people read is the moment that counts."""
 
 
-class Calendar(Protocol):
-    """Working time: when it runs, and how much of it lies between two moments."""
-
-    def add(self, start: datetime, working: timedelta) -> datetime:
-        """The moment at which `working` time has passed since `start`."""
-        ...
-
-    def between(self, start: datetime, end: datetime) -> timedelta:
-        """The working time from `start` to `end`; zero when `end` is not after `start`."""
-        ...
-
-
-class AroundTheClock:
-    """The calendar on which every moment is working time."""
-
-    def add(self, start: datetime, working: timedelta) -> datetime:
-        """See `Calendar.add`."""
-        return start + working
-
-    def between(self, start: datetime, end: datetime) -> timedelta:
-        """See `Calendar.between`."""
-        return max(timedelta(0), end - start)
-
-
-ALWAYS: Calendar = AroundTheClock()
-
-
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """A running deadline. `due_at` is None while it is paused: then it stands still."""
+    """A running deadline: `allowance` of working time from `started_at` on, not counting the pauses."""
 
     name: ClockName
     started_at: datetime
     allowance: timedelta
-    due_at: datetime | None
+    pauses: tuple[Pause, ...] = ()
+    calendar: Calendar = ALWAYS
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When it runs out; None while it is paused: then it stands still."""
+        return self.at(100)
+
+    def at(self, percent: int) -> datetime | None:
+        """When so much of its time will have been used up; None when a pause that still lasts began before that."""
+        return due_moment(self.started_at, self.allowance * percent / 100, self.pauses, self.calendar)
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether it stands still."""
+        return self.due_at is None
 
 
-def due_moment(start: datetime, allowance: timedelta, pauses: Sequence[Pause], calendar: Calendar = ALWAYS) -> datetime | None:
-    """When `allowance` of working time will have passed since `start`, not counting the pauses; None while a pause lasts.
+@lru_cache(maxsize=50_000)
+def due_moment(start: datetime, allowance: timedelta, pauses: tuple[Pause, ...], calendar: Calendar = ALWAYS) -> datetime | None:
+    """When `allowance` of working time will have passed since `start`, not counting the pauses; None when a pause lasts before that.
 
     `pauses` are in order and do not overlap.
     """
@@ -72,13 +63,27 @@ def due_moment(start: datetime, allowance: timedelta, pauses: Sequence[Pause], c
     return calendar.add(at, left)
 
 
+def either(pauses: Sequence[Pause], waits: Sequence[Pause]) -> tuple[Pause, ...]:
+    """The stretches in which the one or the other stands, in order and apart from each other."""
+    if not waits:
+        return tuple(pauses)
+    together: list[Pause] = []
+    for pause in sorted((*pauses, *waits), key=lambda p: p.since):
+        last = together[-1] if together else None
+        if last is None or (last.until is not None and last.until < pause.since):
+            together.append(pause)
+        elif last.until is not None:
+            together[-1] = Pause(last.since, None if pause.until is None else max(last.until, pause.until))
+    return tuple(together)
+
+
 def running(case: Case, policy: CasePolicy) -> list[Clock]:
     """The clocks that run in this case now, breached ones included (they run until what they wait for happens)."""
     clocks: list[Clock] = []
 
-    def start(name: ClockName, started_at: datetime | None, allowance: timedelta, pauses: Sequence[Pause] = ()) -> None:
+    def start(name: ClockName, started_at: datetime | None, allowance: timedelta, pauses: tuple[Pause, ...] = ()) -> None:
         if started_at is not None:
-            clocks.append(Clock(name, started_at, allowance, due_moment(started_at, allowance, pauses)))
+            clocks.append(Clock(name, started_at, allowance, pauses, policy.calendar_of(name, case.department)))
 
     if case.resolved_at is not None and case.closed_at is None and case.ended is None:
         start(ClockName.THANK_YOU, case.resolved_at, policy.clocks.thank_you)
@@ -89,7 +94,7 @@ def running(case: Case, policy: CasePolicy) -> list[Clock]:
     if case.handoff is not None:
         if case.owner is None:
             start(ClockName.ACCEPT, case.handoff.at, policy.clocks.accept.of(case.priority))
-        start(ClockName.RESOLVE, case.resolve_from, policy.clocks.resolve.of(case.priority), case.pauses)
+        start(ClockName.RESOLVE, case.resolve_from, policy.clocks.resolve.of(case.priority), either(case.pauses, case.waits))
         if not case.first_deleted:
             start(ClockName.HOLDING_UPDATE, case.last_word_at, policy.clocks.holding_update.of(case.priority), case.pauses)
     start(ClockName.NEXT_REPLY, case.customer_waiting_since, policy.clocks.next_reply.of(case.priority))
@@ -97,8 +102,10 @@ def running(case: Case, policy: CasePolicy) -> list[Clock]:
 
 
 def promise_from(now: datetime, case: Case, policy: CasePolicy) -> datetime:
-    """The "next update by …" that a reply written now can promise: a holding-update period on, rounded down to five minutes."""
-    by = now + policy.clocks.holding_update.of(case.priority)
+    """The "next update by …" that a reply written now can promise: a holding-update period of the business's time on, rounded down to
+    five minutes.
+    """
+    by = policy.business_time.add(now, policy.clocks.holding_update.of(case.priority))
     rounded = by - timedelta(minutes=by.minute % 5, seconds=by.second, microseconds=by.microsecond)
     return rounded if rounded - now >= PROMISE_STEP else by
 
@@ -106,7 +113,13 @@ def promise_from(now: datetime, case: Case, policy: CasePolicy) -> datetime:
 class Duty(StrEnum):
     """What can be owed at a moment."""
 
+    WARN = "warn"
     BREACH = "breach"
+    ESCALATE = "escalate"
+    MAIL_CALL = "mail_call"
+    STALL = "stall"
+    WAKE = "wake"
+    STOP_WAITING = "stop_waiting"
     SPEAK = "speak"
     PROMISE = "promise"
     MAIL_HANDOFF = "mail_handoff"
@@ -118,28 +131,84 @@ class Duty(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """Something owed at a moment. `clock` is named for a breach."""
+    """Something owed at a moment. `clock`, and with a warning or an escalation `percent`, `to` and `repeat`, say of what."""
 
     at: datetime
     duty: Duty
     clock: Clock | None = None
+    percent: int = 0
+    to: Audience | None = None
+    repeat: int = 0
+    step: int = 0
+
+    @property
+    def what(self) -> tuple[Duty, ClockName | None, int, Audience | None, int, int]:
+        """What is owed, whenever."""
+        return self.duty, self.clock.name if self.clock else None, self.percent, self.to, self.repeat, self.step
 
 
 def owed(case: Case, policy: CasePolicy) -> list[Owed]:
-    """Everything that this case owes and when, in order. Empty when nothing will ever be due by time alone."""
+    """Everything that this case owes next and when, in order. Empty when nothing will ever be due by time alone.
+
+    Of a clock's warnings and of a chain's steps only the next is named: the one after it is owed once that is done.
+    """
     if case.is_over or case.opened_at is None:
         return []
     clocks = running(case, policy)
-    duties = [Owed(c.due_at, Duty.BREACH, c) for c in clocks if c.due_at is not None and c.name not in case.breached]
+    duties: list[Owed] = []
+    for clock in clocks:
+        duties += _of_clock(case, clock, policy)
     if case.closed_at is not None:
         duties.append(Owed(case.closed_at + policy.watch, Duty.END_WATCH))
     elif case.last_word_url is not None and case.last_word_at is not None:
         duties.append(Owed(case.last_word_at, Duty.CLOSE))
     if case.promise is not None and not case.promise_broken:
         duties.append(Owed(case.promise, Duty.PROMISE))
+    for call in case.calls:
+        if call.mail_step is None:
+            duties.append(Owed(call.at + policy.handoff_by_mail_after, Duty.MAIL_CALL, to=call.to, step=call.step))
     if case.is_open:
         duties += _owed_while_open(case, policy, clocks)
     return sorted(duties, key=lambda owing: owing.at)
+
+
+def _of_clock(case: Case, clock: Clock, policy: CasePolicy) -> Iterator[Owed]:
+    """A clock's next warning, its breach, and the next call of each step of its chain that is not taken yet."""
+    taken = {(mark.percent, mark.to): mark for mark in case.marks if mark.clock is clock.name}
+    if clock.name not in case.breached:
+        percent = next((p for p in policy.warn_at if (p, None) not in taken), 100)
+        if (at := clock.at(percent)) is not None:
+            yield Owed(at, Duty.WARN if percent < 100 else Duty.BREACH, clock, percent)
+    for step in policy.chains.of(clock.name):
+        at = clock.at(step.at)
+        if at is None or (step.at >= 100 and clock.name not in case.breached):
+            return
+        for to in step.tell:
+            if (step.at, to) not in taken:
+                yield Owed(_may_call(case, policy, to, at), Duty.ESCALATE, clock, step.at, to)
+        if step.repeat is not None and case.stalled_at is None:
+            yield from _repeated(case, policy, clock, step, [taken[step.at, to] for to in step.tell if (step.at, to) in taken])
+
+
+def _repeated(case: Case, policy: CasePolicy, clock: Clock, step: Step, marks: list[Mark]) -> Iterator[Owed]:
+    """The next repeat of a chain's last step, or that it has stalled."""
+    assert step.repeat is not None
+    if clock.is_paused or not marks:
+        return
+    for mark in marks:
+        at = clock.calendar.add(mark.at, step.repeat.every)
+        if mark.times < step.repeat.at_most:
+            assert mark.to is not None, "a step's marks are calls"
+            yield Owed(_may_call(case, policy, mark.to, at), Duty.ESCALATE, clock, step.at, mark.to, mark.times + 1)
+    if len(marks) == len(step.tell) and all(mark.times >= step.repeat.at_most for mark in marks):
+        yield Owed(max(clock.calendar.add(mark.at, step.repeat.every) for mark in marks), Duty.STALL, clock)
+
+
+def _may_call(case: Case, policy: CasePolicy, to: Audience, at: datetime) -> datetime:
+    """When they may be called: not while they sleep (unless it is urgent), and the desk not while it snoozes."""
+    if case.snoozed_until is not None and to in (Audience.OWNER, Audience.DEPARTMENT):
+        at = max(at, case.snoozed_until)
+    return policy.may_call(to, case.department, at, case.priority)
 
 
 def _owed_while_open(case: Case, policy: CasePolicy, clocks: list[Clock]) -> list[Owed]:
@@ -147,6 +216,10 @@ def _owed_while_open(case: Case, policy: CasePolicy, clocks: list[Clock]) -> lis
     handoff = case.handoff
     if handoff is not None and handoff.delivered_by is None and handoff.mail_step is None and case.owner is None:
         duties.append(Owed(handoff.at + policy.handoff_by_mail_after, Duty.MAIL_HANDOFF))
+    if case.snoozed_until is not None:
+        duties.append(Owed(case.snoozed_until, Duty.WAKE))
+    if case.wait_until is not None:
+        duties.append(Owed(case.wait_until, Duty.STOP_WAITING))
     if case.first_deleted or case.planned() is not None:
         return duties
     if case.ask is not None:
@@ -156,9 +229,9 @@ def _owed_while_open(case: Case, policy: CasePolicy, clocks: list[Clock]) -> lis
             elif case.closing_step is None:
                 duties.append(Owed(case.ask.at + policy.give_up_after, Duty.GIVE_UP))
         return duties
-    due = [c for c in clocks if c.name in (ClockName.HOLDING_UPDATE, ClockName.NEXT_REPLY) and c.due_at is not None]
-    moments = [c.due_at - min(policy.speak_before, c.allowance / 10) for c in due if c.due_at is not None]
-    if case.promise is not None and due and not case.promise_broken:
+    due = [(c, c.due_at) for c in clocks if c.name in (ClockName.HOLDING_UPDATE, ClockName.NEXT_REPLY)]
+    moments = [at - min(policy.speak_before, c.allowance / 10) for c, at in due if at is not None]
+    if case.promise is not None and moments and not case.promise_broken:
         moments.append(case.promise - min(policy.speak_before, policy.clocks.holding_update.of(case.priority) / 10))
     last_word = case.last_word_at
     if moments and case.handoff is not None and last_word is not None and not _refused_since(case, last_word, Purpose.HOLDING_UPDATE):

@@ -29,11 +29,19 @@ class Accept:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Ask the customer a question, in exactly these words."""
+    """Ask the customer a question, in exactly these words.
+
+    `joins`: the step of an ask that is not sent yet; `words` then asks both questions, and `alone` this one, in case it comes too late.
+    `department`: for whom. `seen`: the case's `turn` when the person read the words.
+    """
 
     id: str
     by: Actor
     words: str
+    department: str | None = None
+    joins: int | None = None
+    alone: str | None = None
+    seen: int | None = None
     kind: Literal["ask"] = field(default="ask", repr=False)
 
 
@@ -45,6 +53,7 @@ class Update:
     by: Actor
     words: str
     promise: datetime | None = None
+    seen: int | None = None
     kind: Literal["update"] = field(default="update", repr=False)
 
 
@@ -56,17 +65,21 @@ class Resolve:
     by: Actor
     root_cause: str
     words: str
+    cause_words: str | None = None
+    seen: int | None = None
     kind: Literal["resolve"] = field(default="resolve", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Reassign:
-    """Give the case to another department, with a reason for it (`words`)."""
+    """Give the case to another department, with a reason for it (`words`). `public`: exact words that tell the customer, if wanted."""
 
     id: str
     by: Actor
     department: str
     words: str | None = None
+    public: str | None = None
+    promise: datetime | None = None
     kind: Literal["reassign"] = field(default="reassign", repr=False)
 
 
@@ -142,7 +155,100 @@ class SettleReply:
     kind: Literal["settle_reply"] = field(default="settle_reply", repr=False)
 
 
-Command = Accept | Ask | Update | Resolve | Reassign | Note | SetPriority | SetCategory | Dismiss | Reopen | WaiveThankYou | SettleReply
+@dataclass(frozen=True, slots=True)
+class EscalateNow:
+    """Call the next one up the chain, now, for a reason."""
+
+    id: str
+    by: Actor
+    words: str | None = None
+    kind: Literal["escalate_now"] = field(default="escalate_now", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Snooze:
+    """Let reminders to the owner and the department wait until then."""
+
+    id: str
+    by: Actor
+    until: datetime
+    words: str | None = None
+    kind: Literal["snooze"] = field(default="snooze", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WaitOnThirdParty:
+    """Work waits on somebody outside; on whom and for what say the words. `until`: when to look again."""
+
+    id: str
+    by: Actor
+    words: str
+    until: datetime | None = None
+    kind: Literal["wait_on_third_party"] = field(default="wait_on_third_party", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """The wait for a third party, or the snooze, is over."""
+
+    id: str
+    by: Actor
+    kind: Literal["resume"] = field(default="resume", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TakePrivate:
+    """Go on in private: `public` is exactly the one line that says so; `words` the private message, where the network has such."""
+
+    id: str
+    by: Actor
+    public: str
+    words: str | None = None
+    seen: int | None = None
+    kind: Literal["take_private"] = field(default="take_private", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WalkAway:
+    """Answer abuse no more. From a lead it ends the case; from others it asks the lead."""
+
+    id: str
+    by: Actor
+    words: str
+    kind: Literal["walk_away"] = field(default="walk_away", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MovePolicy:
+    """Hold the case to another version of the policy from now on."""
+
+    id: str
+    by: Actor
+    policy: str
+    kind: Literal["move_policy"] = field(default="move_policy", repr=False)
+
+
+Command = (
+    Accept
+    | Ask
+    | Update
+    | Resolve
+    | Reassign
+    | Note
+    | SetPriority
+    | SetCategory
+    | Dismiss
+    | Reopen
+    | WaiveThankYou
+    | SettleReply
+    | EscalateNow
+    | Snooze
+    | WaitOnThirdParty
+    | Resume
+    | TakePrivate
+    | WalkAway
+    | MovePolicy
+)
 COMMAND: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="kind")])
 
 # --- happenings -------------------------------------------------------------------------------------------------------
@@ -150,7 +256,11 @@ COMMAND: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminat
 
 @dataclass(frozen=True, slots=True)
 class PostArrived:
-    """A customer's post: the first of a case, or a further one in its thread. `words` refers to what it says."""
+    """A customer's post: the first of a case, or a further one in its thread. `words` refers to what it says.
+
+    `personal`: the kinds of personal data that a public post seems to show. `tell_hours`: this customer has not been told yet when
+    people are back.
+    """
 
     id: str
     post: str
@@ -159,6 +269,9 @@ class PostArrived:
     words: str | None = None
     by_customer: bool = True
     earlier_case: str | None = None
+    private: bool = False
+    personal: tuple[str, ...] = ()
+    tell_hours: bool = False
     by: Actor = CUSTOMER
     kind: Literal["post_arrived"] = field(default="post_arrived", repr=False)
 
@@ -278,6 +391,30 @@ class MailFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class Called:
+    """Whom an escalation calls has it. `person`: who, when it is one person."""
+
+    id: str
+    step: int
+    via: Literal["slack", "email"]
+    person: str | None = None
+    by: Actor = SYSTEM
+    kind: Literal["called"] = field(default="called", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CallFailed:
+    """A way of calling somebody has failed for good."""
+
+    id: str
+    step: int
+    via: Literal["slack", "email"]
+    reason: str
+    by: Actor = SYSTEM
+    kind: Literal["call_failed"] = field(default="call_failed", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class TimePassed:
     """Nothing came; something may be due."""
 
@@ -289,7 +426,7 @@ class TimePassed:
 FromNetwork = PostArrived | PostChanged | PostRemoved
 FROM_NETWORK: TypeAdapter[FromNetwork] = TypeAdapter(Annotated[FromNetwork, Field(discriminator="kind")])
 
-Outcome = Posted | PostFailed | PostUnconfirmed | PostExpired | DeskTold | DeskUnreachable | Mailed | MailFailed
+Outcome = Posted | PostFailed | PostUnconfirmed | PostExpired | DeskTold | DeskUnreachable | Mailed | MailFailed | Called | CallFailed
 Happening = FromNetwork | Outcome | TimePassed
 Message = Command | Happening
 

@@ -10,12 +10,13 @@ from typing import Literal, assert_never
 
 from domain import commands as c
 from domain import events as e
-from domain.case import Case, evolve
+from domain.case import Case, Reply
 from domain.clocks import promise_from
 from domain.decide_command import on_command, reopen
 from domain.decide_time import on_time_passed
+from domain.evolve import evolve
 from domain.policy import CasePolicy
-from domain.replying import Events, after, again, handed_off, posted, spoken, templated, withdraw
+from domain.replying import Events, after, again, handed_off, next_question, posted, spoken, templated, withdraw
 from domain.values import Intent, Purpose
 
 
@@ -44,6 +45,8 @@ def _happening(case: Case, message: c.FromNetwork | c.Outcome, policy: CasePolic
             return _not_posted(case, message, policy, now)
         case c.DeskTold() | c.DeskUnreachable() | c.Mailed() | c.MailFailed():
             return _handoff_outcome(case, message, now)
+        case c.Called() | c.CallFailed():
+            return _call_outcome(case, message, now)
         case _:
             assert_never(message)
 
@@ -72,31 +75,48 @@ def _first_post(case: Case, message: c.PostArrived, policy: CasePolicy, now: dat
     if triage.intent in (Intent.PRAISE, Intent.THANKS):
         return [opened, templated(case, now, Purpose.THANK_YOU, "thank_you.praise", policy)]
     asked_for = "question" if triage.intent is Intent.QUESTION else "complaint" if triage.intent is Intent.COMPLAINT else "remark"
+    opens = policy.working_time(triage.department).opens(now) if message.tell_hours else now
+    away = opens > now  # they are told when people are back, once in a closure
+    told = f"{'complaint' if asked_for == 'complaint' else 'other'}_away" if away else asked_for
+    promise = promise_from(now, case, policy)
     acknowledgement = templated(
-        case, now, Purpose.ACKNOWLEDGEMENT, f"acknowledgement.{asked_for}", policy, promise=promise_from(now, case, policy)
+        case, now, Purpose.ACKNOWLEDGEMENT, f"acknowledgement.{told}", policy, promise=promise, opens=opens if away else None
     )
-    return [opened, acknowledgement, e.HandedOff(now, triage.department)]
+    return [opened, acknowledgement, e.HandedOff(now, triage.department), *_shown(message, now)]
+
+
+def _shown(message: c.PostArrived, now: datetime) -> Events:
+    """What everybody can read there and had better not."""
+    return [e.PersonalDataSeen(now, message.post, message.personal)] if message.personal and not message.private else []
 
 
 def _further_post(case: Case, message: c.PostArrived, policy: CasePolicy, now: datetime) -> Events:
     intent = message.triage.intent
-    wrote = e.CustomerWrote(now, message.post, intent, message.by_customer, message.words, message.posted_at)
+    wrote = e.CustomerWrote(now, message.post, intent, message.by_customer, message.words, message.posted_at, message.private)
     if case.is_over or not message.by_customer:
         return [wrote]
+    return [*_heard(case, wrote, policy, now), *_shown(message, now)]
+
+
+def _heard(case: Case, wrote: e.CustomerWrote, policy: CasePolicy, now: datetime) -> Events:
+    intent = wrote.intent
     if intent is Intent.THANKS:
         events: Events = [wrote]
-        if case.thanks_answered < policy.thanks_answered_at_most and not case.first_deleted:
+        if not wrote.private and case.thanks_answered < policy.thanks_answered_at_most and not case.first_deleted:
             answer = "welcome.open" if case.is_open else "welcome.closed"
             events.append(templated(evolve(case, wrote), now, Purpose.WELCOME, answer, policy))
         return events
     if case.is_open:
         answered: Events = [wrote]
+        if case.snoozed_until is not None:
+            answered.append(e.SnoozeEnded(now, "the customer wrote"))
         if intent in (Intent.COMPLAINT, Intent.QUESTION):
             answered += handed_off(case, now)
         if case.ask is not None:
             chasers = [r for r in case.replies if r.state == "planned" and r.purpose in (Purpose.NUDGE, Purpose.CLOSING_NOTE)]
             answered += [e.ReplyWithdrawn(now, r.step, r.purpose, "the customer answered") for r in chasers]
-            answered.append(e.AskAnswered(now, case.ask.step, message.post))
+            answered.append(e.AskAnswered(now, case.ask.step, wrote.post))
+            answered += next_question(after(case, answered), now)
         return answered
     if intent not in (Intent.COMPLAINT, Intent.QUESTION):
         return [wrote]
@@ -129,9 +149,11 @@ def _not_posted(case: Case, message: c.PostFailed | c.PostUnconfirmed | c.PostEx
         if case.first_deleted or not case.is_open:
             return [withdrawn]
         return [withdrawn, again(evolve(case, withdrawn), reply, policy, now)]
+    moot = _not_private_after_all(case, reply, now)
     if isinstance(message, c.PostFailed):
         return [
             e.ReplyFailed(now, reply.step, reply.purpose, message.reason, message.words),
+            *moot,
             e.HumanNeeded(now, f"the {spoken(reply.purpose)} was refused by the network: {message.reason}", reply.step),
         ]
     why = (
@@ -141,8 +163,31 @@ def _not_posted(case: Case, message: c.PostFailed | c.PostUnconfirmed | c.PostEx
     )
     return [
         e.ReplyUnconfirmed(now, reply.step, reply.purpose, message.reason, message.words, message.by_hand),
+        *moot,
         e.HumanNeeded(now, why, reply.step),
     ]
+
+
+def _not_private_after_all(case: Case, failed: Reply, now: datetime) -> Events:
+    """Nobody says in public that there is a private message when there may be none."""
+    line = case.planned(Purpose.WENT_PRIVATE)
+    if failed.purpose is not Purpose.PRIVATE or line is None:
+        return []
+    return [e.ReplyWithdrawn(now, line.step, line.purpose, "the private message was not sent")]
+
+
+def _call_outcome(case: Case, message: c.Called | c.CallFailed, now: datetime) -> Events:
+    call = next((one for one in case.calls if one.step == message.step), None)
+    if call is None:
+        return []
+    if isinstance(message, c.Called):
+        return [e.EscalationDelivered(now, call.step, call.to, message.via, message.person)]
+    if message.via in call.failed:
+        return []
+    events: Events = [e.EscalationFailed(now, call.step, call.to, message.via, message.reason)]
+    if call.failed | {message.via} == {"slack", "email"}:
+        return [*events, e.HumanNeeded(now, f"the {spoken(call.to)} could not be called, by Slack or by e-mail: {message.reason}")]
+    return events if call.mail_step is not None else [*events, e.EscalationMailed(now, call.step, call.to, case.steps + 1)]
 
 
 def _handoff_outcome(case: Case, message: c.DeskTold | c.DeskUnreachable | c.Mailed | c.MailFailed, now: datetime) -> Events:
@@ -167,7 +212,7 @@ def _handoff_outcome(case: Case, message: c.DeskTold | c.DeskUnreachable | c.Mai
                 why = f"the department {handoff.department} cannot be reached by Slack or by e-mail: {message.reason}"
                 events.append(e.HumanNeeded(now, why))
             elif by == "slack" and handoff.mail_step is None and case.is_open:
-                events.append(e.HandoffMailed(now, handoff.department, case.steps + 1))
+                events.append(e.CaseMailed(now, handoff.department, case.steps + 1))
             return events
         case _:
             assert_never(message)

@@ -8,12 +8,16 @@ from typing import assert_never
 from domain import commands as c
 from domain import events as e
 from domain.case import Case
+from domain.durations import write_duration
 from domain.policy import CasePolicy
-from domain.replying import Events, again, handed_off, posted, reply, spoken, withdraw
-from domain.values import CLOSING_PURPOSES, Permalink, Priority, Purpose
+from domain.replying import Events, after, again, called_off, handed_off, posted, reply, spoken, withdraw
+from domain.values import CLOSING_PURPOSES, Audience, ClockName, Permalink, Priority, Purpose, Role
+
+BOUNCES = 3
+"""Handoffs (the first and two more) after which the next one is raised: passed on for the third time."""
 
 
-def on_command(case: Case, command: c.Command, policy: CasePolicy, now: datetime) -> Events | c.Refusal:
+def on_command(case: Case, command: c.Command, policy: CasePolicy, now: datetime) -> Events | c.Refusal:  # noqa: C901 - one line a command
     """What a command makes happen, or why it may not."""
     refusal = not_now(case, type(command))
     if refusal is not None:
@@ -21,8 +25,12 @@ def on_command(case: Case, command: c.Command, policy: CasePolicy, now: datetime
     match command:
         case c.Accept():
             return _accept(case, command, now)
-        case c.Ask() | c.Update():
-            return _speak(case, command, policy, now)
+        case c.Ask():
+            return _ask(case, command, now)
+        case c.Update():
+            return _update(case, command, now)
+        case c.TakePrivate():
+            return _take_private(case, command, policy, now)
         case c.Resolve():
             return _resolve(case, command, policy, now)
         case c.Reassign():
@@ -32,7 +40,18 @@ def on_command(case: Case, command: c.Command, policy: CasePolicy, now: datetime
         case c.SetPriority() | c.SetCategory():
             return _relabel(case, command, policy, now)
         case c.Dismiss():
-            return [*withdraw(case, now, "the case was dismissed"), e.Dismissed(now, command.reason, command.words)]
+            reason = "the case was dismissed"
+            return [*_nothing_more(case, now, reason), e.Dismissed(now, command.reason, command.words)]
+        case c.WalkAway():
+            return _walk_away(case, command, now)
+        case c.EscalateNow():
+            return _escalate_now(case, command, policy, now)
+        case c.Snooze() | c.WaitOnThirdParty() | c.Resume():
+            return _wait(case, command, policy, now)
+        case c.MovePolicy():
+            if command.policy == case.policy:
+                return c.Refusal("no_change", f"The case is held to {command.policy} already.")
+            return [e.PolicyMoved(now, command.policy, case.policy)]
         case c.Reopen():
             return reopen(case, now, case.priority)
         case c.WaiveThankYou():
@@ -44,7 +63,23 @@ def on_command(case: Case, command: c.Command, policy: CasePolicy, now: datetime
 
 
 _SAID_ALREADY = c.Refusal("said_already", c.SAID_ALREADY)
-_WHILE_OPEN = (c.Accept, c.Ask, c.Update, c.Resolve, c.Reassign, c.Dismiss)
+_CHANGED_MEANWHILE = c.Refusal(
+    "changed_meanwhile", "Something has happened in this case since you read it. Read it again, and send your words if they still fit."
+)
+_WHILE_OPEN = (
+    c.Accept,
+    c.Ask,
+    c.Update,
+    c.TakePrivate,
+    c.Resolve,
+    c.Reassign,
+    c.Dismiss,
+    c.WalkAway,
+    c.EscalateNow,
+    c.Snooze,
+    c.WaitOnThirdParty,
+    c.Resume,
+)
 
 
 def not_now(case: Case, kind: type[c.Command]) -> c.Refusal | None:
@@ -75,19 +110,55 @@ def _accept(case: Case, command: c.Accept, now: datetime) -> Events | c.Refusal:
         return c.Refusal("has_an_owner", "{person} has this case.", case.owner)
     if case.handoff is None:
         return c.Refusal("not_handed_off", "This case has not been handed to a department, so there is nothing to accept.")
-    return [e.Accepted(now, command.by.person)]
+    return [*called_off(case, now, "the case was accepted", ClockName.ACCEPT), e.Accepted(now, command.by.person)]
 
 
-def _speak(case: Case, command: c.Ask | c.Update, policy: CasePolicy, now: datetime) -> Events | c.Refusal:
-    if isinstance(command, c.Ask) and (case.ask is not None or case.planned(Purpose.ASK) is not None):
-        return c.Refusal("ask_is_open", "The customer has been asked a question that is still open. Wait for the answer.")
-    if command.words in case.said:
+def _not_to_be_said(case: Case, words: str, seen: int | None) -> c.Refusal | None:
+    """Why these words may not go to the customer now, if so."""
+    if words in case.said or any(q.words == words for q in case.questions):
         return _SAID_ALREADY
-    if isinstance(command, c.Ask):
-        return [*handed_off(case, now), reply(case, now, Purpose.ASK, words=command.words)]
+    return _CHANGED_MEANWHILE if seen is not None and case.turn > seen else None
+
+
+def _ask(case: Case, command: c.Ask, now: datetime) -> Events | c.Refusal:
+    refusal = _not_to_be_said(case, command.words, command.seen)
+    if refusal is not None:
+        return refusal
+    asker, department = command.by.person, command.department or case.department
+    planned = case.planned(Purpose.ASK)
+    if command.joins is not None:
+        if planned is None or planned.step != command.joins:
+            return c.Refusal(
+                "ask_is_sent", "The other question has gone out meanwhile. Look at yours again: it is asked once that is answered."
+            )
+        joint = reply(case, now, Purpose.ASK, words=command.words, instead_of=planned.step)
+        events: Events = [e.ReplyWithdrawn(now, planned.step, planned.purpose, "another question joined it"), joint]
+        events += [e.AskedFor(now, joint.step, other.person, other.department, other.alone) for other in planned.askers]
+        return [*events, e.AskedFor(now, joint.step, asker, department, command.alone)]
+    if case.ask is not None or planned is not None:
+        return [e.AskQueued(now, asker, department, command.words)]
+    ask = reply(case, now, Purpose.ASK, words=command.words)
+    return [*handed_off(case, now), ask, e.AskedFor(now, ask.step, asker, department)]
+
+
+def _update(case: Case, command: c.Update, now: datetime) -> Events | c.Refusal:
+    refusal = _not_to_be_said(case, command.words, command.seen)
+    if refusal is not None:
+        return refusal
     promise = command.promise if command.promise is not None and command.promise > now else None
-    del policy
     return [reply(case, now, Purpose.UPDATE, words=command.words, promise=promise)]
+
+
+def _take_private(case: Case, command: c.TakePrivate, policy: CasePolicy, now: datetime) -> Events | c.Refusal:
+    refusal = _not_to_be_said(case, command.public, command.seen)
+    if refusal is not None:
+        return refusal
+    events: Events = []
+    if command.words is not None:
+        if not policy.private_messages:
+            return c.Refusal("no_private_messages", "This network takes no private messages. Give the customer a way to reach you instead.")
+        events.append(reply(case, now, Purpose.PRIVATE, words=command.words))
+    return [*events, reply(after(case, events), now, Purpose.WENT_PRIVATE, words=command.public)]
 
 
 def _resolve(case: Case, command: c.Resolve, policy: CasePolicy, now: datetime) -> Events | c.Refusal:
@@ -97,11 +168,15 @@ def _resolve(case: Case, command: c.Resolve, policy: CasePolicy, now: datetime) 
         return c.Refusal(
             "unknown_root_cause", f"'{command.root_cause}' is not a root cause of the policy: {', '.join(policy.root_causes)}."
         )
-    if command.words in case.said:
-        return _SAID_ALREADY
-    events: Events = []
+    refusal = _not_to_be_said(case, command.words, command.seen)
+    if refusal is not None:
+        return refusal
+    events: Events = [] if command.cause_words is None else [e.NoteAdded(now, command.cause_words)]
     if case.is_open:
-        events += withdraw(case, now, "the case was resolved", by_system=True, but=Purpose.WELCOME)
+        reason = "the case was resolved"
+        events += withdraw(case, now, reason, by_system=True, but=Purpose.WELCOME)
+        events += called_off(case, now, reason)
+        events += [e.AskDropped(now, q.asker.person, q.words, reason) for q in case.questions]
     events.append(e.Resolved(now, command.root_cause, command.words))
     if case.first_deleted:
         return [*events, e.HumanNeeded(now, "the customer deleted the post, so there is nothing to thank under: waive the thank-you")]
@@ -114,7 +189,68 @@ def _reassign(case: Case, command: c.Reassign, policy: CasePolicy, now: datetime
         return c.Refusal("unknown_department", f"There is no department '{command.department}': {', '.join(policy.departments)}.")
     if command.department == case.department and case.owner is None and case.handoff is not None:
         return c.Refusal("there_already", f"The case is with {command.department} already, and waits to be accepted.")
-    return [e.Reassigned(now, command.department, case.department, command.words), e.HandedOff(now, command.department)]
+    events: Events = called_off(case, now, "the case was moved", ClockName.ACCEPT, ClockName.RESOLVE)
+    if case.snoozed_until is not None:
+        events.append(e.SnoozeEnded(now, "the case was moved"))
+    if case.is_waiting:
+        events.append(e.WaitEnded(now, "the case was moved"))
+    events += [e.Reassigned(now, command.department, case.department, command.words), e.HandedOff(now, command.department)]
+    moved = after(case, events)
+    if command.public is not None:
+        events.append(reply(moved, now, Purpose.UPDATE, words=command.public, promise=command.promise))
+    if moved.handoffs > BOUNCES:
+        events.append(e.Escalated(now, after(case, events).steps + 1, Audience.SOCIAL_LEAD, why="bounced"))
+    return events
+
+
+def _walk_away(case: Case, command: c.WalkAway, now: datetime) -> Events | c.Refusal:
+    if command.by.role in (Role.LEAD, Role.ADMIN):
+        return [*_nothing_more(case, now, "we walked away"), e.WalkedAway(now, command.words)]
+    if case.walk_away_proposed:
+        return c.Refusal("proposed_already", "This was proposed already, and a lead has been asked to decide.")
+    call = e.Escalated(now, case.steps + 1, Audience.LEAD, why="walk_away", words=command.words)
+    return [e.WalkAwayProposed(now, command.words), call]
+
+
+def _nothing_more(case: Case, now: datetime, reason: str) -> Events:
+    """The case ends here: nothing that is under way is done any more."""
+    dropped = [e.AskDropped(now, q.asker.person, q.words, reason) for q in case.questions]
+    return [*withdraw(case, now, reason), *called_off(case, now, reason), *dropped]
+
+
+_UP = (Audience.LEAD, Audience.HEAD, Audience.DUTY_MANAGER)
+
+
+def _escalate_now(case: Case, command: c.EscalateNow, policy: CasePolicy, now: datetime) -> Events | c.Refusal:
+    up = next((to for to in _UP if to not in case.asked_up and policy.person(to, case.department) is not None), None)
+    if up is None:
+        if not case.asked_up and Audience.SOCIAL not in case.asked_up:
+            up = Audience.SOCIAL  # the policy names nobody above the department: the social team decides
+        else:
+            return c.Refusal("top_of_the_chain", "Everybody up the chain has been called about this case already.")
+    return [e.Escalated(now, case.steps + 1, up, why="asked", words=command.words)]
+
+
+def _wait(case: Case, command: c.Snooze | c.WaitOnThirdParty | c.Resume, policy: CasePolicy, now: datetime) -> Events | c.Refusal:
+    if isinstance(command, c.Resume):
+        events: Events = []
+        if case.is_waiting:
+            events.append(e.WaitEnded(now, "somebody said so"))
+        if case.snoozed_until is not None:
+            events.append(e.SnoozeEnded(now, "somebody said so"))
+        return events or c.Refusal("nothing_waits", "This case neither waits on a third party nor is it snoozed.")
+    if case.owner is None:
+        return c.Refusal("nobody_has_it", "Nobody has accepted this case. Accept it first: until then its department is reminded.")
+    if command.until is not None and command.until <= now:
+        return c.Refusal("in_the_past", "That moment is over. Choose a later one.")
+    if isinstance(command, c.WaitOnThirdParty):
+        if case.is_waiting:
+            return c.Refusal("waits_already", "This case waits on a third party already.")
+        return [e.WaitBegan(now, command.words, command.until)]
+    if command.until > now + policy.snooze_at_most:
+        at_most = write_duration(policy.snooze_at_most)
+        return c.Refusal("too_long", f"A case can be snoozed for {at_most} at most. Choose an earlier moment.")
+    return [e.Snoozed(now, command.until, command.words)]
 
 
 def _relabel(case: Case, command: c.SetPriority | c.SetCategory, policy: CasePolicy, now: datetime) -> Events | c.Refusal:

@@ -9,47 +9,75 @@ from domain import events as e
 from domain.case import Case
 from domain.clocks import Clock, Duty, Owed, owed, promise_from
 from domain.policy import CasePolicy
-from domain.replying import Events, after, templated
-from domain.values import ClockName, Purpose
+from domain.replying import Events, after, holding_template, spoken, templated
+from domain.values import ClockName, Priority, Purpose
 
 
 def on_time_passed(case: Case, policy: CasePolicy, now: datetime) -> Events:
     """Everything that is due by now. Each duty is taken up once, on the case as the duties before it left it."""
     events: Events = []
-    done: set[tuple[Duty, ClockName | None]] = set()
+    done: set[object] = set()
     while True:
-        duty = next((o for o in owed(case, policy) if o.at <= now and (o.duty, o.clock and o.clock.name) not in done), None)
+        duty = next((o for o in owed(case, policy) if o.at <= now and o.what not in done), None)
         if duty is None:
             return events
-        done.add((duty.duty, duty.clock.name if duty.clock else None))
+        done.add(duty.what)
         happened = _discharge(case, duty, policy, now)
         events += happened
         case = after(case, happened)
 
 
-def _discharge(case: Case, duty: Owed, policy: CasePolicy, now: datetime) -> Events:
+def _discharge(case: Case, duty: Owed, policy: CasePolicy, now: datetime) -> Events:  # noqa: C901 - one line a duty
     match duty.duty:
+        case Duty.WARN:
+            assert duty.clock is not None
+            return [e.ClockWarned(now, duty.clock.name, duty.percent, duty.clock.started_at, duty.clock.due_at)]
         case Duty.BREACH:
             assert duty.clock is not None
             return _breach(case, duty.clock, now)
+        case Duty.ESCALATE:
+            return _escalate(case, duty, policy, now)
+        case Duty.MAIL_CALL:
+            assert duty.to is not None
+            return [e.EscalationMailed(now, duty.step, duty.to, case.steps + 1)]
+        case Duty.STALL:
+            assert duty.clock is not None
+            why = f"this case has stalled: everybody up the chain was called, and nobody has acted ({spoken(duty.clock.name)})"
+            return [e.Stalled(now, duty.clock.name), e.HumanNeeded(now, why)]
+        case Duty.WAKE:
+            return [e.SnoozeEnded(now, "its time is over")]
+        case Duty.STOP_WAITING:
+            return [e.WaitEnded(now, "its time is over")]
         case Duty.PROMISE:
             assert case.promise is not None
             return [e.PromiseBroken(now, case.promise)]
         case Duty.MAIL_HANDOFF:
-            return [e.HandoffMailed(now, case.department, case.steps + 1)]
+            return [e.CaseMailed(now, case.department, case.steps + 1)]
         case Duty.NUDGE:
             assert case.ask is not None
             return [templated(case, now, Purpose.NUDGE, "nudge.first" if case.ask.nudges == 0 else "nudge.again", policy)]
         case Duty.GIVE_UP:
             return [templated(case, now, Purpose.CLOSING_NOTE, "closing_note.no_answer", policy)]
         case Duty.SPEAK:
-            return [templated(case, now, Purpose.HOLDING_UPDATE, _holding_template(case), policy, promise=promise_from(now, case, policy))]
+            return [templated(case, now, Purpose.HOLDING_UPDATE, holding_template(case), policy, promise=promise_from(now, case, policy))]
         case Duty.CLOSE:
             return [e.Closed(now, case.last_word_url)]
         case Duty.END_WATCH:
             return [e.WatchEnded(now)]
         case _:
             assert_never(duty.duty)
+
+
+def _escalate(case: Case, duty: Owed, policy: CasePolicy, now: datetime) -> Events:
+    assert duty.clock is not None
+    assert duty.to is not None
+    clock = duty.clock.name
+    events: Events = [e.Escalated(now, case.steps + 1, duty.to, clock, duty.percent, duty.repeat)]
+    step = next(step for step in policy.chains.of(clock) if step.at == duty.percent)
+    first = duty.repeat == 0 and not any(m.clock is clock and m.percent == step.at and m.to is not None for m in case.marks)
+    if step.raise_priority and first and case.priority is not Priority.URGENT:
+        events.append(e.PrioritySet(now, case.priority.up_one(), case.priority))
+    return events
 
 
 def _breach(case: Case, clock: Clock, now: datetime) -> Events:
@@ -61,10 +89,3 @@ def _breach(case: Case, clock: Clock, now: datetime) -> Events:
         events.append(e.HumanNeeded(now, "the thank-you has not been posted in time"))
     del case
     return events
-
-
-def _holding_template(case: Case) -> str:
-    """The truthful thing to say: who has it, whether anyone has taken it up, and that a new message was seen."""
-    if case.customer_waiting_since is not None:
-        return "holding_update.message_seen"
-    return "holding_update.accepted" if case.owner is not None else "holding_update.not_yet_accepted"

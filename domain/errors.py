@@ -5,7 +5,9 @@ LoopkeeperError
 ├── UnknownBrand     a post names a brand that the policy does not know
 ├── UnknownChannel   … a channel that the policy does not know
 ├── TooLong          a public text does not fit the network, in as many parts as are allowed
-└── SaidAlready      a person's words have gone out in this case before
+├── SaidAlready      a person's words have gone out in this case before
+├── ShowsPersonalData  a public text shows what looks like personal data, or private words
+└── NoWording        a case is held to a wording that has no such template
 """
 
 from __future__ import annotations
@@ -49,3 +51,11 @@ class TooLong(LoopkeeperError):
 
 class SaidAlready(LoopkeeperError):
     """A person's words have gone out in this case before, or are on their way."""
+
+
+class ShowsPersonalData(LoopkeeperError):
+    """A public text shows what looks like personal data, or what was written in private."""
+
+
+class NoWording(LoopkeeperError):
+    """A case is held to a wording that has no such template, because the version is older than it."""

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from domain.values import ClockName, Intent, Permalink, Priority, Purpose
+from domain.values import Audience, ClockName, Intent, Permalink, Priority, Purpose
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,7 @@ class CustomerWrote:
     by_customer: bool = True
     words: str | None = None
     posted_at: datetime | None = None
+    private: bool = False
     kind: Literal["customer_wrote"] = field(default="customer_wrote", repr=False)
 
 
@@ -82,6 +83,7 @@ class ReplyPlanned:
     variant: int = 0
     promise: datetime | None = None
     instead_of: int | None = None
+    opens: datetime | None = None
     kind: Literal["reply_planned"] = field(default="reply_planned", repr=False)
 
 
@@ -154,7 +156,7 @@ class HandoffDelivered:
 
 
 @dataclass(frozen=True, slots=True)
-class HandoffMailed:
+class CaseMailed:
     """Slack did not take the handoff in time, so an e-mail was sent for."""
 
     at: datetime
@@ -192,6 +194,40 @@ class Reassigned:
     before: str
     words: str | None = None
     kind: Literal["reassigned"] = field(default="reassigned", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AskedFor:
+    """A person wants to know what the ask of that step asks (`alone`: their own question, when it asks others too); they get the answer."""
+
+    at: datetime
+    step: int
+    asker: str
+    department: str
+    alone: str | None = None
+    kind: Literal["asked_for"] = field(default="asked_for", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AskQueued:
+    """A question waits until the one that is open is answered, so that the customer is asked by one voice."""
+
+    at: datetime
+    asker: str
+    department: str
+    words: str
+    kind: Literal["ask_queued"] = field(default="ask_queued", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AskDropped:
+    """A question that waited will not be asked any more."""
+
+    at: datetime
+    asker: str
+    words: str
+    reason: str
+    kind: Literal["ask_dropped"] = field(default="ask_dropped", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +331,164 @@ class ClockBreached:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockWarned:
+    """A clock has used up so much of its time (`percent`). Once per percent, clock and cycle."""
+
+    at: datetime
+    clock: ClockName
+    percent: int
+    started_at: datetime
+    due_at: datetime | None = None
+    kind: Literal["clock_warned"] = field(default="clock_warned", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Escalated:
+    """A step up the chain: somebody is called. `why`: a clock's percent, somebody asked for it, or the case was passed on too often."""
+
+    at: datetime
+    step: int
+    to: Audience
+    clock: ClockName | None = None
+    percent: int = 0
+    repeat: int = 0
+    why: Literal["clock", "asked", "bounced", "walk_away"] = "clock"
+    words: str | None = None
+    kind: Literal["escalated"] = field(default="escalated", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class EscalationMailed:
+    """Slack did not take an escalation in time, or knows nobody to call, so an e-mail was sent for."""
+
+    at: datetime
+    step: int
+    to: Audience
+    mail_step: int
+    kind: Literal["escalation_mailed"] = field(default="escalation_mailed", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class EscalationDelivered:
+    """Whom an escalation called has it: in Slack, or the mail service took it. `person`: who, when it is one person."""
+
+    at: datetime
+    step: int
+    to: Audience
+    by: Literal["slack", "email"]
+    person: str | None = None
+    kind: Literal["escalation_delivered"] = field(default="escalation_delivered", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class EscalationFailed:
+    """A way of calling somebody failed for good. When both have, the social team is asked."""
+
+    at: datetime
+    step: int
+    to: Audience
+    by: Literal["slack", "email"]
+    reason: str
+    kind: Literal["escalation_failed"] = field(default="escalation_failed", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class EscalationCalledOff:
+    """What an escalation was about has happened before it was delivered."""
+
+    at: datetime
+    step: int
+    to: Audience
+    reason: str
+    kind: Literal["escalation_called_off"] = field(default="escalation_called_off", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Stalled:
+    """The whole chain was climbed and repeated, and nobody has acted. It stays marked until somebody does."""
+
+    at: datetime
+    clock: ClockName
+    kind: Literal["stalled"] = field(default="stalled", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Snoozed:
+    """Reminders to the owner and the department wait until then. Clocks, promises and calls to their leads go on."""
+
+    at: datetime
+    until: datetime
+    words: str | None = None
+    kind: Literal["snoozed"] = field(default="snoozed", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SnoozeEnded:
+    """The time is over, or something has happened that ends it."""
+
+    at: datetime
+    reason: str
+    kind: Literal["snooze_ended"] = field(default="snooze_ended", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WaitBegan:
+    """Work waits on a third party; the resolve clock stands still, everything that the customer is owed goes on."""
+
+    at: datetime
+    words: str | None = None
+    until: datetime | None = None
+    kind: Literal["wait_began"] = field(default="wait_began", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WaitEnded:
+    """The third party has done its part, or its time is over; the case is back in work."""
+
+    at: datetime
+    reason: str
+    kind: Literal["wait_ended"] = field(default="wait_ended", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyMoved:
+    """The case is held to another version of the policy from here; every clock is counted again from its start, less the pauses."""
+
+    at: datetime
+    policy: str
+    before: str
+    kind: Literal["policy_moved"] = field(default="policy_moved", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalDataSeen:
+    """A public post of the customer shows what looks like personal data; `what` kinds of it, never the data."""
+
+    at: datetime
+    post: str
+    what: tuple[str, ...]
+    kind: Literal["personal_data_seen"] = field(default="personal_data_seen", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WalkAwayProposed:
+    """Somebody thinks that this is abuse, which is not answered any more; a lead decides."""
+
+    at: datetime
+    words: str
+    kind: Literal["walk_away_proposed"] = field(default="walk_away_proposed", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WalkedAway:
+    """A lead confirmed: abuse is not answered any more. The case ends without a loop."""
+
+    at: datetime
+    words: str | None = None
+    kind: Literal["walked_away"] = field(default="walked_away", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class PromiseKept:
     """The customer heard from us by the moment that we had named in public."""
 
@@ -342,10 +536,13 @@ Event = (
     | ReplyWithdrawn
     | HandedOff
     | HandoffDelivered
-    | HandoffMailed
+    | CaseMailed
     | HandoffFailed
     | Accepted
     | Reassigned
+    | AskedFor
+    | AskQueued
+    | AskDropped
     | AskAnswered
     | Resolved
     | Closed
@@ -356,6 +553,21 @@ Event = (
     | PrioritySet
     | CategorySet
     | ClockBreached
+    | ClockWarned
+    | Escalated
+    | EscalationMailed
+    | EscalationDelivered
+    | EscalationFailed
+    | EscalationCalledOff
+    | Stalled
+    | Snoozed
+    | SnoozeEnded
+    | WaitBegan
+    | WaitEnded
+    | PolicyMoved
+    | PersonalDataSeen
+    | WalkAwayProposed
+    | WalkedAway
     | PromiseKept
     | PromiseBroken
     | HumanNeeded

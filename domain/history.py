@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from domain.commands import Message, TimePassed
-from domain.events import EVENT, Event, ReplyPlanned, ReplyPosted, ReplyWithdrawn
+from domain.events import EVENT, EscalationCalledOff, EscalationDelivered, Event, ReplyPlanned, ReplyPosted, ReplyWithdrawn
 from domain.values import SYSTEM, Actor, Role, Via
 
 GENESIS = bytes(32)
@@ -58,6 +58,8 @@ def entered(event: Event, number: int, by: Actor, cause: str, policy: str) -> En
             key = f"posted:{step}"
         case ReplyWithdrawn(step=step):
             key = f"withdrawn:{step}"
+        case EscalationDelivered(step=step) | EscalationCalledOff(step=step):
+            key = f"call:{step}"
         case _:
             key = f"w{number}"
     return Entry(key, event, by, cause, policy)

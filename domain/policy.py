@@ -8,51 +8,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
-from datetime import timedelta
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
 from functools import cached_property, lru_cache
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    PrivateAttr,
-    StringConstraints,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints, model_validator
 
+from domain.calendars import ALWAYS, Calendar
+from domain.durations import Duration
 from domain.errors import UnknownBrand, UnknownChannel
-from domain.values import Priority
+from domain.escalation import Chains
+from domain.hours import Hours, Quiet
+from domain.values import Audience, ClockName, Priority
 from domain.wording import Wording
+from domain.zones import Zone
 
-_UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|h|d)\Z")
-
-
-def parse_duration(value: object) -> object:
-    """A duration as people write it ("15 min", "2 h", "3 d") as a timedelta; other kinds of value are left to pydantic."""
-    if isinstance(value, timedelta):
-        return value
-    if isinstance(value, str) and (match := _DURATION.match(value.strip())):
-        return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
-    raise ValueError("must be a duration such as '15 min', '2 h' or '3 d' (units: s, min, h, d)")
-
-
-def write_duration(value: timedelta) -> str:
-    """The inverse of `parse_duration`, in the largest unit that is whole."""
-    seconds = value.total_seconds()
-    for unit in ("d", "h", "min"):
-        if seconds and seconds % _UNITS[unit] == 0:
-            return f"{round(seconds / _UNITS[unit])} {unit}"
-    return f"{seconds:.6f}".rstrip("0").rstrip(".") + " s"
-
-
-Duration = Annotated[timedelta, BeforeValidator(parse_duration), PlainSerializer(write_duration, return_type=str), Field(gt=timedelta(0))]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Handle = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,40}$")]
 Phrase = Annotated[str, StringConstraints(min_length=1, max_length=80, strip_whitespace=True)]
@@ -96,33 +67,63 @@ class Channel(_Model):
     acknowledge: Duration
     wording: Slug | None = None
     threads: bool = True
+    private_messages: bool = False
     honours_idempotency_key: bool = True
 
 
-class Desk(_Model):
-    """How a department is reached."""
+SlackChannel = Annotated[str, StringConstraints(pattern=r"^(#[a-z0-9_-]{1,79}|[CG][A-Z0-9]{6,20})$")]
+SlackGroup = Annotated[str, StringConstraints(pattern=r"^(@[a-z0-9._-]{1,21}|S[A-Z0-9]{6,20})$")]
+SlackUser = Annotated[str, StringConstraints(pattern=r"^[UW][A-Z0-9]{6,20}$")]
+Address = Annotated[str, StringConstraints(pattern=r"^[^@\s<>\"]{1,64}@[^@\s<>\"]{1,190}$")]
+Web = Annotated[str, StringConstraints(pattern=r"^https?://[^\s<>\"]{1,500}$")]
+
+
+class Person(_Model):
+    """A colleague who is called when a clock runs out. Slack knows them by `slack`, else by their address; without Slack they get mail."""
 
     name: str = Field(min_length=1, max_length=60)
-    slack_channel: Annotated[str, StringConstraints(pattern=r"^(#[a-z0-9_-]{1,79}|[CG][A-Z0-9]{6,20})$")]
-    slack_group: Annotated[str, StringConstraints(pattern=r"^(@[a-z0-9._-]{1,21}|S[A-Z0-9]{6,20})$")] | None = None
-    email: Annotated[str, StringConstraints(pattern=r"^[^@\s<>\"]{1,64}@[^@\s<>\"]{1,190}$")] | None = None
+    email: Address | None = None
+    slack: SlackUser | None = None
+    quiet: Quiet | None = None
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Person:
+        if self.email is None and self.slack is None:
+            raise ValueError("needs an email or a slack id, or nobody could reach this person")
+        return self
+
+
+class Desk(_Model):
+    """How a department is reached, when it works, and who leads it (people of the policy, by handle)."""
+
+    name: str = Field(min_length=1, max_length=60)
+    slack_channel: SlackChannel
+    slack_group: SlackGroup | None = None
+    email: Address | None = None
+    calendar: Slug | None = None
+    lead: Slug | None = None
+    head: Slug | None = None
+
+
+class Escalation(Chains):
+    """The chains, and where they end: the channel that all escalations are told in, and the manager on duty."""
+
+    slack_channel: SlackChannel | None = None
+    email: Address | None = None
+    duty_manager: Slug | None = None
 
 
 class Brand(_Model):
-    """An account that customers post to, and how it speaks."""
+    """An account that customers post to, and how it speaks. `calendar`: when the social team works, the business's calendar."""
 
     name: str = Field(min_length=1, max_length=60)
     team: str = Field(min_length=1, max_length=60)
-    zone: str = "UTC"
-
-    @field_validator("zone")
-    @classmethod
-    def _known_zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (KeyError, ValueError, OSError) as error:
-            raise ValueError(f"'{value}' is not an IANA time zone (such as Europe/London)") from error
-        return value
+    zone: Zone = "UTC"
+    calendar: Slug | None = None
+    self_help: str | None = Field(None, min_length=1, max_length=160)
+    contact: Web | None = None
+    ours: tuple[Phrase, ...] = ()
+    order_numbers: tuple[str, ...] = ()
 
 
 class Signals(_Model):
@@ -160,6 +161,12 @@ class Policy(_Model):
     handoff_by_mail_after: Duration
     thanks_answered_at_most: int = Field(ge=1, le=20)
     longest_thread: int = Field(ge=1, le=9)
+    warn_at: Annotated[tuple[Annotated[int, Field(ge=1, le=99)], ...], Field(max_length=5)] = ()
+    snooze_at_most: Duration = timedelta(days=3)
+    calendars: dict[Slug, Hours] = {}
+    people: dict[Slug, Person] = {}
+    escalation: Escalation = Escalation()
+    admins: tuple[Address, ...] = ()
     social: Desk
     departments: Annotated[dict[Slug, Desk], Field(min_length=1)]
     brands: Annotated[dict[Handle, Brand], Field(min_length=1)]
@@ -178,7 +185,26 @@ class Policy(_Model):
                 raise ValueError(f"triage.departments names no department for the category '{category}'")
         if sorted(self.nudge_after) != list(self.nudge_after) or (self.nudge_after and self.nudge_after[-1] >= self.give_up_after):
             raise ValueError("nudge_after must rise, and stay below give_up_after")
+        if sorted(self.warn_at) != list(self.warn_at):
+            raise ValueError("warn_at must rise")
+        for where, calendar in self._calendars_named():
+            if calendar is not None and calendar not in self.calendars:
+                raise ValueError(f"{where} names '{calendar}', which is not among calendars")
+        for where, person in self._people_named():
+            if person is not None and person not in self.people:
+                raise ValueError(f"{where} names '{person}', who is not among people")
         return self
+
+    def _calendars_named(self) -> Iterable[tuple[str, str | None]]:
+        yield from ((f"departments.{name}.calendar", d.calendar) for name, d in self.departments.items())
+        yield from ((f"brands.{name}.calendar", b.calendar) for name, b in self.brands.items())
+        yield "social.calendar", self.social.calendar
+
+    def _people_named(self) -> Iterable[tuple[str, str | None]]:
+        for name, desk in (("social", self.social), *((f"departments.{n}", d) for n, d in self.departments.items())):
+            yield f"{name}.lead", desk.lead
+            yield f"{name}.head", desk.head
+        yield "escalation.duty_manager", self.escalation.duty_manager
 
     @cached_property
     def id(self) -> str:
@@ -190,6 +216,23 @@ class Policy(_Model):
         whole = self.model_copy()
         whole._wording = wording.model_dump_json()  # noqa: SLF001 - a copy of ourselves
         whole.__dict__.pop("id", None)
+        return whole
+
+    def dated(self, holidays: Mapping[str, Iterable[date]]) -> Policy:
+        """This policy with the public holidays of its calendars, by the calendar's handle."""
+        if not any(hours.public_holidays for hours in self.calendars.values()):
+            return self
+        calendars = {
+            name: hours.model_copy(update={"holidays": tuple(sorted(holidays.get(name, ())))}) for name, hours in self.calendars.items()
+        }
+        whole = self.model_copy(update={"calendars": calendars})
+        whole.__dict__.pop("id", None)
+        return whole
+
+    def known_as(self, version: str) -> Policy:
+        """This policy under the name that it was put in force by. A later version of Loopkeeper knows more keys, which is no new policy."""
+        whole = self.model_copy()
+        whole.__dict__["id"] = version
         return whole
 
     def brand(self, handle: str) -> Brand:
@@ -206,8 +249,12 @@ class Policy(_Model):
         except KeyError:
             raise UnknownChannel(f"the channel '{name}' is not in the policy '{self.id}'; add it under channels:") from None
 
-    def for_case(self, channel: str) -> CasePolicy:
-        """The slice of the policy that one case on that channel is held to."""
+    def for_case(self, brand: str, channel: str) -> CasePolicy:
+        """The slice of the policy that one case of that brand on that channel is held to."""
+        desks = self.departments
+        calendars = {d: desk.calendar for d, desk in desks.items() if desk.calendar is not None}
+        business = self.brand(brand).calendar
+        named = {*calendars.values(), *([business] if business else [])}
         return CasePolicy(
             id=self.id,
             acknowledge=self.channel(channel).acknowledge,
@@ -222,15 +269,32 @@ class Policy(_Model):
             categories=tuple(dict.fromkeys((*self.triage.categories, self.triage.otherwise))),
             root_causes=tuple(self.root_causes),
             forms=FORMS_PER_TEMPLATE,
+            warn_at=self.warn_at,
+            snooze_at_most=self.snooze_at_most,
+            chains=Chains(**{name: getattr(self.escalation, name) for name in Chains.model_fields}),
+            calendars={name: hours for name, hours in self.calendars.items() if name in named},
+            works=calendars,
+            business=business,
+            leads={d: desk.lead for d, desk in desks.items() if desk.lead is not None},
+            heads={d: desk.head for d, desk in desks.items() if desk.head is not None},
+            duty_manager=self.escalation.duty_manager,
+            social_lead=self.social.lead,
+            quiet={name: person.quiet for name, person in self.people.items() if person.quiet is not None},
+            private_messages=self.channel(channel).private_messages,
         )
 
 
 FORMS_PER_TEMPLATE = 60
 """`variant` is a number below this; the wording takes it modulo the number of forms that it has. 60 is divisible by 3, 4, 5 and 6."""
 
+_ON_DEPARTMENTS_TIME = frozenset({ClockName.ACCEPT, ClockName.RESOLVE})
+
 
 class CasePolicy(_Model):
-    """What one case is held to, pinned when the case began. Carried by the workflow, so it holds no phrase lists and no words."""
+    """What one case is held to, pinned when the case began. Carried by the workflow, so it holds no phrase lists and no words.
+
+    `works`: the calendar of each department that has one. `leads`, `heads`, `quiet`: people, by their handle in the policy.
+    """
 
     id: str
     acknowledge: Duration
@@ -245,12 +309,66 @@ class CasePolicy(_Model):
     categories: tuple[str, ...]
     root_causes: tuple[str, ...]
     forms: int
+    warn_at: tuple[int, ...] = ()
+    snooze_at_most: Duration = timedelta(days=3)
+    chains: Chains = Chains()
+    calendars: dict[str, Hours] = {}
+    works: dict[str, str] = {}
+    business: str | None = None
+    leads: dict[str, str] = {}
+    heads: dict[str, str] = {}
+    duty_manager: str | None = None
+    social_lead: str | None = None
+    quiet: dict[str, Quiet] = {}
+    private_messages: bool = False
 
     @staticmethod
     @lru_cache(maxsize=512)
     def from_json(text: str) -> CasePolicy:
         """The slice as the workflow carries it. Equal texts give the same object, so a thousand cases share one."""
         return CasePolicy.model_validate_json(text)
+
+    def to_json(self) -> str:
+        """The slice as the workflow carries it: what it says beside the defaults."""
+        return self.model_dump_json(exclude_defaults=True)
+
+    def working_time(self, department: str) -> Calendar:
+        """When a department works; around the clock when the policy does not say."""
+        return self._calendar(self.works.get(department))
+
+    @property
+    def business_time(self) -> Calendar:
+        """When the business works, by whose time customers are kept informed."""
+        return self._calendar(self.business)
+
+    def calendar_of(self, clock: ClockName, department: str) -> Calendar:
+        """The calendar that a clock runs on while that department has the case: product.md, "Clocks"."""
+        if clock is ClockName.ACKNOWLEDGE:
+            return ALWAYS
+        return self.working_time(department) if clock in _ON_DEPARTMENTS_TIME else self.business_time
+
+    def person(self, audience: Audience, department: str) -> str | None:
+        """The handle of the person whom an escalation means; None when it means no one person, or the policy names nobody."""
+        match audience:
+            case Audience.LEAD:
+                return self.leads.get(department)
+            case Audience.HEAD:
+                return self.heads.get(department)
+            case Audience.DUTY_MANAGER:
+                return self.duty_manager
+            case Audience.SOCIAL_LEAD:
+                return self.social_lead
+            case _:
+                return None
+
+    def may_call(self, audience: Audience, department: str, at: datetime, priority: Priority) -> datetime:
+        """The first moment from `at` on at which that audience may be called: quiet hours are kept, except when it is urgent."""
+        quiet = self.quiet.get(self.person(audience, department) or "")
+        return at if quiet is None or priority is Priority.URGENT else quiet.awake.opens(at)
+
+    def _calendar(self, name: str | None) -> Calendar:
+        hours = self.calendars.get(name or "")
+        return ALWAYS if hours is None else hours.calendar
 
 
 def _short_hash(text: str, wording: str) -> str:

@@ -9,11 +9,13 @@ from enum import StrEnum
 from typing import Protocol
 
 from domain.case import Case
-from domain.casefile import CaseFile, Line
+from domain.casefile import CaseFile
 from domain.commands import FromNetwork
 from domain.errors import LoopkeeperError
+from domain.events import Escalated
 from domain.history import Entry, document
-from domain.policy import Policy
+from domain.policy import Person, Policy
+from domain.story import Line
 from domain.values import Permalink
 from domain.view import CaseView
 from domain.wording import Wording
@@ -149,6 +151,7 @@ class OutgoingReply:
     brand: str
     in_reply_to: str
     text: str
+    private: bool = False
     others: frozenset[str] = frozenset()
     """Remote ids of the case's other replies: what is found by its exact text must not be one of them."""
 
@@ -244,6 +247,8 @@ class WhatToSay:
     signer: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    opens: datetime | None = None
+    shown: str = ""
     body: str = ""
 
 
@@ -395,24 +400,34 @@ class Desk(Protocol):
         """Ask the social team, in its channel; the message's ts."""
         ...
 
+    def open_direct(self, person: Person) -> str:
+        """The id of the direct conversation with a colleague. Raises Refused when Slack does not know them (any more)."""
+        ...
+
+    def call(self, place: str, file: CaseFile, event: Escalated, draft: str | None, mark: Mark) -> str:
+        """Call somebody: why, about what, and what they can do. `draft`: what could be posted at once. The message's ts."""
+        ...
+
     def find(self, place: str, thread: str | None, key: str) -> Message | None:
         """Our message with that key; None when it surely is not there. Raises NotSent when looking fails."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class HandoffMail:
-    """An e-mail that hands a case to a department."""
+class CaseMail:
+    """An e-mail that hands a case to a department, or calls somebody up the chain."""
 
     key: str
     to: str
     file: CaseFile
     department: str
+    event: Escalated | None = None
+    """The escalation that it is about; None for a handoff."""
 
 
 class Post(Protocol):
     """The mail service."""
 
-    def send(self, mail: HandoffMail) -> str:
+    def send(self, mail: CaseMail) -> str:
         """Send it, once; the service's id of it. Raises NotSent, Refused or Unclear."""
         ...

@@ -6,10 +6,11 @@ from datetime import datetime
 
 from domain import commands as c
 from domain import events as e
-from domain.case import Case, Reply, evolve
+from domain.case import Case, Reply
 from domain.clocks import promise_from
+from domain.evolve import evolve
 from domain.policy import CasePolicy
-from domain.values import Purpose
+from domain.values import ASIDE, ClockName, Purpose
 
 Events = list[e.Event]
 
@@ -24,7 +25,8 @@ def reply(
     instead_of: int | None = None,
 ) -> e.ReplyPlanned:
     """A reply in a person's own words."""
-    return e.ReplyPlanned(now, case.steps + 1, purpose, case.last_post, words, promise=promise, instead_of=instead_of)
+    to = case.private_post or case.last_post if purpose is Purpose.PRIVATE else case.last_post
+    return e.ReplyPlanned(now, case.steps + 1, purpose, to, words, promise=promise, instead_of=instead_of)
 
 
 def handed_off(case: Case, now: datetime) -> Events:
@@ -40,11 +42,12 @@ def templated(
     policy: CasePolicy,
     *,
     promise: datetime | None = None,
+    opens: datetime | None = None,
 ) -> e.ReplyPlanned:
     """A reply by template. The form varies from case to case and, within a case, from reply to reply."""
     step = case.steps + 1
     variant = (sum(case.id.encode()) + step) % policy.forms
-    return e.ReplyPlanned(now, step, purpose, case.last_post, template=template, variant=variant, promise=promise)
+    return e.ReplyPlanned(now, step, purpose, case.last_post, template=template, variant=variant, promise=promise, opens=opens)
 
 
 def again(case: Case, reply: Reply, policy: CasePolicy, now: datetime) -> e.ReplyPlanned:
@@ -63,14 +66,47 @@ def posted(case: Case, message: c.Posted, now: datetime) -> Events:
     at = min(message.posted_at, now)
     reply_posted = e.ReplyPosted(at, message.step, message.purpose, message.parts, message.words, message.promise)
     events: Events = [reply_posted]
-    if case.promise is not None and not case.promise_broken and message.purpose is not Purpose.WELCOME:
+    if case.promise is not None and not case.promise_broken and message.purpose not in ASIDE:
         kept = at <= case.promise
         events.append(e.PromiseKept(now, case.promise) if kept else e.PromiseBroken(now, case.promise))
-    if message.purpose is Purpose.ASK and case.is_open and any(wrote > at for wrote in case.unanswered):
-        events.append(e.AskAnswered(now, message.step, case.last_post))  # the answer overtook the news that we had asked
+    if message.purpose not in ASIDE:
+        events += called_off(case, now, "the customer has heard from us", ClockName.HOLDING_UPDATE, ClockName.NEXT_REPLY)
+    if message.purpose is Purpose.ASK and case.is_open:
+        events += _sent_before_it_was_joined(case, message, now)
+        if any(wrote > at for wrote in case.unanswered):  # the answer overtook the news that we had asked
+            events.append(e.AskAnswered(now, message.step, case.last_post))
+            events += next_question(after(case, events), now)
     if message.step == case.closing_step and case.closed_at is None and not case.is_over:
         events.append(e.Closed(now, message.parts[0].url))
     return events
+
+
+def _sent_before_it_was_joined(case: Case, message: c.Posted, now: datetime) -> Events:
+    """The ask was on the network before another question could join it: that one waits for its turn."""
+    joint = case.planned(Purpose.ASK)
+    if joint is None or joint.step == message.step:
+        return []
+    events: Events = [e.ReplyWithdrawn(now, joint.step, joint.purpose, "the question that it joined had gone out already")]
+    for asker in joint.askers:
+        if asker.alone is None:
+            events.append(e.AskedFor(now, message.step, asker.person, asker.department))
+        else:
+            events.append(e.AskQueued(now, asker.person, asker.department, asker.alone))
+    return events
+
+
+def next_question(case: Case, now: datetime) -> Events:
+    """The question that has waited longest, when none is open any more."""
+    if not case.questions or not case.is_open or case.ask is not None or case.planned(Purpose.ASK) is not None or case.first_deleted:
+        return []
+    first = case.questions[0]
+    planned = reply(case, now, Purpose.ASK, words=first.words)
+    return [planned, e.AskedFor(now, planned.step, first.asker.person, first.asker.department)]
+
+
+def called_off(case: Case, now: datetime, reason: str, *clocks: ClockName) -> Events:
+    """Calls up the chain that need not be delivered any more: those of these clocks, or all."""
+    return [e.EscalationCalledOff(now, call.step, call.to, reason) for call in case.calls if not clocks or call.clock in clocks]
 
 
 def withdraw(case: Case, now: datetime, reason: str, *, by_system: bool = False, but: Purpose | None = None) -> Events:
@@ -89,3 +125,10 @@ def after(case: Case, events: Events) -> Case:
 def spoken(word: str) -> str:
     """A word of the code as people say it."""
     return word.replace("_", " ")
+
+
+def holding_template(case: Case) -> str:
+    """The truthful thing to say: who has it, whether anyone has taken it up, and that a new message was seen."""
+    if case.customer_waiting_since is not None:
+        return "holding_update.message_seen"
+    return "holding_update.accepted" if case.owner is not None else "holding_update.not_yet_accepted"

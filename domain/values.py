@@ -61,8 +61,14 @@ class Purpose(StrEnum):
     THANK_YOU = "thank_you"
     CLOSING_NOTE = "closing_note"
     WELCOME = "welcome"
+    PRIVATE = "private"
+    WENT_PRIVATE = "went_private"
 
 
+PRIVATE_PURPOSES = frozenset({Purpose.PRIVATE})
+"""Replies that only the customer reads."""
+ASIDE = frozenset({Purpose.WELCOME, Purpose.PRIVATE})
+"""Replies that say nothing of the issue in public, so that no clock of the issue stops."""
 CLOSING_PURPOSES = frozenset({Purpose.THANK_YOU, Purpose.CLOSING_NOTE})
 
 
@@ -75,6 +81,19 @@ class ClockName(StrEnum):
     NEXT_REPLY = "next_reply"
     RESOLVE = "resolve"
     THANK_YOU = "thank_you"
+
+
+class Audience(StrEnum):
+    """Whom an escalation calls."""
+
+    DEPARTMENT = "department"
+    OWNER = "owner"
+    LEAD = "lead"
+    HEAD = "head"
+    ESCALATIONS = "escalations"
+    DUTY_MANAGER = "duty_manager"
+    SOCIAL = "social"
+    SOCIAL_LEAD = "social_lead"
 
 
 class Role(StrEnum):
@@ -152,6 +171,11 @@ def case_id(brand: str, channel: str, native_post_id: str) -> str:
     """
     plain = native_post_id if _PLAIN_ID.match(native_post_id) else "h." + hashlib.sha256(native_post_id.encode()).hexdigest()[:32]
     return f"{brand}-{channel}-{plain}"
+
+
+def brand_of(case: str) -> str:
+    """The brand in a case's id."""
+    return case.split("-", 1)[0]
 
 
 def effect_key(case: str, step: int, part: int) -> str:

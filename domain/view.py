@@ -33,11 +33,13 @@ class CaseView:
     waiting_since: datetime | None
     breached: tuple[str, ...]
     needs_human: str | None
+    stalled_at: datetime | None = None
+    policy_id: str | None = None
 
 
 def view(case: Case, policy: CasePolicy) -> CaseView:
     """The view of `case`."""
-    clocks = sorted((c.due_at, c.name) for c in running(case, policy) if c.due_at is not None)
+    clocks = sorted((at, c.name) for c in running(case, policy) if (at := c.due_at) is not None)
     return CaseView(
         status=case.status.value,
         intent=case.intent.value,
@@ -57,6 +59,8 @@ def view(case: Case, policy: CasePolicy) -> CaseView:
         waiting_since=case.customer_waiting_since,
         breached=tuple(sorted(c.value for c in case.breached)),
         needs_human=needs_human(case),
+        stalled_at=case.stalled_at,
+        policy_id=case.policy,
     )
 
 
@@ -74,6 +78,10 @@ def needs_human(case: Case) -> str | None:
         return "the customer deleted the post"
     if case.resolved_at is not None and case.planned(*CLOSING_PURPOSES) is None:
         return "the thank-you is still owed"
+    if case.stalled_at is not None:
+        return "everybody up the chain was called, and nobody has acted"
+    if case.walk_away_proposed:
+        return "somebody proposes to walk away; a lead decides"
     if case.handoff is not None and case.handoff.delivered_by is None and case.handoff.failed == {"slack", "email"}:
         return f"the department {case.department} cannot be reached"
     return None

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import regex
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from domain.errors import NoWording
 from domain.limits import Counting, length, shortened
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
@@ -37,19 +38,43 @@ TEMPLATES: Mapping[str, frozenset[str]] = {
     "closing_note.no_answer": frozenset({"hello", "department", "brand", "sign"}),
     "welcome.open": frozenset({"hello", "department", "brand", "sign"}),
     "welcome.closed": frozenset({"hello", "brand", "sign"}),
+    "acknowledgement.complaint_away": frozenset({"hello", "department", "back", "help", "until", "brand", "sign"}),
+    "acknowledgement.other_away": frozenset({"hello", "department", "back", "help", "until", "brand", "sign"}),
+    "moved.told": frozenset({"hello", "department", "until", "brand", "sign"}),
+    "private.person": frozenset({"hello", "body", "sign"}),
+    "private.line": frozenset({"hello", "department", "brand", "sign"}),
+    "private.link": frozenset({"hello", "contact", "department", "brand", "sign"}),
+    "personal_data.remove": frozenset({"hello", "shown", "brand", "sign"}),
 }
 """Every template that the loop uses, with the placeholders that it may contain."""
+
+ADDED: Mapping[str, str | None] = {
+    "acknowledgement.complaint_away": "acknowledgement.complaint",
+    "acknowledgement.other_away": "acknowledgement.question",
+    "moved.told": None,
+    "private.person": "ask.person",
+    "private.line": None,
+    "private.link": None,
+    "personal_data.remove": None,
+}
+"""Templates that a wording of an earlier version does not have, and what is said in their place, if anything."""
 
 NEEDED: Mapping[str, frozenset[str]] = {
     "acknowledgement.complaint": frozenset({"hello", "until", "sign"}),
     "update.person": frozenset({"hello", "body", "until", "sign"}),
     "ask.person": frozenset({"hello", "body", "sign"}),
     "thank_you.resolved": frozenset({"hello", "body", "sign"}),
+    "acknowledgement.complaint_away": frozenset({"hello", "back", "until", "sign"}),
+    "acknowledgement.other_away": frozenset({"hello", "back", "until", "sign"}),
+    "moved.told": frozenset({"hello", "department", "until", "sign"}),
+    "private.person": frozenset({"hello", "body", "sign"}),
+    "private.link": frozenset({"hello", "contact", "sign"}),
+    "personal_data.remove": frozenset({"hello", "shown", "sign"}),
 }
 """Placeholders that every form of a template must contain (for the others: `hello` and `sign`)."""
 
 _APOLOGY = re.compile(r"\b(sorry|apolog)", re.IGNORECASE)
-_APOLOGY_FIRST = frozenset({"acknowledgement.complaint", "acknowledgement.reopened"})
+_APOLOGY_FIRST = frozenset({"acknowledgement.complaint", "acknowledgement.complaint_away", "acknowledgement.reopened"})
 
 
 class Wording(BaseModel):
@@ -63,7 +88,7 @@ class Wording(BaseModel):
     @model_validator(mode="after")
     def _usable(self) -> Self:
         for template in TEMPLATES:
-            if "default" not in self.forms.get(template, {}):
+            if "default" not in self.forms.get(template, {"default": ()} if template in ADDED else {}):
                 raise ValueError(f"forms.{template}.default is missing")
         for template, families in self.forms.items():
             if template not in TEMPLATES:
@@ -74,8 +99,11 @@ class Wording(BaseModel):
         return self
 
     def in_family(self, template: str, family: str | None) -> tuple[str, ...]:
-        """The forms of a template for a family of networks, else the default ones."""
-        families = self.forms[template]
+        """The forms of a template for a family of networks, else the default ones. Raises NoWording."""
+        known: str | None = template if template in self.forms else ADDED[template]
+        if known is None:
+            raise NoWording(f"the wording that this case is held to has no '{template}'; hold the case to a newer version of the policy")
+        families = self.forms[known]
         return families.get(family or "default", families["default"])
 
 
@@ -111,6 +139,10 @@ class Facts:
     signer: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    opens: datetime | None = None
+    self_help: str | None = None
+    contact: str | None = None
+    shown: str = ""
     body: str = ""
     dated: bool = False
     """Name the day by its date where "today", "tomorrow" or "on Tuesday" would do."""
@@ -147,7 +179,8 @@ def render(wording: Wording, template: str, variant: int, facts: Facts, room: Ro
 def fill(form: str, facts: Facts) -> str:
     """`form` with its placeholders filled in one pass, so that nothing that is filled in can act as a placeholder."""
     values = _Values(facts)
-    return _PLACEHOLDER.sub(lambda m: values[m.group(1)], form).strip()
+    filled = _PLACEHOLDER.sub(lambda m: values[m.group(1)], form)
+    return re.sub(" {2,}", " ", filled).strip()
 
 
 class _Values:
@@ -156,7 +189,7 @@ class _Values:
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
 
-    def __getitem__(self, name: str) -> str:
+    def __getitem__(self, name: str) -> str:  # noqa: C901 - one line a placeholder
         facts = self._facts
         match name:
             case "hello":
@@ -179,6 +212,15 @@ class _Values:
             case "until":
                 assert facts.until is not None, "a form that promises needs the moment"
                 return spoken_future(facts.until, facts.now, facts.zone, dated=facts.dated)
+            case "back":
+                assert facts.opens is not None, "a form that says when people are back needs the moment"
+                return spoken_future(facts.opens, facts.now, facts.zone, dated=facts.dated)
+            case "help":
+                return f"{facts.self_help}." if facts.self_help and facts.self_help[-1].isalnum() else facts.self_help or ""
+            case "contact":
+                return facts.contact or ""
+            case "shown":
+                return facts.shown
             case _:
                 raise KeyError(name)
 

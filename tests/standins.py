@@ -6,8 +6,11 @@ import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from domain.casefile import CaseFile, Line
-from domain.ports import Absent, Card, HandoffMail, Mark, Message, NeedsPerson, NotSent, OutgoingReply, PostedReply, Refused
+from domain.casefile import CaseFile
+from domain.events import Escalated
+from domain.policy import Person
+from domain.ports import Absent, Card, CaseMail, Mark, Message, NeedsPerson, NotSent, OutgoingReply, PostedReply, Refused
+from domain.story import Line
 from domain.values import Permalink
 
 
@@ -49,6 +52,10 @@ class Wall:
         self.cards: dict[str, CaseFile] = {}
         self.told: dict[str, list[Line]] = {}
         self.calls: dict[str, list[Line]] = {}
+        self.escalations: list[tuple[str, str, Escalated, str | None]] = []
+        """Case, where (a person's name, or a channel), why, and the draft that came with it."""
+        self.strangers: set[str] = set()
+        """People whom Slack does not know."""
         self.away = False
         self.refuses = ""
         self.fails: list[Exception] = []
@@ -88,6 +95,17 @@ class Wall:
         self.calls.setdefault(file.case_id, []).append(line)
         return f"ts-{mark.key}"
 
+    def open_direct(self, person: Person) -> str:
+        self._answer()
+        if person.name in self.strangers:
+            raise Refused(f"Slack does not know {person.name}")
+        return person.name
+
+    def call(self, place: str, file: CaseFile, event: Escalated, draft: str | None, mark: Mark) -> str:
+        self._answer()
+        self.escalations.append((file.case_id, place, event, draft))
+        return f"ts-{mark.key}"
+
     def find(self, place: str, thread: str | None, key: str) -> Message | None:
         self._answer()
         return None
@@ -97,10 +115,10 @@ class Postbox:
     """A mail service that takes everything, or refuses."""
 
     def __init__(self) -> None:
-        self.mails: list[HandoffMail] = []
+        self.mails: list[CaseMail] = []
         self.refuses = ""
 
-    def send(self, mail: HandoffMail) -> str:
+    def send(self, mail: CaseMail) -> str:
         if self.refuses:
             raise Refused(self.refuses)
         self.mails.append(mail)

@@ -19,25 +19,27 @@ from temporalio.common import RetryPolicy, SearchAttributeUpdate
 from temporalio.exceptions import ActivityError, ApplicationError, FailureError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
+    from activities.calling import IN_THE_THREAD, Caller
     from activities.desk import DeskKeeper
     from activities.heartbeat import SILENCE
     from activities.mail import Mailer
-    from activities.orders import DeskOrder, MailOrder, PublishOutcome, Recording
+    from activities.orders import CallOrder, CallOutcome, DeskOrder, MailOrder, PolicyWanted, PublishOutcome, Recording
     from activities.publish import Publisher
     from activities.record import Recorder
     from domain import commands as c
     from domain import events as e
-    from domain.case import Case, Reply, evolve
-    from domain.casefile import is_told
+    from domain.case import Call, Case, Reply
     from domain.clocks import due
     from domain.decide import decide
+    from domain.evolve import evolve
     from domain.history import Entry, done_by, entered, entry_number, read
     from domain.policy import CasePolicy
     from domain.ports import Written
+    from domain.story import is_shown
     from domain.values import Status
     from domain.view import next_moment, view
     from workflows import contracts
-    from workflows.effects import published, reply_order
+    from workflows.effects import called, published, reply_order
 
 SEEN_AT_MOST = 500
 """How many message ids a case remembers to recognise a repeat. The database recognises older ones."""
@@ -202,6 +204,8 @@ class CaseLoop:
         self._desk_owed = self._owed_after(self._case, entries)
         self._case = case
         self._numbered = _last_number(self._numbered, entries)
+        if case.policy != self._policy.id:
+            await self._follow_policy()
         for name in ended:  # only now that its outcome counts: until then the case calls for it still, and it would be begun again
             self._effects.pop(name).result()
         for command_id, refusal in answered.items():
@@ -238,7 +242,7 @@ class CaseLoop:
         owed = self._desk_owed
         for entry in entries:
             case = evolve(case, entry.event)
-            if is_told(entry.event) and (case.handoff is not None or isinstance(entry.event, e.HumanNeeded)):
+            if is_shown(entry.event) and (case.handoff is not None or isinstance(entry.event, e.HumanNeeded)):
                 owed = case.events
         return owed
 
@@ -250,6 +254,17 @@ class CaseLoop:
             Recorder.record, recording, start_to_close_timeout=timedelta(seconds=20), retry_policy=_RECORDING
         )
         return [read(doc, key) for key, doc in found]
+
+    async def _follow_policy(self) -> None:
+        """The case is held to another version of the policy from here."""
+        case = self._case
+        self._policy_json = await workflow.execute_local_activity_method(
+            Recorder.policy_slice,
+            PolicyWanted(case.policy, case.brand, case.channel),
+            start_to_close_timeout=timedelta(seconds=20),
+            retry_policy=_RECORDING,
+        )
+        self._policy = CasePolicy.from_json(self._policy_json)
 
     def _adopt(self, found: list[Entry]) -> None:
         """A worker has recorded this and ended before Temporal heard. What is on record counts; its messages are not taken up again."""
@@ -310,10 +325,20 @@ class CaseLoop:
             if "publish" not in self._effects or workflow.now() - self._desk_owed_since >= _DESK_WAITS:
                 self._desk_owed_since = None
                 self._start("desk", self._show_desk(handoff.department if handoff is not None else ""))
+        self._start_calls()
         if handoff is None:
             return
         if handoff.mail_step is not None and handoff.delivered_by is None and "email" not in handoff.failed and "mail" not in self._effects:
             self._start("mail", self._mail(handoff.department, handoff.mail_step))
+
+    def _start_calls(self) -> None:
+        """The calls up the chain, in their order: one at a time by Slack, one at a time by e-mail."""
+        for call in self._case.calls:
+            slot = "desk" if call.to in IN_THE_THREAD else "call"  # only one at a time writes into the case's own thread
+            if "slack" not in call.failed and slot not in self._effects:
+                self._start(slot, self._call(call))
+            if call.mail_step is not None and "email" not in call.failed and "call-mail" not in self._effects:
+                self._start("call-mail", self._call_by_mail(call))
 
     def _start(self, name: str, effect: Coroutine[Any, Any, None]) -> None:
         self._effects[name] = asyncio.create_task(effect)
@@ -397,6 +422,47 @@ class CaseLoop:
         except ActivityError as error:
             failed = f"the mail service took nothing for a day: {_reason(error)}"
         self._inbox.append(c.Mailed(key, step) if failed is None else c.MailFailed(key, step, failed))
+
+    async def _call(self, call: Call) -> None:
+        order = self._call_order(call)
+        try:
+            outcome = await workflow.execute_activity_method(
+                Caller.call,
+                order,
+                task_queue=contracts.DESK_QUEUE,
+                start_to_close_timeout=_ATTEMPT,
+                heartbeat_timeout=SILENCE,
+                schedule_to_close_timeout=_KEEP_TRYING,
+                retry_policy=_OUTSIDE,
+                priority=contracts.SOON,
+                summary=f"call the {call.to.value} (step {call.step})",
+            )
+        except ActivityError as error:
+            outcome = CallOutcome(refused=f"Slack took nothing for a day: {_reason(error)}")
+        if outcome.refused is None and call.to in IN_THE_THREAD:
+            self._desk_told = max(self._desk_told, order.version)
+        self._inbox.append(called(self._case.id, call, outcome, "slack"))
+
+    async def _call_by_mail(self, call: Call) -> None:
+        try:
+            outcome = await workflow.execute_activity_method(
+                Mailer.call,
+                self._call_order(call),
+                task_queue=contracts.MAIL_QUEUE,
+                start_to_close_timeout=_ATTEMPT,
+                heartbeat_timeout=SILENCE,
+                schedule_to_close_timeout=_KEEP_TRYING,
+                retry_policy=_OUTSIDE,
+                priority=contracts.SOON,
+                summary=f"call the {call.to.value} by e-mail (step {call.step})",
+            )
+        except ActivityError as error:
+            outcome = CallOutcome(refused=f"the mail service took nothing for a day: {_reason(error)}")
+        self._inbox.append(called(self._case.id, call, outcome, "email"))
+
+    def _call_order(self, call: Call) -> CallOrder:
+        case = self._case
+        return CallOrder(case.id, self._policy.id, call.step, call.to, case.department, case.events, call.mail_step, self._pace)
 
 
 def _last_number(known: int, entries: list[Entry]) -> int:

@@ -22,8 +22,9 @@ from temporalio.service import RPCError
 
 from activities.publish import Publisher
 from domain import commands as c
-from domain.case import Case, evolve
+from domain.case import Case
 from domain.events import ReplyPosted
+from domain.evolve import evolve
 from domain.pace import Pace
 from domain.policy import CasePolicy
 from domain.ports import Inbox, Placed, Unavailable

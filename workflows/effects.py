@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
-from activities.orders import PublishOutcome, ReplyOrder
+from activities.orders import CallOutcome, PublishOutcome, ReplyOrder
 from domain import commands as c
-from domain.case import Case, Reply
+from domain.case import Call, Case, Reply
 from domain.pace import Pace
 from domain.values import Permalink, effect_key
 
@@ -30,6 +31,7 @@ def reply_order(case: Case, reply: Reply, policy_id: str, pace: Pace) -> ReplyOr
         owner=case.owner,
         since=case.handoff.at if case.handoff is not None else case.opened_at,
         pace=pace,
+        opens=reply.opens,
     )
 
 
@@ -50,3 +52,13 @@ def published(case_id: str, reply: Reply, outcome: PublishOutcome, now: datetime
             return c.PostUnconfirmed(key, reply.step, outcome.reason, outcome.words, by_hand=True)
         case "withdrawn":
             return c.TimePassed(key)
+
+
+def called(case_id: str, call: Call, outcome: CallOutcome, via: Literal["slack", "email"]) -> c.Called | c.CallFailed | c.TimePassed:
+    """An outcome of a call, as the message that it is to the case."""
+    key = effect_key(case_id, call.step if via == "slack" or call.mail_step is None else call.mail_step, 1)
+    if outcome.called_off:
+        return c.TimePassed(key)
+    if outcome.refused is not None:
+        return c.CallFailed(key, call.step, via, outcome.refused)
+    return c.Called(key, call.step, via, outcome.person)

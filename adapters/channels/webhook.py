@@ -41,7 +41,12 @@ class WebhookNetwork:
 
     def post(self, reply: OutgoingReply) -> PostedReply:
         """See `domain.ports.Network.post`."""
-        body = {"brand": reply.brand, "in_reply_to": reply.in_reply_to, "text": reply.text, "visibility": "public"}
+        body = {
+            "brand": reply.brand,
+            "in_reply_to": reply.in_reply_to,
+            "text": reply.text,
+            "visibility": "private" if reply.private else "public",
+        }
         answer = self._send("/replies", reply.key, body, {"idempotency-key": reply.key})
         if answer.status not in (200, 201):
             raise _failure(answer)

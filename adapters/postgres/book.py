@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import time
+from collections.abc import Callable, Iterable
+from datetime import date
 from functools import lru_cache
+from typing import Any
 
 from sqlalchemy import Engine, text
 
 from adapters.postgres.engine import transaction
 from domain.errors import LoopkeeperError
 from domain.files import read_policy, read_wording
+from domain.hours import Hours
 from domain.policy import Policy
 from domain.wording import Wording
+
+Holidays = Callable[[Hours], Iterable[date]]
+"""Finds the public holidays of a calendar."""
+
+_ADD = text(
+    "insert into policy_version (id, policy, wording, holidays) values (:id, :policy, :wording, cast(:holidays as jsonb)) "
+    "on conflict do nothing"
+)
+_VERSION = text("select policy, wording, holidays from policy_version where id = :id")
 
 ACTIVE_FOR_SECONDS = 5.0
 """How long an instance goes on with the active version before it looks again."""
@@ -42,14 +56,19 @@ class PostgresBook:
             self._active = (time.monotonic(), self.policy(latest))
         return self._active[1]
 
-    def activate(self, policy_text: str, wording_text: str, *, by: str, source: str = "policy") -> tuple[Policy, bool]:
-        """Put a policy (YAML) and its wording in force. The policy, and whether that changed anything. Raises PolicyError."""
+    def activate(
+        self, policy_text: str, wording_text: str, *, by: str, holidays: Holidays | None = None, source: str = "policy"
+    ) -> tuple[Policy, bool]:
+        """Put a policy (YAML) and its wording in force. The policy, and whether that changed anything. Raises PolicyError.
+
+        `holidays` finds the public holidays that the policy's calendars name; they are kept with the version.
+        """
         policy = read_policy(policy_text, source).worded(read_wording(wording_text, f"{source} (wording)"))
+        found = {name: holidays(hours) for name, hours in policy.calendars.items() if holidays and hours.public_holidays}
+        policy = policy.dated(found)
+        dates = json.dumps({name: sorted(day.isoformat() for day in days) for name, days in found.items()})
         with self._engine.begin() as connection:
-            connection.execute(
-                text("insert into policy_version (id, policy, wording) values (:id, :policy, :wording) on conflict do nothing"),
-                {"id": policy.id, "policy": policy_text, "wording": wording_text},
-            )
+            connection.execute(_ADD, {"id": policy.id, "policy": policy_text, "wording": wording_text, "holidays": dates})
             latest = connection.execute(text("select policy_id from policy_activation order by number desc limit 1")).scalar_one_or_none()
             if latest == policy.id:
                 return policy, False
@@ -61,7 +80,7 @@ class PostgresBook:
 
     def again(self, policy_id: str, *, by: str) -> None:
         """Put a version in force that was so before. Raises NoPolicy when it is not in this database."""
-        self._text(policy_id, "policy")
+        self._version(policy_id)
         with self._engine.begin() as connection:
             connection.execute(
                 text("insert into policy_activation (policy_id, activated_by) values (:id, :by)"), {"id": policy_id, "by": by}
@@ -69,14 +88,16 @@ class PostgresBook:
         self._active = None
 
     def _policy(self, policy_id: str) -> Policy:
-        return read_policy(self._text(policy_id, "policy"), policy_id).worded(self.wording(policy_id))
+        row = self._version(policy_id)
+        holidays = {name: [date.fromisoformat(day) for day in days] for name, days in row.holidays.items()}
+        return read_policy(row.policy, policy_id).worded(self.wording(policy_id)).dated(holidays).known_as(policy_id)
 
     def _wording(self, policy_id: str) -> Wording:
-        return read_wording(self._text(policy_id, "wording"), f"{policy_id} (wording)")
+        return read_wording(self._version(policy_id).wording, f"{policy_id} (wording)")
 
-    def _text(self, policy_id: str, column: str) -> str:
+    def _version(self, policy_id: str) -> Any:
         with self._engine.connect() as connection:
-            row = connection.execute(text("select policy, wording from policy_version where id = :id"), {"id": policy_id}).one_or_none()
+            row = connection.execute(_VERSION, {"id": policy_id}).one_or_none()
         if row is None:
             raise NoPolicy(f"the policy version '{policy_id}' is not in this database")
-        return str(row.policy if column == "policy" else row.wording)
+        return row

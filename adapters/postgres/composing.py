@@ -61,6 +61,10 @@ class Composer:
             signer=_first_name(connection, say.signer),
             since=say.since,
             until=say.until,
+            opens=say.opens,
+            self_help=brand.self_help,
+            contact=brand.contact,
+            shown=say.shown,
             body=say.body,
         )
 

@@ -15,16 +15,17 @@ from adapters.postgres.engine import transaction
 from adapters.postgres.records import append, history, set_view
 from adapters.postgres.vault import INBOX, Vault
 from domain import commands as c
-from domain.case import Case, evolve, fold
+from domain.case import Case
 from domain.decide import decide
 from domain.errors import UnknownBrand, UnknownChannel
+from domain.evolve import evolve, fold
 from domain.history import done_by, entered
 from domain.inbound import CHANNEL_EVENT, ChannelEvent, PostCreated, PostDeleted, PostEdited, why_unreadable
 from domain.pace import Pace
 from domain.policy import Policy
 from domain.ports import Placed, PolicyBook, Written
 from domain.triage import Sorter
-from domain.values import Triage, case_id
+from domain.values import Triage, brand_of, case_id
 from domain.view import view
 
 REPLY_WAITS = timedelta(minutes=2)
@@ -161,7 +162,7 @@ class Inbox:
 
     def _begin(self, connection: Connection, case_id: str, channel: str, message: c.PostArrived, policy: Policy) -> Case:
         """Open the case on record, by the same rules as everything after: it is safe before Temporal has heard of it."""
-        slice_ = policy.for_case(channel)
+        slice_ = policy.for_case(brand_of(case_id), channel)
         case = Case(case_id)
         decided = decide(case, message, slice_, self._pace.loop_time(datetime.now(UTC)))
         assert not isinstance(decided, c.Refusal), "a happening is not refused"
@@ -311,7 +312,7 @@ class Inbox:
             if row is None or row.ended is not None:
                 return None
             past = [entry.event for _, entry in history(connection, case_id)]
-        return fold(case_id, past), self._book.policy(row.policy_id).for_case(row.channel).model_dump_json()
+        return fold(case_id, past), self._book.policy(row.policy_id).for_case(brand_of(case_id), row.channel).to_json()
 
     def to_do(self, older_than: timedelta, at_most: int = 500) -> list[int]:
         """Messages that nobody has placed or told (an instance died, or they were parked and it is time to look again)."""
@@ -403,7 +404,7 @@ def _quarantine_key(arrival: Arrival) -> str:
 
 
 def _placed(inbound_id: int, case: str, channel: str, message: c.FromNetwork, policy: Policy, opened: Case | None = None) -> Placed:
-    return Placed(inbound_id, case, channel, message, policy.for_case(channel).model_dump_json(), opened)
+    return Placed(inbound_id, case, channel, message, policy.for_case(brand_of(case), channel).to_json(), opened)
 
 
 def _believable(told: datetime) -> datetime:

@@ -10,9 +10,9 @@ from sqlalchemy import Connection, Engine, text
 from adapters.keyring import KeyProblem
 from adapters.postgres.records import history
 from adapters.postgres.vault import Vault
-from domain.case import fold
 from domain.casefile import CaseFile
 from domain.errors import LoopkeeperError
+from domain.evolve import fold
 from domain.ports import PolicyBook
 
 
@@ -56,7 +56,7 @@ class PostgresReader:
         with self._engine.connect() as connection:
             row = connection.execute(
                 text(
-                    "select c.number, c.subject_id, c.policy_id, s.wrapped_key, s.profile "
+                    "select c.number, c.subject_id, s.wrapped_key, s.profile "
                     "from cases c join subject s on s.id = c.subject_id where case_id = :case"
                 ),
                 {"case": case_id},
@@ -70,11 +70,12 @@ class PostgresReader:
             profile = self._vault.shown_as(str(row.subject_id), row.wrapped_key, row.profile)
             people = {e.by.person for _, e in past} | {str(getattr(e.event, "owner", None)) for _, e in past}
             named = connection.execute(text("select id, name from person where id = any(:ids)"), {"ids": sorted(people)}).all()
+        case = fold(case_id, [entry.event for _, entry in past])
         return CaseFile(
             case_id=case_id,
             number=row.number,
-            case=fold(case_id, [entry.event for _, entry in past]),
-            policy=self._book.policy(row.policy_id),
+            case=case,
+            policy=self._book.policy(case.policy),
             customer_name=profile.get("name"),
             customer_handle=profile.get("handle"),
             history=past,

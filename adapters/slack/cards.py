@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from adapters.slack import rich
 from adapters.slack.rich import Block, Element
 from domain import events as e
-from domain.casefile import OWED, CaseFile, Line
+from domain.casefile import CaseFile
 from domain.clocks import Clock
+from domain.story import OWED, Line, why_called
 from domain.values import Intent, Priority, Status
 
 ACCEPT, ASK, UPDATE, RESOLVE, REASSIGN = "case_accept", "case_ask", "case_update", "case_resolve", "case_reassign"
@@ -107,13 +108,19 @@ def card_text(file: CaseFile) -> str:
     return rich.plain(f"{file.title} {_INTENT[file.case.intent]} by {file.customer} on {file.network}: {file.first_words}", 300)
 
 
-def told(lines: Sequence[Line], group: str | None) -> list[Block]:
-    """A piece of the story. At most fifty blocks fit a message, so each line is one part of one block."""
+def told(lines: Sequence[Line], group: str | None, people: Mapping[str, str | None]) -> list[Block]:
+    """A piece of the story. At most fifty blocks fit a message, so each line is one part of one block.
+
+    `people`: the Slack ids of those whom the lines call for.
+    """
     parts: list[Element] = []
     for line in lines:
         elements: list[Element] = [rich.text(f"{_SIGN[line.kind]} ")]
         if line.calls and group:
             elements += [rich.group(group), rich.text(" ")]
+        for who in line.calls_people:
+            if (user := people.get(who)) is not None:
+                elements += [rich.person(user), rich.text(" ")]
         elements.append(rich.text(line.text, bold=line.kind == "warning"))
         if line.link:
             elements += [rich.text(" · "), rich.link(line.link, "open")]
@@ -126,6 +133,39 @@ def told(lines: Sequence[Line], group: str | None) -> list[Block]:
 def told_text(file: CaseFile, lines: Sequence[Line]) -> str:
     """The story in one line, for notifications."""
     return rich.plain(f"{file.title}: " + "; ".join(line.text for line in lines), 300)
+
+
+def escalation(file: CaseFile, event: e.Escalated, draft: str | None, group: str | None) -> list[Block]:
+    """A call up the chain, to a person or a channel: why, about whom, since when, and what can be done at once."""
+    case = file.case
+    who: list[Element] = [rich.group(group), rich.text(" ")] if group else []
+    why = why_called(event.percent, event.clock, event.why)
+    again = f" (reminder {event.repeat})" if event.repeat else ""
+    parts = [rich.section(*who, rich.text(f"{why[0].upper()}{why[1:]}{again}.", bold=True))]
+    if event.words is not None:
+        parts += [rich.section(rich.text("The reason given:")), rich.quote(file.text_of(event.words))]
+    about: list[Element] = [rich.text(file.customer, bold=True), rich.text(f" on {file.network}")]
+    if file.first_url:
+        about += [rich.text(" · "), rich.link(file.first_url, "open the post")]
+    parts += [rich.section(*about), rich.quote(file.first_words), _facts(file)]
+    clocks = [clock for clock in file.clocks if clock.due_at is not None]
+    if clocks:
+        parts.append(_due(clocks))
+    blocks = [rich.header(f"{file.title} · {file.department_name(case.department)} · {_PRIORITY[case.priority]}"), rich.rich(*parts)]
+    if draft is not None:
+        blocks.append(rich.rich(rich.section(rich.text("If nobody writes before, this goes out by itself:")), rich.quote(draft)))
+    buttons = []
+    if case.is_open and draft is not None:
+        buttons = [rich.button(UPDATE, "Write an update", file.case_id, style="primary")]
+    elif case.is_open:
+        buttons = [] if case.owner else [rich.button(ACCEPT, "Accept", file.case_id, style="primary")]
+        buttons.append(rich.button(REASSIGN, "Reassign", file.case_id))
+    return [*blocks, rich.actions(buttons, f"called:{event.step}")] if buttons else blocks
+
+
+def escalation_text(file: CaseFile, event: e.Escalated) -> str:
+    """A call in one line, for notifications."""
+    return rich.plain(f"{file.title}: {why_called(event.percent, event.clock, event.why)}", 300)
 
 
 def call(file: CaseFile, line: Line, group: str | None, pending: e.ReplyUnconfirmed | e.ReplyFailed | None, *, settle: bool) -> list[Block]:

@@ -18,11 +18,17 @@ from slack_sdk.errors import SlackApiError
 from adapters.slack import cards
 from adapters.slack.rich import Block
 from domain import events as e
-from domain.casefile import CaseFile, Line
+from domain.casefile import CaseFile
+from domain.policy import Person
 from domain.ports import Card, Mark, Message, NotSent, Refused, Unclear
+from domain.story import Line
+from domain.values import Audience
 
 EVENT_TYPE = "loopkeeper_effect"
 """The type of the metadata that our messages carry."""
+
+PERSON = "slack:"
+"""What the ids of people begin with whom we know from Slack."""
 
 _KNOWN_FOR_SECONDS = 300.0
 _LOOK_BACK = 200
@@ -60,7 +66,8 @@ class SlackDesk:
     def tell(self, place: str, thread: str, file: CaseFile, lines: Sequence[Line], mark: Mark) -> str:
         """See `domain.ports.Desk.tell`."""
         group = self._group(file, file.case.department)
-        return self._post(place, thread, cards.told(lines, group), cards.told_text(file, lines), mark)
+        called = {who: self._user_of(file, who) for line in lines for who in line.calls_people}
+        return self._post(place, thread, cards.told(lines, group, called), cards.told_text(file, lines), mark)
 
     def call_social(self, place: str, file: CaseFile, line: Line, mark: Mark) -> str:
         """See `domain.ports.Desk.call_social`."""
@@ -71,6 +78,15 @@ class SlackDesk:
         group = self._names.group(file.policy.social.slack_group)
         blocks = cards.call(file, line, group, _unsettled(file, step), settle=settle)
         return self._post(place, None, blocks, cards.told_text(file, [line]), mark)
+
+    def open_direct(self, person: Person) -> str:
+        """See `domain.ports.Desk.open_direct`."""
+        return str(_call(self._client.conversations_open, users=[self._names.user(person)])["channel"]["id"])
+
+    def call(self, place: str, file: CaseFile, event: e.Escalated, draft: str | None, mark: Mark) -> str:
+        """See `domain.ports.Desk.call`."""
+        mentioned = self._names.group(file.policy.social.slack_group) if event.to is Audience.SOCIAL else None
+        return self._post(place, None, cards.escalation(file, event, draft, mentioned), cards.escalation_text(file, event), mark)
 
     def find(self, place: str, thread: str | None, key: str) -> Message | None:
         """See `domain.ports.Desk.find`. Looks at the newest 200 messages of the channel, or at the whole thread."""
@@ -92,7 +108,18 @@ class SlackDesk:
                 return None
 
     def _group(self, file: CaseFile, department: str) -> str | None:
-        return self._names.group(file.policy.departments[department].slack_group)
+        known = file.policy.departments.get(department)
+        return self._names.group(known.slack_group) if known is not None else None
+
+    def _user_of(self, file: CaseFile, who: str) -> str | None:
+        """The Slack id of somebody to mention; None when Slack does not know them."""
+        if who.startswith(PERSON):
+            return who.removeprefix(PERSON)
+        person = file.policy.people.get(who)
+        try:
+            return self._names.user(person) if person is not None else None
+        except Refused:
+            return None
 
     def _post(self, place: str, thread: str | None, blocks: list[Block], text: str, mark: Mark) -> str:
         self._pacing.take(place)
@@ -144,6 +171,7 @@ class _Directory:
         self._lock = threading.Lock()
         self._channels: dict[str, str] = {}
         self._groups: dict[str, str] = {}
+        self._users: dict[str, tuple[float, str]] = {}
         self._channels_at = self._groups_at = float("-inf")
 
     def channel(self, name: str) -> str:
@@ -172,6 +200,18 @@ class _Directory:
                     self._groups = {}  # the scope usergroups:read is missing: cards go out without a mention, as docs/slack.md says
                 self._groups_at = time.monotonic()
             return self._groups.get(name)
+
+    def user(self, person: Person) -> str:
+        """A colleague's id. Raises Refused when Slack does not know them."""
+        if person.slack is not None:
+            return person.slack
+        assert person.email is not None, "the policy names one of the two"
+        with self._lock:
+            known = self._users.get(person.email)
+            if known is None or time.monotonic() - known[0] > _KNOWN_FOR_SECONDS:
+                known = time.monotonic(), str(_ask(self._client.users_lookupByEmail, email=person.email)["user"]["id"])
+                self._users[person.email] = known
+            return known[1]
 
     def _pages(self, method: str, field: str, params: dict[str, Any]) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []

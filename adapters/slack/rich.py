@@ -46,6 +46,11 @@ def group(usergroup_id: str) -> Element:
     return {"type": "usergroup", "usergroup_id": usergroup_id}
 
 
+def person(user_id: str) -> Element:
+    """A mention of a colleague."""
+    return {"type": "user", "user_id": user_id}
+
+
 def section(*elements: Element) -> Element:
     """One paragraph."""
     return {"type": "rich_text_section", "elements": list(elements)}

@@ -315,7 +315,7 @@ def press_of(stage: Stage, card: dict[str, Any], case: str, action: str) -> dict
 
 
 def _story(stage: Stage, case: str) -> list[Any]:
-    from domain.casefile import story
+    from domain.story import story
 
     return story(stage.store.reader.file(case))
 

@@ -17,8 +17,10 @@ from temporalio.common import SearchAttributeKey
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
 
+from activities.calling import Caller
 from activities.desk import DeskKeeper
 from activities.mail import Mailer
+from activities.messages import Messages
 from activities.publish import Publisher
 from activities.record import Recorder
 from adapters.keyring import Keyring
@@ -26,7 +28,8 @@ from adapters.postgres.store import Store
 from adapters.temporal import data_converter
 from cli.engines import SEARCH_ATTRIBUTES, temporal_program
 from domain import commands as c
-from domain.case import Case, fold
+from domain.case import Case
+from domain.evolve import fold
 from domain.pace import REAL_TIME
 from domain.ports import Placed
 from domain.values import Actor, Role, Via
@@ -217,11 +220,15 @@ class Town:
 @asynccontextmanager
 async def serving(town: Town, *, sandboxed: bool = True, cached: int = 100) -> AsyncIterator[None]:
     """Workers for all queues. In tests the workflow runs in Temporal's sandbox, which refuses what is not deterministic."""
+    store = town.store
+    messages = Messages(town.wall, store.ledger)
+    keeper = DeskKeeper(store.reader, store.cards, town.wall, messages)
     hands = Hands(
-        Recorder(town.store.records),
-        Publisher(town.store.ledger, town.store.composer, {"x": town.square}),
-        DeskKeeper(town.store.reader, town.store.cards, town.wall, town.store.ledger),
-        Mailer(town.store.reader, town.postbox, town.store.ledger),
+        Recorder(store.records, store.book),
+        Publisher(store.ledger, store.composer, {"x": town.square}),
+        keeper,
+        Mailer(store.reader, town.postbox, store.ledger),
+        Caller(store.reader, town.wall, messages, keeper, store.composer),
     )
     settings = Settings.model_validate(
         {

@@ -7,8 +7,8 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 from domain import commands as c
-from domain.case import evolve
 from domain.decide import decide
+from domain.evolve import evolve
 from domain.history import done_by, entered
 from domain.policy import CasePolicy
 from domain.ports import OutgoingReply, PostedReply, Written

@@ -9,16 +9,23 @@ from pathlib import Path
 
 from domain import commands as c
 from domain import events as e
-from domain.case import Case, evolve
+from domain.case import Case
 from domain.clocks import due
 from domain.decide import decide
+from domain.escalation import Chains
+from domain.evolve import evolve
 from domain.files import read_policy
 from domain.policy import CasePolicy
 from domain.values import Actor, Intent, Permalink, Priority, Role, Status, Triage, Via
 
 START = datetime(2026, 3, 2, 10, 2, tzinfo=UTC)
 DEFAULT = read_policy((Path(__file__).parents[3] / "policies" / "default.yaml").read_text(), "default.yaml")
-POLICY: CasePolicy = DEFAULT.for_case("x")
+SHIPPED: CasePolicy = DEFAULT.for_case("meridian", "x")
+"""With its calendars, warnings and chains."""
+POLICY: CasePolicy = CasePolicy.from_json(
+    SHIPPED.model_copy(update={"warn_at": (), "chains": Chains(), "calendars": {}, "works": {}, "business": None, "quiet": {}}).to_json()
+)
+"""Around the clock, and nobody is warned or called: what is left is the loop itself."""
 ANA = Actor("slack:UANA", Role.DEPARTMENT, Via.SLACK)
 BEN = Actor("slack:UBEN", Role.DEPARTMENT, Via.SLACK)
 

@@ -112,9 +112,9 @@ def test_times_that_can_be_worked_out_by_hand(start: str, working: timedelta, du
 
 def test_whether_people_work_now_and_when_they_are_back() -> None:
     friday_evening = datetime(2026, 11, 20, 18, tzinfo=UTC)
-    assert not OFFICE.is_open(friday_evening)
+    assert OFFICE.opens(friday_evening) > friday_evening
     assert OFFICE.opens(friday_evening) == datetime(2026, 11, 23, 8, tzinfo=UTC)
-    assert OFFICE.is_open(OFFICE.opens(friday_evening))
+    assert OFFICE.opens(OFFICE.opens(friday_evening)) == OFFICE.opens(friday_evening)
 
 
 @pytest.mark.parametrize(("week", "told"), [(((),) * 7, "nobody ever works"), ((NINE_TO_FIVE,), "seven days")], ids=["never", "a day"])

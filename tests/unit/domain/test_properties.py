@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from domain import commands as c
 from domain import events as e
-from domain.case import Case, evolve, fold
+from domain.case import Case
 from domain.clocks import due, running
 from domain.decide import decide
+from domain.evolve import evolve, fold
 from domain.history import Entry, document, read
 from domain.values import CLOSING_PURPOSES, SYSTEM, Intent, Permalink, Priority, Purpose, Status, Triage
 from tests.unit.domain.story import ANA, BEN, Story

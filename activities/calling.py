@@ -1,0 +1,82 @@
+"""Calling somebody up the chain, in Slack: a direct message to a person, a post in a channel, a mention in the case's own thread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from temporalio import activity
+
+from activities.desk import DeskKeeper
+from activities.messages import LOOK_EVERY, CalledOff, Messages
+from activities.orders import CallOrder, CallOutcome, DeskOrder
+from activities.retrying import again
+from domain.casefile import CaseFile
+from domain.clocks import promise_from
+from domain.errors import LoopkeeperError
+from domain.events import Escalated
+from domain.ports import CaseFiles, Composing, Desk, Effect, Mark, NotSent, Refused, Unclear, WhatToSay
+from domain.reaching import escalation, target
+from domain.replying import holding_template
+from domain.values import Audience, ClockName, effect_key
+
+IN_THE_THREAD = (Audience.DEPARTMENT, Audience.OWNER)
+"""Who is called where the whole story of the case is told, by a mention."""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Calls people."""
+
+    files: CaseFiles
+    desk: Desk
+    messages: Messages
+    keeper: DeskKeeper
+    composing: Composing
+
+    @activity.defn(name="call")
+    def call(self, order: CallOrder) -> CallOutcome:
+        """Call whom the order means, once. What Slack will never take is told as refused; then it goes by e-mail."""
+        file = self.files.file(order.case_id)
+        key = effect_key(order.case_id, order.step, 1)
+        event = escalation(file, order.step)
+        if event is None:
+            return CallOutcome(called_off=True)
+        try:
+            if order.to in IN_THE_THREAD:  # the story in the case's thread mentions them; it is the same message
+                shown = self.keeper.show(DeskOrder(order.case_id, order.policy, order.department, order.version, order.pace))
+                return CallOutcome(refused=shown.refused)
+            meant = target(file.policy, order.to, order.department)
+            place = self.desk.open_direct(meant.person) if meant.person is not None else self.desk.place(meant.slack_channel or "")
+            effect = Effect(key, order.case_id, "desk-slack", "call", f"call:{order.step}")
+            mark, draft = Mark(key, order.version), self._draft(file, event, order)
+            self.messages.once(effect, mark, place, None, lambda: self.desk.call(place, file, event, draft, mark))
+        except CalledOff:
+            return CallOutcome(called_off=True)
+        except Refused as error:
+            return CallOutcome(refused=error.reason)
+        except (NotSent, Unclear) as error:
+            raise again(error.reason, error.retry_after if isinstance(error, NotSent) else LOOK_EVERY) from None
+        return CallOutcome(person=meant.handle)
+
+    def _draft(self, file: CaseFile, event: Escalated, order: CallOrder) -> str | None:
+        """What the social team could post at once, when the customer is about to wait too long."""
+        if event.to is not Audience.SOCIAL or event.clock is not ClockName.HOLDING_UPDATE:
+            return None
+        case, now = file.case, order.pace.loop_time(datetime.now(UTC))
+        say = WhatToSay(
+            case_id=order.case_id,
+            policy=file.policy.id,
+            words=None,
+            template=holding_template(case),
+            variant=order.step,
+            department=case.department,
+            now=now,
+            owner=case.owner,
+            since=case.handoff.at if case.handoff is not None else case.opened_at,
+            until=promise_from(now, case, file.case_policy),
+        )
+        try:
+            return self.composing.compose(say).text
+        except LoopkeeperError:  # a draft is a help; without one they are called all the same
+            return None

@@ -1,0 +1,20 @@
+"""IANA time zones, checked."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator
+
+
+def _known(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError(f"'{name}' is not an IANA time zone (such as Europe/London)") from error
+    return name
+
+
+Zone = Annotated[str, AfterValidator(_known)]
+"""The name of an IANA time zone that is known here."""
