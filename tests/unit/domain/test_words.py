@@ -30,6 +30,10 @@ FACTS = Facts(
     owner="Ana Sousa",
     since=NOW - timedelta(days=2),
     until=NOW + timedelta(hours=4),
+    opens=NOW + timedelta(hours=20),
+    self_help="Meanwhile you'll find help at https://help.example.com",
+    contact="https://help.example.com/contact",
+    shown="a phone number and an e-mail address",
     body="Your refund is on its way.",
 )
 SORTER = Sorter(DEFAULT.triage)
