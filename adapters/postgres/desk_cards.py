@@ -22,6 +22,12 @@ class PostgresCards:
                 for r in rows
             ]
 
+    def case_of(self, channel: str, thread: str) -> str | None:
+        """The case whose story is told in that thread."""
+        with self._engine.connect() as connection:
+            sql = text("select case_id from desk_card where slack_channel = :channel and ts = :ts")
+            return connection.execute(sql, {"channel": channel, "ts": thread}).scalar_one_or_none()
+
     def save(self, card: Card) -> None:
         """See `domain.ports.Cards.save`. What was told once stays told."""
         with self._engine.begin() as connection:

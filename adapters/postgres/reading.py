@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 
@@ -14,6 +15,7 @@ from domain.casefile import CaseFile
 from domain.errors import LoopkeeperError
 from domain.evolve import fold
 from domain.ports import PolicyBook
+from domain.values import Status
 
 
 class NoSuchCase(LoopkeeperError):
@@ -39,6 +41,27 @@ class Row:
     due_clock: str | None
     breached: tuple[str, ...]
     needs_human: str | None
+    stalled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which open cases are wanted; what is not named does not matter."""
+
+    owner: str | None = None
+    departments: frozenset[str] | None = None
+    statuses: tuple[Status, ...] = ()
+    stalled: bool = False
+
+
+_LISTED = text(
+    "select k.*, p.name as owner_name, s.wrapped_key, s.profile from cases k left join person p on p.id = k.owner "
+    "join subject s on s.id = k.subject_id where k.closed_at is null and k.ended is null "
+    "and (cast(:owner as text) is null or k.owner = :owner) "
+    "and (cast(:departments as text[]) is null or k.department = any(:departments)) "
+    "and (cast(:statuses as text[]) is null or k.status = any(:statuses)) and (not :stalled or k.stalled_at is not null) "
+    "order by k.due_at nulls last, k.case_id limit :limit"
+)
 
 
 class PostgresReader:
@@ -83,6 +106,23 @@ class PostgresReader:
             people={r.id: r.name for r in named},
         )
 
+    def numbered(self, number: int) -> str | None:
+        """The id of the case with that number."""
+        with self._engine.connect() as connection:
+            return connection.execute(text("select case_id from cases where number = :number"), {"number": number}).scalar_one_or_none()
+
+    def listed(self, wanted: Wanted, at_most: int = 10) -> list[Row]:
+        """Open cases of a kind, those that are due first first."""
+        values = {
+            "owner": wanted.owner,
+            "departments": sorted(wanted.departments) if wanted.departments is not None else None,
+            "statuses": [status.value for status in wanted.statuses] or None,
+            "stalled": wanted.stalled,
+            "limit": at_most,
+        }
+        with self._engine.connect() as connection:
+            return [self._row(connection, row) for row in connection.execute(_LISTED, values)]
+
     def keep(self, case_id: str, words: str) -> str:
         """Keep words that belong to a case, under the key of its customer; the reference to them. Raises NoSuchCase.
 
@@ -106,26 +146,27 @@ class PostgresReader:
         )
         with self._engine.connect() as connection:
             rows = connection.execute(sql, {"before": before, "open": only_open, "limit": at_most}).all()
-            return [
-                Row(
-                    case_id=r.case_id,
-                    number=r.number,
-                    status=r.status,
-                    intent=r.intent,
-                    priority=r.priority,
-                    department=r.department,
-                    channel=r.channel,
-                    customer=_shown(self._vault.shown_as(str(r.subject_id), r.wrapped_key, r.profile)),
-                    words=self._words(connection, str(r.words)),
-                    owner=r.owner_name or r.owner,
-                    opened_at=r.opened_at,
-                    due_at=r.due_at,
-                    due_clock=r.due_clock,
-                    breached=tuple(r.breached),
-                    needs_human=r.needs_human,
-                )
-                for r in rows
-            ]
+            return [self._row(connection, row) for row in rows]
+
+    def _row(self, connection: Connection, row: Any) -> Row:
+        return Row(
+            case_id=row.case_id,
+            number=row.number,
+            status=row.status,
+            intent=row.intent,
+            priority=row.priority,
+            department=row.department,
+            channel=row.channel,
+            customer=_shown(self._vault.shown_as(str(row.subject_id), row.wrapped_key, row.profile)),
+            words=self._words(connection, str(row.words)),
+            owner=row.owner_name or row.owner,
+            opened_at=row.opened_at,
+            due_at=row.due_at,
+            due_clock=row.due_clock,
+            breached=tuple(row.breached),
+            needs_human=row.needs_human,
+            stalled_at=row.stalled_at,
+        )
 
     def _words(self, connection: Connection, reference: str) -> str:
         try:

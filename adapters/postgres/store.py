@@ -10,6 +10,7 @@ from adapters.keyring import Keyring
 from adapters.postgres.book import PostgresBook
 from adapters.postgres.composing import Composer
 from adapters.postgres.desk_cards import PostgresCards
+from adapters.postgres.drafts import Drafts
 from adapters.postgres.engine import open_engine
 from adapters.postgres.intake import Inbox
 from adapters.postgres.ledger import PostgresLedger
@@ -33,6 +34,7 @@ class Store:
     reader: PostgresReader
     cards: PostgresCards
     people: People
+    drafts: Drafts
     composer: Composer
 
     @staticmethod
@@ -51,6 +53,7 @@ class Store:
             reader=PostgresReader(engine, vault, book),
             cards=PostgresCards(engine),
             people=People(engine),
+            drafts=Drafts(engine),
             composer=Composer(engine, vault, book),
         )
 

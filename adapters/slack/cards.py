@@ -7,12 +7,26 @@ from collections.abc import Mapping, Sequence
 from adapters.slack import rich
 from adapters.slack.rich import Block, Element
 from domain import events as e
+from domain.case import Case
 from domain.casefile import CaseFile
 from domain.clocks import Clock
-from domain.story import OWED, Line, why_called
+from domain.story import OWED, Line, called, why_called
 from domain.values import Intent, Priority, Status
 
 ACCEPT, ASK, UPDATE, RESOLVE, REASSIGN = "case_accept", "case_ask", "case_update", "case_resolve", "case_reassign"
+MORE = "case_more"
+"""The menu on a card; its values are in `OVERFLOW`."""
+OPEN = "case_open"
+"""Show a case of a list."""
+ASK_REMOVAL = "ask_removal"
+"""Ask the customer to take personal data out of a public post."""
+OVERFLOW = (
+    ("Go on in private…", "private"),
+    ("Wait on a third party…", "wait"),
+    ("Snooze reminders…", "snooze"),
+    ("Escalate now…", "escalate"),
+    ("More…", "more"),
+)
 SETTLE_POSTED, SETTLE_MISSING, SETTLE_SAID = "reply_is_there", "reply_is_missing", "reply_was_said"
 
 _INTENT = {
@@ -65,11 +79,34 @@ def _facts(file: CaseFile) -> Element:
         rich.text(_STATUS[case.status], bold=True),
         rich.text(f"\nOwner: {owner} · Category: {case.category}"),
     ]
+    if case.is_waiting and case.status is not Status.WAITING_ON_THIRD_PARTY:
+        elements.append(rich.text("\nA third party is waited for, too."))
+    if case.snoozed_until is not None:
+        elements += [rich.text("\nNo reminders until "), rich.at_moment(case.snoozed_until)]
+    if case.questions:
+        elements.append(rich.text(f"\n{len(case.questions)} more question{'s' if len(case.questions) > 1 else ''} to the customer wait"))
+    if case.private:
+        elements.append(rich.text("\n🔒 Something was written in private; it is not shown here."))
+    if case.stalled_at is not None:
+        elements.append(rich.text("\n🛑 Stalled: everybody up the chain was called, and nobody has acted.", bold=True))
+    elements += _chased(file)
     if case.closing_permalink:
         elements += [rich.text("\n"), rich.link(case.closing_permalink, "Read our last reply")]
     if case.waived_by:
         elements.append(rich.text(f"\nThank-you waived by {file.name_of(case.waived_by)}"))
     return rich.section(*elements)
+
+
+def _chased(file: CaseFile) -> list[Element]:
+    """Who was called in this cycle, and how often: the thread tells each step once, and here it is counted."""
+    case = file.case
+    elements: list[Element] = []
+    for mark in case.marks:
+        if mark.to is not None and case.is_open:
+            again = f", again {mark.times}×" if mark.times else ""
+            elements += [rich.text("; " if elements else "\n📣 Called: "), rich.text(f"{called(file, mark.to)}{again} ")]
+            elements.append(rich.at_moment(mark.at))
+    return elements
 
 
 def _due(clocks: Sequence[Clock]) -> Element:
@@ -79,7 +116,7 @@ def _due(clocks: Sequence[Clock]) -> Element:
             elements += [rich.text("\n" if elements else ""), rich.text(f"{OWED[clock.name]} "), rich.by_when(clock.due_at)]
     paused = [c for c in clocks if c.due_at is None]
     if paused:
-        elements.append(rich.text(("\n" if elements else "") + "The other clocks are paused while we wait for the customer."))
+        elements.append(rich.text(("\n" if elements else "") + "The other clocks stand still while we wait."))
     return rich.section(*[element for element in elements if element != rich.text("")])
 
 
@@ -91,7 +128,14 @@ def _buttons(file: CaseFile) -> list[Element]:
     buttons = [] if case.owner else [rich.button(ACCEPT, "Accept", value, style="primary")]
     buttons += [rich.button(ASK, "Ask customer", value), rich.button(UPDATE, "Post update", value)]
     buttons.append(rich.button(RESOLVE, "Resolve", value, style="primary" if case.owner else None))
-    return [*buttons, rich.button(REASSIGN, "Reassign", value)]
+    going_on = [("Back to work…", "resume") if v in ("wait", "snooze") and _rests(case, v) else (label, v) for label, v in OVERFLOW]
+    menu = rich.overflow(MORE, list(dict.fromkeys(going_on)))
+    return [*buttons, rich.button(REASSIGN, "Reassign", value), menu]
+
+
+def _rests(case: Case, how: str) -> bool:
+    """Whether it waits, or is snoozed, already."""
+    return case.is_waiting if how == "wait" else case.snoozed_until is not None
 
 
 def _moved(file: CaseFile, department: str) -> list[Block]:

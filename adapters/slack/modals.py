@@ -1,143 +1,131 @@
-"""The modals: first what one wants to say, then exactly what the customer will read. Nothing goes out that was not seen."""
+"""The modals in which people speak to customers: first what one wants to say, then exactly what the customer will read.
+
+Nothing goes out that was not seen.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from adapters.slack import rich
+from adapters.slack.views import View, about, ask_for, modal, notice, option, select, text_input
 from domain.casefile import CaseFile
 
-View = dict[str, Any]
-Saying = Literal["ask", "update", "resolve"]
+__all__ = ["View", "confirm_move", "found", "move", "notice", "review", "say"]
+
+Saying = Literal["ask", "update", "resolve", "private"]
 
 SAY, CONFIRM, MOVE, FOUND = "say", "confirm", "move", "found"
 """Callback ids: the words, the review, the reassignment, the link of an unconfirmed reply."""
-BODY, CAUSE, DEPARTMENT, REASON, LINK = "body", "cause", "department", "reason", "link"
+BODY, CAUSE, CAUSE_WORDS, DEPARTMENT, REASON, TELL, LINK = "body", "cause", "cause_words", "department", "reason", "tell", "link"
 """Block ids of the inputs; the action id of each is the same."""
-LONGEST_BODY = 2500
 
-_TITLES: Mapping[Saying, str] = {"ask": "Ask the customer", "update": "Post an update", "resolve": "Resolve the case"}
-_SUBMITS: Mapping[Saying, str] = {"ask": "Post it", "update": "Post it", "resolve": "Post and resolve"}
+TITLES: Mapping[Saying, str] = {
+    "ask": "Ask the customer",
+    "update": "Post an update",
+    "resolve": "Resolve the case",
+    "private": "Go on in private",
+}
+_SUBMITS: Mapping[Saying, str] = {"ask": "Post it", "update": "Post it", "resolve": "Post and resolve", "private": "Send it"}
 _LABELS: Mapping[Saying, str] = {
     "ask": "Your question",
     "update": "Your update",
     "resolve": "How was it solved?",
+    "private": "Your private message",
 }
 _HINTS: Mapping[Saying, str] = {
     "ask": "The customer reads this. We add the greeting and your name. The case waits until the customer answers.",
     "update": "The customer reads this. We add the greeting, when the next update comes, and your name.",
     "resolve": "The customer reads this. We add the greeting, the thank-you and your name. It closes the loop in public.",
+    "private": "Only the customer reads this. In public we add one line that says that you wrote.",
 }
 
 
-def say(file: CaseFile, saying: Saying) -> View:
-    """Write what is to be said in public."""
-    blocks: list[dict[str, Any]] = [_about(file)]
+def say(file: CaseFile, saying: Saying, *, writing: Sequence[str] = (), note: str | None = None, words: str | None = None) -> View:
+    """Write what is to be said. `writing`: who else is writing to this customer now, in sentences; `words`: what stands there already."""
+    blocks: list[dict[str, Any]] = [about(file)]
+    if writing:
+        blocks.append(rich.rich(rich.section(rich.text("✍️ " + " ".join(writing), bold=True))))
+    if note:
+        blocks.append(rich.rich(rich.section(rich.text(note))))
     if saying == "resolve":
-        options = [_option(name, cause) for cause, name in file.policy.root_causes.items()]
-        select = {"type": "static_select", "action_id": CAUSE, "options": options, "placeholder": _plain("Choose one")}
-        blocks.append({"type": "input", "block_id": CAUSE, "label": _plain("Root cause (internal, not posted)"), "element": select})
-    element = {
-        "type": "plain_text_input",
-        "action_id": BODY,
-        "multiline": True,
-        "max_length": LONGEST_BODY,
-        "focus_on_load": saying != "resolve",
-    }
-    hint = _plain(_HINTS[saying] + " You will see the exact text before it is posted.")
-    blocks.append({"type": "input", "block_id": BODY, "label": _plain(_LABELS[saying]), "element": element, "hint": hint})
-    return _modal(SAY, _TITLES[saying], "Preview", "Cancel", {"case": file.case_id, "saying": saying}, blocks)
+        causes = select([option(name, cause) for cause, name in file.policy.root_causes.items()])
+        blocks.append(ask_for(CAUSE, "Root cause (internal, not posted)", causes))
+        more = text_input(multiline=False, at_most=500)
+        blocks.append(ask_for(CAUSE_WORDS, "What was it exactly? (internal, not posted)", more, optional=True))
+    hint = _HINTS[saying] + " You will see the exact text before it is sent."
+    blocks.append(ask_for(BODY, _LABELS[saying], text_input(initial=words, focus=saying != "resolve"), hint=hint))
+    return modal(SAY, TITLES[saying], "Preview", "Cancel", {"case": file.case_id, "saying": saying}, blocks)
 
 
-def review(file: CaseFile, saying: Saying, parts: list[str], told: str, metadata: Mapping[str, Any]) -> View:
-    """Exactly what the customer will read. `told`: its length on that network, in words."""
-    what = f"Everybody on {file.network} will read this, as our reply to {file.customer}:"
-    blocks: list[dict[str, Any]] = [rich.rich(rich.section(rich.text(what, bold=True)))]
-    blocks += [rich.rich(rich.quote(part)) for part in parts]
+def contact_line(file: CaseFile) -> View:
+    """The network takes no private messages: only the public line with the way to reach us is to be confirmed."""
+    text = f"{file.network} takes no private messages from us. The customer is given the brand's contact link in public instead."
+    return modal(
+        SAY,
+        TITLES["private"],
+        "Preview",
+        "Cancel",
+        {"case": file.case_id, "saying": "private"},
+        [about(file), rich.rich(rich.section(rich.text(text)))],
+    )
+
+
+def review(
+    file: CaseFile,
+    saying: Saying,
+    parts: Sequence[str],
+    told: str,
+    metadata: Mapping[str, Any],
+    *,
+    private: Sequence[str] = (),
+    note: str | None = None,
+) -> View:
+    """Exactly what will be read: `parts` by everybody, `private` by the customer alone. `told`: its length on that network, in words."""
+    blocks: list[dict[str, Any]] = []
+    if note:
+        blocks.append(rich.rich(rich.section(rich.text(f"⚠️ {note}", bold=True))))
+    if private:
+        blocks.append(rich.rich(rich.section(rich.text(f"Only {file.customer} will read this:", bold=True))))
+        blocks += [rich.rich(rich.quote(part)) for part in private]
+    if parts:
+        what = f"Everybody on {file.network} will read this, as our reply to {file.customer}:"
+        blocks.append(rich.rich(rich.section(rich.text(what, bold=True))))
+        blocks += [rich.rich(rich.quote(part)) for part in parts]
     blocks.append(rich.context(told))
-    return _modal(CONFIRM, _TITLES[saying], _SUBMITS[saying], "Back", {**metadata, "saying": saying}, blocks)
+    return modal(CONFIRM, TITLES[saying], _SUBMITS[saying], "Back", {**metadata, "saying": saying}, blocks)
 
 
 def move(file: CaseFile) -> View:
     """Give the case to another department."""
-    others = {d: desk.name for d, desk in file.policy.departments.items() if d != file.case.department or file.case.owner is not None}
-    select = {
-        "type": "static_select",
-        "action_id": DEPARTMENT,
-        "options": [_option(name, d) for d, name in others.items()],
-        "placeholder": _plain("Choose one"),
-    }
-    reason = {"type": "plain_text_input", "action_id": REASON, "max_length": 500, "multiline": True}
+    others = [option(d.name, name) for name, d in file.policy.departments.items() if name != file.case.department or file.case.owner]
+    tell = {"type": "checkboxes", "options": [option("Tell the customer who has it now", TELL)]}
     blocks = [
-        _about(file),
-        {"type": "input", "block_id": DEPARTMENT, "label": _plain("To which department?"), "element": select},
-        {
-            "type": "input",
-            "block_id": REASON,
-            "label": _plain("Why? (internal, not posted)"),
-            "element": reason,
-            "hint": _plain("Only your colleagues see this. Nothing is posted."),
-        },
+        about(file),
+        ask_for(DEPARTMENT, "To which department?", select(others)),
+        ask_for(REASON, "Why? (internal, not posted)", text_input(at_most=1000), hint="Only your colleagues see this."),
+        ask_for(TELL, "The customer", tell, optional=True, hint="Without this the customer hears nothing of the move."),
     ]
-    return _modal(MOVE, "Reassign the case", "Reassign", "Cancel", {"case": file.case_id}, blocks)
+    return modal(MOVE, "Reassign the case", "Reassign", "Cancel", {"case": file.case_id}, blocks)
+
+
+def confirm_move(file: CaseFile, department: str, parts: Sequence[str], told: str, metadata: Mapping[str, Any]) -> View:
+    """Exactly what the customer will read of the move."""
+    what = f"The case goes to {department}, and everybody on {file.network} will read this:"
+    blocks = [rich.rich(rich.section(rich.text(what, bold=True))), *(rich.rich(rich.quote(part)) for part in parts), rich.context(told)]
+    return modal(CONFIRM, "Reassign the case", "Post and reassign", "Back", {**metadata, "saying": "move"}, blocks)
 
 
 def found(file: CaseFile, step: int) -> View:
     """Where the reply is that nobody was sure of."""
-    element = {"type": "url_text_input", "action_id": LINK, "focus_on_load": True}
-    blocks = [
-        _about(file),
-        {
-            "type": "input",
-            "block_id": LINK,
-            "label": _plain("Link to our reply"),
-            "element": element,
-            "hint": _plain("Open the post and copy the link of our reply beneath it. It is recorded as the proof that we replied."),
-        },
-    ]
-    return _modal(FOUND, "It was posted", "Record it", "Cancel", {"case": file.case_id, "step": step}, blocks)
+    hint = "Open the post and copy the link of our reply beneath it. It is recorded as the proof that we replied."
+    element = {"type": "url_text_input", "focus_on_load": True}
+    blocks = [about(file), ask_for(LINK, "Link to our reply", element, hint=hint)]
+    return modal(FOUND, "It was posted", "Record it", "Cancel", {"case": file.case_id, "step": step}, blocks)
 
 
 UNDER_WAY = "This takes a little longer than usual. Wait here to see the outcome, or close this and look at the card later."
 GOES_OUT = "Your words are on their way to the customer. The thread will show the link."
 IS_MOVED = "The case has moved."
 IS_RECORDED = "Thank you. It is on record."
-
-
-def notice(title: str, reason: str) -> View:
-    """What became of it, in the place where somebody wanted something: done, refused, or not known yet."""
-    return {
-        "type": "modal",
-        "title": _plain(title),
-        "close": _plain("Close"),
-        "blocks": [rich.rich(rich.section(rich.text(reason)))],
-    }
-
-
-def _about(file: CaseFile) -> dict[str, Any]:
-    return rich.rich(
-        rich.section(rich.text(f"{file.title} · {file.customer} on {file.network}", bold=True)),
-        rich.quote(file.first_words[:600]),
-    )
-
-
-def _modal(callback: str, title: str, submit: str, close: str, metadata: Mapping[str, Any], blocks: list[dict[str, Any]]) -> View:
-    return {
-        "type": "modal",
-        "callback_id": callback,
-        "title": _plain(title),
-        "submit": _plain(submit),
-        "close": _plain(close),
-        "private_metadata": json.dumps(metadata),
-        "blocks": blocks,
-    }
-
-
-def _plain(content: str) -> dict[str, Any]:
-    return {"type": "plain_text", "text": content, "emoji": True}
-
-
-def _option(label: str, value: str) -> dict[str, Any]:
-    return {"text": _plain(label[:75]), "value": value}

@@ -41,6 +41,16 @@ def by_when(at: datetime) -> Element:
     }
 
 
+def at_moment(at: datetime) -> Element:
+    """A moment, shown in each reader's own zone."""
+    return {
+        "type": "date",
+        "timestamp": int(at.timestamp()),
+        "format": "{date_short_pretty} {time}",
+        "fallback": f"{at:%Y-%m-%d %H:%M} UTC",
+    }
+
+
 def group(usergroup_id: str) -> Element:
     """A mention of a user group."""
     return {"type": "usergroup", "usergroup_id": usergroup_id}
@@ -89,6 +99,15 @@ def button(action: str, label: str, value: str, *, style: str | None = None) -> 
         "value": value,
     }
     return element | {"style": style} if style else element
+
+
+def overflow(action: str, options: Sequence[tuple[str, str]]) -> Element:
+    """A menu of two to five further things, as (label, value)."""
+    return {
+        "type": "overflow",
+        "action_id": action,
+        "options": [{"text": {"type": "plain_text", "text": label, "emoji": True}, "value": value} for label, value in options],
+    }
 
 
 def actions(buttons: Sequence[Element], block_id: str) -> Block:

@@ -12,6 +12,8 @@ alter table policy_version add column holidays jsonb not null default '{}';
 comment on column policy_version.holidays is 'The dates of public holidays by calendar, as they were known when the version was first put in force.';
 
 alter table cases add column stalled_at timestamptz;
+create index open_cases_of_owner on cases (owner, due_at) where closed_at is null and ended is null;
+create index desk_cards_by_thread on desk_card (slack_channel, ts);
 alter table words add column private boolean not null default false;
 comment on column words.private is 'Written in private: shown to those who have the right, and never part of a public reply.';
 
