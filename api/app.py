@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from fastapi import FastAPI, Request
+from slack_bolt.adapter.fastapi.async_handler import AsyncSlackRequestHandler
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from temporalio.client import Client
@@ -32,7 +33,8 @@ from api.health import Health
 from api.intake import GroupCommit, Intake
 from api.rest import Rest
 from api.sendgrid import mail_events
-from api.slack import slack_handler
+from api.slack import slack_app
+from api.slack_socket import SlackSocket
 from settings import Settings
 from workflows.gateway import CaseGateway
 
@@ -106,7 +108,8 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     async def verify(case_id: str) -> str | None:
         return await parts.in_thread(lambda: store.records.verify(case_id))
 
-    app.include_router(Health(parts.client, store.engine, parts.threads).routes())
+    socket = _slack(app, settings, acting)
+    app.include_router(Health(parts.client, store.engine, parts.threads, lambda: socket.told if socket is not None else None).routes())
     app.include_router(Intake(signers, store.book, commits).routes())
     app.include_router(Rest(acting, commits, store.book, key_of, verify).routes())
     app.include_router(DeskPages(acting, Links(keyring, settings.public_url)).routes())
@@ -123,12 +126,20 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     )
     if settings.sendgrid_webhook_key is not None:
         app.include_router(mail_events(settings.sendgrid_webhook_key, store.ledger, parts.threads))
-    if settings.slack_bot_token is not None and settings.slack_signing_secret is not None:
-        token, secret = settings.slack_bot_token.get_secret_value(), settings.slack_signing_secret.get_secret_value()
-        slack = slack_handler(token, secret, settings.slack_api_url, acting)
+    return [commits.run(), *([socket.keep()] if socket is not None else [])]
+
+
+def _slack(app: FastAPI, settings: Settings, acting: Acting) -> SlackSocket | None:
+    """Let Slack in: at an address, when we can tell that it is Slack; and by a connection of ours, when we may open one."""
+    if settings.slack_bot_token is None or (settings.slack_signing_secret is None and settings.slack_app_token is None):
+        return None
+    secret = settings.slack_signing_secret.get_secret_value() if settings.slack_signing_secret is not None else None
+    listening = slack_app(settings.slack_bot_token.get_secret_value(), secret, settings.slack_api_url, acting)
+    if secret is not None:
+        handler = AsyncSlackRequestHandler(listening)
 
         @app.post("/slack/events", include_in_schema=False)
         async def from_slack(request: Request) -> Response:
-            return await slack.handle(request)
+            return await handler.handle(request)
 
-    return [commits.run()]
+    return SlackSocket(listening, settings.slack_app_token.get_secret_value()) if settings.slack_app_token is not None else None

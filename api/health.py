@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -28,6 +29,8 @@ class Ready(BaseModel):
     ready: bool = Field(examples=[True])
     database: str = Field(examples=["ok"])
     temporal: str = Field(examples=["ok"])
+    slack: str | None = Field(examples=["connected"])
+    """How Socket Mode stands; null when it is not used. Nothing here waits for Slack: without it, departments are told by e-mail."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class Health:
     client: Client
     engine: Engine
     threads: Executor
+    slack: Callable[[], str | None]
 
     def routes(self) -> APIRouter:
         """The addresses."""
@@ -64,7 +68,7 @@ class Health:
             temporal = "ok" if serving else "not serving"
         except RPCError as error:
             temporal = f"cannot be reached ({error.status.name.lower()})"
-        state = Ready(ready=database == "ok" and temporal == "ok", database=database, temporal=temporal)
+        state = Ready(ready=database == "ok" and temporal == "ok", database=database, temporal=temporal, slack=self.slack())
         return JSONResponse(state.model_dump(), 200 if state.ready else 503)
 
     def _database(self) -> str:

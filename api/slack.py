@@ -8,7 +8,6 @@ import logging
 from datetime import timedelta
 from typing import Any
 
-from slack_bolt.adapter.fastapi.async_handler import AsyncSlackRequestHandler
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
@@ -40,10 +39,10 @@ _PATIENCE = timedelta(seconds=30)
 """How long a case may take to answer until we say that we cannot tell."""
 
 
-def slack_handler(token: str, signing_secret: str, api_url: str, acting: Acting) -> AsyncSlackRequestHandler:
-    """The handler of everything that Slack sends."""
+def slack_app(token: str, signing_secret: str | None, api_url: str, acting: Acting) -> AsyncApp:
+    """What listens to everything that Slack sends. Without a signing secret it can be served by socket alone."""
     client = AsyncWebClient(token=token, base_url=api_url, timeout=10, retry_handlers=[])
-    app = AsyncApp(client=client, signing_secret=signing_secret, logger=log, raise_error_for_unhandled_request=False)
+    app = AsyncApp(client=client, signing_secret=signing_secret or "", logger=log, raise_error_for_unhandled_request=False)
     desk = _Desk(acting, client)
     app.action(cards.ACCEPT)(desk.accept)
     for action in (cards.ASK, cards.UPDATE, cards.RESOLVE):
@@ -59,7 +58,7 @@ def slack_handler(token: str, signing_secret: str, api_url: str, acting: Acting)
     app.event("message")(_noted)
     app.event("app_home_opened")(_noted)
     app.error(_failed)
-    return AsyncSlackRequestHandler(app)
+    return app
 
 
 class _Desk:

@@ -28,6 +28,7 @@ from cli.embedded import default_state
 from cli.engines import SEARCH_ATTRIBUTES, temporal_program
 from cli.installed import find_settings
 from domain.errors import LoopkeeperError
+from domain.ports import NotSent, Unclear
 from settings import Settings
 
 Verdict = Literal["ok", "warning", "problem"]
@@ -80,7 +81,7 @@ def examine() -> Iterator[Finding]:
         yield from _channels(settings)
     if outside:
         yield _temporal(settings)
-        yield _slack(settings)
+        yield from _slack(settings)
         yield _sendgrid(settings)
 
 
@@ -159,14 +160,15 @@ def _temporal(settings: Settings) -> Finding:
     return _looked("Temporal serves and knows our search attributes", lambda: asyncio.run(look()), "Temporal")
 
 
-def _slack(settings: Settings) -> Finding:
-    if settings.slack_bot_token is None or settings.slack_signing_secret is None:
-        wanted = "LOOPKEEPER_SLACK_BOT_TOKEN and LOOPKEEPER_SLACK_SIGNING_SECRET"
-        return Finding("warning", f"Slack is not connected; departments are told by e-mail only. Set {wanted}")
+def _slack(settings: Settings) -> Iterator[Finding]:
+    token = settings.slack_bot_token
+    if token is None or (settings.slack_signing_secret is None and settings.slack_app_token is None):
+        wanted = "LOOPKEEPER_SLACK_BOT_TOKEN, and LOOPKEEPER_SLACK_SIGNING_SECRET or LOOPKEEPER_SLACK_APP_TOKEN"
+        yield Finding("warning", f"Slack is not connected; departments are told by e-mail only. Set {wanted}")
+        return
 
     def look() -> str | None:
-        assert settings.slack_bot_token is not None
-        client = WebClient(settings.slack_bot_token.get_secret_value(), base_url=settings.slack_api_url, timeout=5, retry_handlers=[])
+        client = WebClient(token.get_secret_value(), base_url=settings.slack_api_url, timeout=5, retry_handlers=[])
         try:
             client.auth_test()
         except SlackApiError as error:
@@ -175,7 +177,26 @@ def _slack(settings: Settings) -> Finding:
             return f"cannot be reached: {error}"
         return None
 
-    return _looked("Slack knows our token", look, "Slack")
+    known = _looked("Slack knows our token", look, "Slack")
+    yield known
+    if settings.slack_app_token is not None and known.verdict == "ok":
+        yield _socket_mode(settings)
+
+
+def _socket_mode(settings: Settings) -> Finding:
+    """The API holds the connection, so it is asked."""
+    where = settings.public_url
+    try:
+        told = HttpClient(timeout=5).get(f"{where}/readyz", {}).json()
+    except (NotSent, Unclear) as error:
+        return Finding("warning", f"Socket Mode: the API cannot be asked from here whether it is connected: {error}")
+    if told.get("slack") == "connected":
+        return Finding("ok", f"The API at {where} is connected to Slack by Socket Mode")
+    if told.get("slack") is None:
+        return Finding("problem", f"Socket Mode: the API at {where} runs without LOOPKEEPER_SLACK_APP_TOKEN; restart it with this setting")
+    if told["slack"] == "connecting":
+        return Finding("warning", f"Socket Mode: the API at {where} is just connecting; look again in a moment")
+    return Finding("problem", f"Socket Mode: the API at {where} is {told['slack']}")
 
 
 def _sendgrid(settings: Settings) -> Finding:

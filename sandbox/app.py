@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
+from starlette.routing import WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sandbox.answers import ProblemError, answer_problem, problem
@@ -31,6 +32,7 @@ from sandbox.slack.methods import Desk
 from sandbox.slack.outbound import Outbound
 from sandbox.slack.people import People
 from sandbox.slack.responses import Responses
+from sandbox.slack.sockets import LINK, Sockets
 from sandbox.slack.views import Views
 from sandbox.slack.web_api import WebApi
 from sandbox.slack.workspace import Workspace
@@ -74,7 +76,8 @@ def create_app(settings: Settings, public_url: str, state: Path | None = None, n
     brands = world.brands if settings.brands is None else settings.brands
     square = Square(settings.channels, brands, public_url, store, courier, now)
     workspace = Workspace(world, store, public_url, now)
-    outbound = Outbound(workspace, courier, settings.slack_signing_secret, now)
+    sockets = Sockets(world.app.id, now)
+    outbound = Outbound(workspace, courier, sockets, settings.slack_signing_secret, now)
     messaging = Messaging(workspace, outbound, echo=settings.slack_echo)
     views = Views(workspace, store, now)
     responses = Responses(workspace, messaging, store, now)
@@ -89,13 +92,15 @@ def create_app(settings: Settings, public_url: str, state: Path | None = None, n
         try:
             yield
         finally:
+            sockets.close()
             await courier.stop()
             store.close()
 
     app = Starlette(
         routes=[
             *SquareHands(square).routes(),
-            *SlackHands(people, outbound).routes(),
+            *SlackHands(people, outbound, sockets).routes(),
+            WebSocketRoute(LINK, sockets.serve),
             *MailHands(mailbox).routes(),
             *FaultHands(faults, courier).routes(),
             *eyes.routes(),
@@ -104,8 +109,9 @@ def create_app(settings: Settings, public_url: str, state: Path | None = None, n
         exception_handlers={ProblemError: answer_problem, SlackError: answer_slack_error},
         lifespan=lifespan,
     )
+    desk = Desk(workspace, messaging, views, Rate(settings.slack_rate, now))
     parties: dict[Party, ASGIApp] = {
-        Party.SLACK: WebApi(Desk(workspace, messaging, views, Rate(settings.slack_rate, now)), responses, settings.slack_bot_token),
+        Party.SLACK: WebApi(desk, responses, sockets, settings.slack_bot_token, settings.slack_app_token),
         Party.SQUARE: Bridge(square, now),
         Party.MAIL: SendGrid(mailbox, settings.sendgrid_api_key),
     }

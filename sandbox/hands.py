@@ -213,6 +213,16 @@ class Hands:
         shown: Json | None = self._do("/hands/slack/home", {"user": user})["view"]
         return shown
 
+    def sockets(self) -> int:
+        """How many sockets the app holds."""
+        count: int = self._ask("GET", "/hands/slack/sockets")["sockets"]
+        return count
+
+    def disconnect(self, reason: Literal["refresh_requested", "warning"] | None = "refresh_requested") -> int:
+        """Let Slack close the app's sockets, with a word, with a warning, or (None) without. Answers how many."""
+        closed: int = self._do("/hands/slack/disconnect", {"reason": reason})["closed"]
+        return closed
+
     # With mail
 
     def open_mail(self, mail_id: str) -> Json:

@@ -25,7 +25,7 @@ class Server(uvicorn.Server):
                 port=port,
                 http=Connection,
                 loop="uvloop",
-                ws="none",
+                ws="wsproto",
                 lifespan="on",
                 log_level="warning",
                 access_log=False,

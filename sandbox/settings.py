@@ -65,6 +65,7 @@ class Settings(BaseSettings):
     """Brands on the square; None: those of the world. Others are made when a customer addresses them."""
     slack_signing_secret: str = "sandbox-signing-secret"  # noqa: S105 - as above
     slack_bot_token: str = "xoxb-sandbox"  # noqa: S105 - as above
+    slack_app_token: str = "xapp-sandbox"  # noqa: S105 - as above
     slack_rate: Annotated[float, Field(ge=0)] = 1.0
     """Messages that an app may post in a channel, a second, with a burst of 5; 0: as many as it likes."""
     slack_echo: bool = True

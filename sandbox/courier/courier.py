@@ -7,7 +7,9 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Literal
 
 import aiohttp
 
@@ -177,7 +179,7 @@ class Courier:
             return first
         outcome = await self._request(sender, parcel, attempt)
         if kind is Kind.LOSE_ANSWER:
-            return Outcome(None, error="the answer was lost (fault mode)", timed_out=True, took_ms=outcome.took_ms)
+            return replace(outcome, status=None, body=b"", error="the answer was lost (fault mode)", timed_out=True)
         return outcome
 
     async def _request(self, sender: Sender, parcel: Parcel, attempt: Attempt) -> Outcome:
@@ -189,14 +191,17 @@ class Courier:
         def took() -> int:
             return round((time.monotonic() - begun) * 1000)
 
+        wire = sender.wire()
+        via: Literal["http", "socket"] = "http" if wire is None else "socket"
         try:
-            async with (
-                asyncio.timeout(sender.timeout),
-                self._session.post(self._base_url + parcel.path, data=parcel.body, headers=headers, allow_redirects=False) as answer,
-            ):
-                return Outcome(answer.status, await answer.read(), answer.headers, took_ms=took())
+            async with asyncio.timeout(sender.timeout):
+                if wire is not None:
+                    return replace(await wire(parcel, attempt), took_ms=took())
+                url = self._base_url + parcel.path
+                async with self._session.post(url, data=parcel.body, headers=headers, allow_redirects=False) as answer:
+                    return Outcome(answer.status, await answer.read(), answer.headers, took_ms=took())
         except TimeoutError:
-            return Outcome(None, error=f"no answer within {sender.timeout:g} s", timed_out=True, took_ms=took())
+            return Outcome(None, error=f"no answer within {sender.timeout:g} s", timed_out=True, took_ms=took(), via=via)
         except aiohttp.ClientError as error:
             return Outcome(None, error=f"{type(error).__name__}: {error}", took_ms=took())
 
@@ -207,7 +212,7 @@ class Courier:
         self._hurry.pop(parcel.id, None)
 
     def _logged(self, outcome: Outcome) -> Try:
-        return Try(at=self._moment(), status=outcome.status, error=outcome.error, took_ms=outcome.took_ms)
+        return Try(at=self._moment(), status=outcome.status, error=outcome.error, took_ms=outcome.took_ms, via=outcome.via)
 
     def _moment(self, later: float = 0) -> datetime:
         return datetime.fromtimestamp(self._now() + later, UTC)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -58,6 +58,7 @@ class Try(BaseModel):
     """None: no answer."""
     error: str | None
     took_ms: int
+    via: Literal["http", "socket"] = "http"
 
 
 class Delivery(Thing):
@@ -101,6 +102,7 @@ class Outcome:
     error: str | None = None
     timed_out: bool = False
     took_ms: int = 0
+    via: Literal["http", "socket"] = "http"
 
     @property
     def accepted(self) -> bool:
@@ -109,6 +111,9 @@ class Outcome:
 
 
 LOST = Outcome(None, error="lost on the way (fault mode)")
+
+Wire = Callable[[Parcel, Attempt], Awaitable[Outcome]]
+"""A way to Loopkeeper that needs no address: it was opened from there. One attempt, without end; the sender's timeout ends it."""
 
 
 @dataclass(frozen=True)
@@ -125,3 +130,5 @@ class Sender:
     """Seconds until an attempt counts as unanswered."""
     in_flight: int = 200
     """How many attempts may be on their way at once."""
+    wire: Callable[[], Wire | None] = lambda: None
+    """What an attempt takes instead of HTTP, when there is one at that moment."""

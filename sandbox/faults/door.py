@@ -21,6 +21,9 @@ _TOO_MANY = {
     Party.MAIL: dumps({"errors": [{"message": "too many requests", "field": None, "help": None}]}),
 }
 
+_NO_WAY_IN = frozenset({Kind.DOWN, Kind.REFUSE})
+"""Faults that also keep a socket from being opened."""
+
 BLIND = "sandbox.blind"
 """Set in the scope of a request that is to find nothing for certain."""
 
@@ -46,6 +49,10 @@ class Door:
         self._faults.release()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102 - the ASGI application
+        if scope["type"] == "websocket" and self._faults.strike(Party.SLACK, scope["path"], _NO_WAY_IN):
+            await receive()
+            await send({"type": "websocket.close"})
+            return
         if scope["type"] != "http":
             await self._house(scope, receive, send)
             return

@@ -13,6 +13,7 @@ from sandbox.answers import ProblemError, answer, dumps, parse
 from sandbox.slack.errors import SlackError
 from sandbox.slack.outbound import Outbound
 from sandbox.slack.people import People, Pressed
+from sandbox.slack.sockets import Reason, Sockets
 from sandbox.things import Thing
 
 
@@ -107,12 +108,21 @@ class Home(_Deed):
     """Open the App Home."""
 
 
+class Disconnect(BaseModel):
+    """Close the app's sockets: with a word, with a warning ten seconds before, or (null) without a word."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    reason: Reason | None = "refresh_requested"
+
+
 class SlackHands:
     """Each answers what the person would see."""
 
-    def __init__(self, people: People, outbound: Outbound) -> None:
+    def __init__(self, people: People, outbound: Outbound, sockets: Sockets) -> None:
         self._people = people
         self._outbound = outbound
+        self._sockets = sockets
 
     def routes(self) -> list[Route]:
         """Its addresses."""
@@ -127,8 +137,10 @@ class SlackHands:
             "shortcut": self.shortcut,
             "home": self.home,
             "verify": self.verify,
+            "disconnect": self.disconnect,
         }
-        return [Route(f"/hands/slack/{name}", deed, methods=["POST"]) for name, deed in deeds.items()]
+        looks = [Route("/hands/slack/sockets", self.sockets, methods=["GET"])]
+        return [*looks, *(Route(f"/hands/slack/{name}", deed, methods=["POST"]) for name, deed in deeds.items())]
 
     async def press(self, request: Request) -> Response:
         """`POST /hands/slack/press`."""
@@ -189,6 +201,15 @@ class SlackHands:
         challenge, outcome = await self._outbound.verify_url()
         said = outcome.body.decode("utf-8", "replace")
         return answer({"verified": outcome.accepted and challenge in said, "status": outcome.status, "error": outcome.error})
+
+    async def sockets(self, _request: Request) -> Response:
+        """`GET /hands/slack/sockets`: how many the app holds."""
+        return answer({"sockets": self._sockets.count})
+
+    async def disconnect(self, request: Request) -> Response:
+        """`POST /hands/slack/disconnect`."""
+        deed = parse(await request.body() or b"{}", Disconnect)
+        return answer({"closed": await self._sockets.disconnect(deed.reason)})
 
 
 async def answer_slack_error(_request: Request, error: Exception) -> Response:

@@ -1,4 +1,4 @@
-"""What Slack sends to the app: events, which are repeated, and interactions, which somebody waits for."""
+"""What Slack sends to the app: events, which are repeated, and interactions, which somebody waits for. On a socket while there is one."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from sandbox.courier import Attempt, Courier, Outcome, Parcel, Sender
 from sandbox.faults import Party
 from sandbox.signing import slack_headers
 from sandbox.slack.blockkit import Json
+from sandbox.slack.sockets import Sockets
 from sandbox.slack.workspace import Workspace
 
 ACK_SECONDS = 3.0
@@ -22,6 +23,7 @@ _PATH = "/slack/events"
 VERIFICATION_TOKEN = "sandbox-verification-token"  # noqa: S105 - deprecated by Slack and still sent by it
 _EVENTS = "slack/events"
 _INTERACTIONS = "slack/interactions"
+_CHALLENGES = "slack/challenges"
 
 
 def _wait_after(attempt: int, outcome: Outcome) -> float | None:
@@ -30,16 +32,23 @@ def _wait_after(attempt: int, outcome: Outcome) -> float | None:
     return _EVENT_WAITS[attempt - 1]
 
 
-class Outbound:
-    """Sends to the app's request URL, signed."""
+def _never_again(_attempt: int, _outcome: Outcome) -> None:
+    return None
 
-    def __init__(self, workspace: Workspace, courier: Courier, signing_secret: str, now: Callable[[], float] = time.time) -> None:
+
+class Outbound:
+    """Sends to one of the app's sockets, or to its request URL, signed."""
+
+    def __init__(
+        self, workspace: Workspace, courier: Courier, sockets: Sockets, signing_secret: str, now: Callable[[], float] = time.time
+    ) -> None:
         self._workspace = workspace
         self._courier = courier
         self._signing_secret = signing_secret
         self._now = now
-        courier.employ(Sender(_EVENTS, Party.WEBHOOKS, self._sign, _wait_after, ACK_SECONDS))
-        courier.employ(Sender(_INTERACTIONS, Party.INTERACTIONS, self._sign, lambda *_: None, ACK_SECONDS))
+        courier.employ(Sender(_EVENTS, Party.WEBHOOKS, self._sign, _wait_after, ACK_SECONDS, wire=sockets.wire))
+        courier.employ(Sender(_INTERACTIONS, Party.INTERACTIONS, self._sign, _never_again, ACK_SECONDS, wire=sockets.wire))
+        courier.employ(Sender(_CHALLENGES, Party.INTERACTIONS, self._sign, _never_again, ACK_SECONDS))
 
     def _sign(self, parcel: Parcel, attempt: Attempt, now: float) -> Mapping[str, str]:
         headers = slack_headers(self._signing_secret, now, parcel.body)
@@ -89,11 +98,10 @@ class Outbound:
         """Challenge the request URL, as Slack does when it is set. Answers the challenge and what came of it."""
         challenge = secrets.token_urlsafe(24)
         body = dumps({"token": VERIFICATION_TOKEN, "challenge": challenge, "type": "url_verification"})
-        return challenge, await self._ask("url_verification", "", "application/json", body)
+        return challenge, await self._ask("url_verification", "", "application/json", body, _CHALLENGES)
 
-    async def _ask(self, what: str, about: str, content_type: str, body: bytes) -> Outcome:
-        parcel = self._parcel(f"act_{secrets.token_hex(8)}", _INTERACTIONS, "", what, about, content_type, body)
-        return await self._courier.ask(parcel)
+    async def _ask(self, what: str, about: str, content_type: str, body: bytes, sender: str = _INTERACTIONS) -> Outcome:
+        return await self._courier.ask(self._parcel(f"act_{secrets.token_hex(8)}", sender, "", what, about, content_type, body))
 
     @staticmethod
     def _parcel(parcel_id: str, sender: str, lane: str, what: str, about: str, content_type: str, body: bytes) -> Parcel:

@@ -9,23 +9,28 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from sandbox.answers import dumps, loads
-from sandbox.slack.call import read_call
+from sandbox.slack.call import Call, read_call
 from sandbox.slack.errors import SlackError
 from sandbox.slack.methods import Desk, Method, all_methods
 from sandbox.slack.responses import Responses
+from sandbox.slack.sockets import Sockets
 
 API = "/slack/api/"
 _OPEN = frozenset({"api.test"})
 """Methods that need no token."""
+_CONNECT = "apps.connections.open"
+"""The one method for which the token is the app's, not the bot's."""
 
 
 class WebApi:
     """Serves the app."""
 
-    def __init__(self, desk: Desk, responses: Responses, bot_token: str) -> None:
+    def __init__(self, desk: Desk, responses: Responses, sockets: Sockets, bot_token: str, app_token: str) -> None:
         self._desk = desk
         self._responses = responses
+        self._sockets = sockets
         self._bot_token = bot_token.encode()
+        self._app_token = app_token.encode()
         self._methods = all_methods()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -42,6 +47,8 @@ class WebApi:
         body = await request.body()
         try:
             call = read_call(request.headers.get("content-type", ""), body, request.scope["query_string"])
+            if name == _CONNECT:
+                return Response(dumps({"ok": True, "url": self._open_connection(request, call)}), media_type="application/json")
             method = self._method(name, request.headers.get("authorization", ""), call.text("token"))
             return Response(dumps({"ok": True, **method(self._desk, call)}), media_type="application/json")
         except SlackError as error:
@@ -57,12 +64,26 @@ class WebApi:
         return method
 
     def _authorize(self, header: str, argument: str | None) -> None:
-        scheme, _, token = header.partition(" ")
-        given = token.strip() if scheme.lower() == "bearer" else argument
+        given = _bearer(header) or argument
         if not given:
             raise SlackError("not_authed")
+        if hmac.compare_digest(given.encode(), self._app_token):
+            raise SlackError("not_allowed_token_type")
         if not hmac.compare_digest(given.encode(), self._bot_token):
             raise SlackError("invalid_auth")
+
+    def _open_connection(self, request: Request, call: Call) -> str:
+        """`apps.connections.open`: the address of a socket, for whoever has the app-level token. Slack takes it in the header alone."""
+        given = _bearer(request.headers.get("authorization", ""))
+        if request.method != "POST":
+            raise SlackError("insecure_request")
+        if not given:
+            raise SlackError("invalid_auth" if call.text("token") else "not_authed")
+        if hmac.compare_digest(given.encode(), self._bot_token):
+            raise SlackError("not_allowed_token_type")
+        if not hmac.compare_digest(given.encode(), self._app_token):
+            raise SlackError("invalid_auth")
+        return self._sockets.address(f"{'wss' if request.url.scheme == 'https' else 'ws'}://{request.url.netloc}")
 
     async def respond(self, request: Request, token: str) -> Response:
         """A response_url."""
@@ -73,3 +94,8 @@ class WebApi:
         except ValueError:
             return Response(dumps({"ok": False, "error": "invalid_payload"}), 400, media_type="application/json")
         return Response(dumps({"ok": True}), media_type="application/json")
+
+
+def _bearer(header: str) -> str:
+    scheme, _, token = header.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""

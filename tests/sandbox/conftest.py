@@ -14,7 +14,7 @@ from browser import ARGUMENTS, CHROMIUM, Visitor
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from playwright.sync_api import sync_playwright
-from sandbox_support import API_KEY, BOT_TOKEN, SECRET, SIGNING_SECRET, Clock, Loopkeeper, Outside, StartSandbox
+from sandbox_support import API_KEY, APP_TOKEN, BOT_TOKEN, SECRET, SIGNING_SECRET, Clock, Loopkeeper, Outside, StartSandbox
 from slack_app import Bolt
 from slack_bolt.adapter.fastapi import SlackRequestHandler
 
@@ -59,6 +59,7 @@ def _settings(loopkeeper: Loopkeeper, webhook_key: str, **changes: Any) -> Setti
         },
         "slack_signing_secret": SIGNING_SECRET,
         "slack_bot_token": BOT_TOKEN,
+        "slack_app_token": APP_TOKEN,
         "slack_rate": 0,
         "slack_echo": False,
         "sendgrid_api_key": API_KEY,

@@ -18,6 +18,7 @@ from sandbox.settings import Settings
 SECRET = "whsec_dGhlLXRlc3RzLW93bi1zZWNyZXQtZm9yLWNoYW5uZWxz"
 SIGNING_SECRET = "the-tests-own-signing-secret"
 BOT_TOKEN = "xoxb-the-tests-own"
+APP_TOKEN = "xapp-the-tests-own"
 API_KEY = "SG.the-tests-own"
 
 

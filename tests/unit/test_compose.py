@@ -40,7 +40,7 @@ def test_no_process_has_a_secret_that_it_does_not_need() -> None:
     with_owner = [name for name, service in SERVICES.items() if "MIGRATOR_PASSWORD" in yaml.safe_dump(service.get("environment"))]
     assert with_owner == ["postgres", "migrate"]
     assert "LOOPKEEPER_SENDGRID_API_KEY" not in OURS["api"]["environment"]
-    assert "LOOPKEEPER_SLACK_SIGNING_SECRET" not in OURS["worker"]["environment"]
+    assert not {"LOOPKEEPER_SLACK_SIGNING_SECRET", "LOOPKEEPER_SLACK_APP_TOKEN"} & set(OURS["worker"]["environment"])
 
 
 def test_only_the_api_and_the_screen_of_temporal_can_be_reached_and_from_this_host_alone() -> None:
