@@ -14,6 +14,9 @@ from domain.values import Intent, Priority, Status
 ACCEPT, ASK, UPDATE, RESOLVE, REASSIGN = "case_accept", "case_ask", "case_update", "case_resolve", "case_reassign"
 SETTLE_POSTED, SETTLE_MISSING, SETTLE_SAID = "reply_is_there", "reply_is_missing", "reply_was_said"
 
+MOST_QUOTED = 6000
+"""Characters of quotes in one message. Slack refuses one (`msg_blocks_too_long`) whose blocks have about 12,000 in all."""
+
 _INTENT = {
     Intent.COMPLAINT: "Complaint",
     Intent.QUESTION: "Question",
@@ -108,7 +111,12 @@ def card_text(file: CaseFile) -> str:
 
 
 def told(lines: Sequence[Line], group: str | None) -> list[Block]:
-    """A piece of the story. At most fifty blocks fit a message, so each line is one part of one block."""
+    """A piece of the story. At most fifty blocks fit a message, so each line is one part of one block.
+
+    The more there is to quote, the less is shown of each.
+    """
+    quotes = sum(line.quote is not None for line in lines)
+    at_most = min(rich.LONGEST_QUOTE, MOST_QUOTED // max(1, quotes))
     parts: list[Element] = []
     for line in lines:
         elements: list[Element] = [rich.text(f"{_SIGN[line.kind]} ")]
@@ -119,7 +127,7 @@ def told(lines: Sequence[Line], group: str | None) -> list[Block]:
             elements += [rich.text(" · "), rich.link(line.link, "open")]
         parts.append(rich.section(*elements))
         if line.quote is not None:
-            parts.append(rich.quote(line.quote))
+            parts.append(rich.quote(line.quote, at_most))
     return [rich.rich(*parts)]
 
 

@@ -55,14 +55,16 @@ def review(file: CaseFile, saying: Saying, parts: list[str], told: str, metadata
     """Exactly what the customer will read. `told`: its length on that network, in words."""
     what = f"Everybody on {file.network} will read this, as our reply to {file.customer}:"
     blocks: list[dict[str, Any]] = [rich.rich(rich.section(rich.text(what, bold=True)))]
-    blocks += [rich.rich(rich.quote(part)) for part in parts]
+    blocks += [rich.rich(rich.exactly(part)) for part in parts]
     blocks.append(rich.context(told))
     return _modal(CONFIRM, _TITLES[saying], _SUBMITS[saying], "Back", {**metadata, "saying": saying}, blocks)
 
 
 def move(file: CaseFile) -> View:
-    """Give the case to another department."""
+    """Give the case to another department, if there is one."""
     others = {d: desk.name for d, desk in file.policy.departments.items() if d != file.case.department or file.case.owner is not None}
+    if not others:  # Slack refuses a choice of nothing
+        return notice("Reassign the case", "There is no other department that could take this case.")
     select = {
         "type": "static_select",
         "action_id": DEPARTMENT,
@@ -119,7 +121,7 @@ def notice(title: str, reason: str) -> View:
 def _about(file: CaseFile) -> dict[str, Any]:
     return rich.rich(
         rich.section(rich.text(f"{file.title} · {file.customer} on {file.network}", bold=True)),
-        rich.quote(file.first_words[:600]),
+        rich.quote(file.first_words, 600),
     )
 
 
@@ -140,4 +142,4 @@ def _plain(content: str) -> dict[str, Any]:
 
 
 def _option(label: str, value: str) -> dict[str, Any]:
-    return {"text": _plain(label[:75]), "value": value}
+    return {"text": _plain(rich.beginning(label.strip() or value, 75)), "value": value}
