@@ -16,6 +16,8 @@ SETTLE_POSTED, SETTLE_MISSING, SETTLE_SAID = "reply_is_there", "reply_is_missing
 
 MOST_QUOTED = 6000
 """Characters of quotes in one message. Slack refuses one (`msg_blocks_too_long`) whose blocks have about 12,000 in all."""
+LONGEST_REPLY = 8000
+"""Characters of a reply of ours that are shown to whom must know them all."""
 
 _INTENT = {
     Intent.COMPLAINT: "Complaint",
@@ -145,7 +147,8 @@ def call(file: CaseFile, line: Line, group: str | None, pending: e.ReplyUnconfir
         about += [rich.text(" · "), rich.link(file.first_url, "open the post")]
     parts.append(rich.section(*about))
     if pending is not None:
-        parts += [rich.section(rich.text("The exact text of the reply:")), rich.quote(file.text_of(pending.words))]
+        exact = rich.exactly(rich.beginning(file.text_of(pending.words), LONGEST_REPLY))
+        parts += [rich.section(rich.text("The exact text of the reply:")), exact]
     blocks = [rich.rich(*parts)]
     if settle and isinstance(pending, e.ReplyUnconfirmed):
         value = f"{file.case_id}|{pending.step}"

@@ -1,13 +1,13 @@
 """Everything that we show in Slack, made of the worst that people write, held against the SDK and Slack's limits.
 
-Whoever adds a card, a modal or a tab adds a pair to MESSAGES or VIEWS; it is then shown every case in CASES.
+Whoever adds a card, a modal or a tab adds a pair to MESSAGES or VIEWS: the functions that it holds and a few words, and how it is
+made of a case. It is then made of every case in `tests.hostile`.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from datetime import timedelta
 from types import ModuleType
 from typing import Any
 
@@ -18,140 +18,10 @@ from adapters.slack.rich import Block
 from domain import commands as c
 from domain import events as e
 from domain.casefile import CaseFile, Line, story
-from domain.values import Intent, Priority
 from tests.blockkit import Json, check_message, check_view, texts
-from tests.casefiles import case_file, policy_with
-from tests.unit.domain.story import ANA, BEN, DEFAULT, Story
-
-LONGEST_POST = 20_000
-LONGEST_NAME = 200
-LONGEST_REASON = 500
-ACTING = "<!here> <!channel> <@U0BOSS001> <#C0BOARD01> <https://evil.example|click> &amp; *b* _i_ ~s~ `code` :tada: @everyone"
-RIGHT_TO_LEFT = "\u202e\u2067שרה כהן مريم\u2069\u202c"
-FAMILIES = "👩‍👩‍👧‍👦🏳️‍🌈👍🏽"
-MARKED = "e" + "\u0301\u0323\u0330" * 8
-"""One character to the eye, 25 to a computer."""
-
-# --- cases ------------------------------------------------------------------------------------------------------------
-
-
-def of_words(text: str, *, more: int = 0) -> CaseFile:
-    """An accepted case of a customer who writes this, and writes it again `more` times."""
-    told = Story().accepted()
-    for _ in range(more):
-        told.arrives(Intent.COMPLAINT)
-    return case_file(told, posts=[text] * (more + 1))
-
-
-def of_names(name: str) -> CaseFile:
-    """A case in which everybody and everything is called this, as far as each may be."""
-    departments = {
-        key: {**desk.model_dump(mode="json"), "name": f"{desk.name} {name}"[:60].strip()} for key, desk in DEFAULT.departments.items()
-    }
-    policy = policy_with(departments=departments, root_causes={key: f"{key} {name}" for key in DEFAULT.root_causes})
-    told = Story(policy=policy.for_case("x")).accepted()
-    told.done(c.Note("n1", ANA, "w-note"))
-    told.done(c.Reassign("r1", ANA, "technical", "w-why"))
-    words = {"w-note": name, "w-why": name}
-    return case_file(told, policy=policy, customer=name, handle=name[:LONGEST_NAME], words=words, people={ANA.person: name})
-
-
-def of_departments(count: int) -> CaseFile:
-    """A case under a policy with so many departments, of names as long as they may be."""
-    desk = DEFAULT.departments["billing"].model_dump(mode="json")
-    departments = {"billing": desk} | {f"d{n}": {**desk, "name": f"Department {n} ".ljust(60, "x")} for n in range(1, count)}
-    triage = {**DEFAULT.triage.model_dump(mode="json"), "departments": dict.fromkeys(DEFAULT.triage.departments, "billing")}
-    policy = policy_with(departments=departments, triage=triage)
-    return case_file(Story(policy=policy.for_case("x")).opened(), policy=policy)
-
-
-def of_root_causes(label: str) -> CaseFile:
-    """A case under a policy with as many root causes as it may have, of such labels."""
-    policy = policy_with(root_causes={f"cause_{n}": f"{label}{n}" if label else "" for n in range(90)})
-    told = Story(policy=policy.for_case("x")).accepted()
-    told.done(c.Resolve("res", ANA, "cause_89", "w-thanks"))
-    return case_file(told, policy=policy)
-
-
-def of_an_unhappy_reply(happens: str) -> CaseFile:
-    """A case whose acknowledgement was refused, cannot be confirmed, or has to be said by a person, for the longest of reasons."""
-    told = Story(posts=False).opened()
-    reason = ("The network says: " + ACTING * 9)[:LONGEST_REASON]
-    message: c.Message
-    if happens == "refused":
-        message = c.PostFailed("f1", 1, reason, "w-r1")
-    else:
-        message = c.PostUnconfirmed("f1", 1, reason, "w-r1", by_hand=happens == "by hand")
-    told.done(message)
-    return case_file(told, words={"w-r1": "x" * LONGEST_POST})
-
-
-def closed(ending: Callable[[Story], object]) -> CaseFile:
-    """An accepted case that was ended like this."""
-    told = Story().accepted()
-    ending(told)
-    return case_file(told)
-
-
-def reopened() -> CaseFile:
-    told = Story().accepted()
-    told.done(c.Resolve("res", ANA, "outage", "w-thanks"))
-    told.arrives(Intent.COMPLAINT, Priority.HIGH)
-    told.wait(timedelta(days=5))
-    return case_file(told)
-
-
-def of_every_event() -> CaseFile:
-    """A case in which much has happened, and the customer is erased."""
-    told = Story().accepted()
-    told.done(c.Ask("a1", ANA, "w-ask"))
-    told.wait(timedelta(days=2))
-    told.arrives(Intent.QUESTION)
-    told.done(c.PostChanged("e1", "p0", "w-edited"))
-    told.done(c.SetPriority("s1", ANA, Priority.URGENT))
-    told.done(c.SetCategory("s2", ANA, "website"))
-    told.done(c.Reassign("r1", ANA, "website", "w-why"))
-    told.done(c.DeskUnreachable("u1", 9, "channel_not_found"))
-    told.wait(timedelta(days=9))
-    told.done(c.PostRemoved("d1", "p0"))
-    return case_file(told, words=dict.fromkeys(("w-p0", "w-p5", "w-ask", "w-edited", "w-why")), customer=None, handle=None)
-
-
-CASES: list[tuple[str, Callable[[], CaseFile]]] = [
-    ("an ordinary one", lambda: of_words("You charged me twice.")),
-    ("one that nobody has", lambda: case_file(Story().opened())),
-    ("one word of 20,000 characters", lambda: of_words("x" * LONGEST_POST)),
-    ("20,000 characters in words", lambda: of_words(("word " * LONGEST_POST)[:LONGEST_POST])),
-    ("20,000 characters in lines", lambda: of_words("a\n" * (LONGEST_POST // 2))),
-    ("20,000 combining marks", lambda: of_words((MARKED * 800)[:LONGEST_POST])),
-    ("one character of 20,000 marks", lambda: of_words("e" + "\u0301" * (LONGEST_POST - 1))),
-    ("20,000 characters of emoji", lambda: of_words((FAMILIES * 2000)[:LONGEST_POST])),
-    ("an address of 20,000 characters", lambda: of_words("https://x.example/" + "a" * (LONGEST_POST - 18))),
-    ("twenty long posts", lambda: of_words("long " * 4000, more=19)),
-    ("no words", lambda: of_words("")),
-    ("nothing but white space", lambda: of_words(" \n\t\u00a0\u3000\n")),
-    ("nothing that can be seen", lambda: of_words("\u200b\u2060\ufeff\u200e")),
-    ("signs that act", lambda: of_words(ACTING)),
-    ("names with signs that act", lambda: of_names(ACTING)),
-    ("names that are long", lambda: of_names("N" * LONGEST_NAME)),
-    ("names of marks", lambda: of_names((MARKED * 8)[:LONGEST_NAME])),
-    ("names from right to left", lambda: of_names(RIGHT_TO_LEFT)),
-    ("names of emoji", lambda: of_names(FAMILIES * 9)),
-    ("names of white space", lambda: of_names(" ")),
-    ("one department", lambda: of_departments(1)),
-    ("two departments", lambda: of_departments(2)),
-    ("a hundred departments", lambda: of_departments(100)),
-    ("90 long root causes", lambda: of_root_causes("A root cause of a very long name " * 9)),
-    ("90 root causes of emoji", lambda: of_root_causes(FAMILIES * 20)),
-    ("root causes without a label", lambda: of_root_causes("")),
-    ("a reply that was refused", lambda: of_an_unhappy_reply("refused")),
-    ("a reply that nobody can confirm", lambda: of_an_unhappy_reply("unconfirmed")),
-    ("a reply that a person must pass on", lambda: of_an_unhappy_reply("by hand")),
-    ("a resolved one", lambda: closed(lambda told: told.done(c.Resolve("res", ANA, "other", "w-thanks")))),
-    ("a dismissed one", lambda: closed(lambda told: told.done(c.Dismiss("dis", BEN, "nothing_to_answer", "w-why")))),
-    ("one that was opened again", reopened),
-    ("one with a long history", of_every_event),
-]
+from tests.casefiles import case_file
+from tests.hostile import CASES, MARKED, of_departments, of_words
+from tests.unit.domain.story import ANA, Story
 
 # --- what we show -----------------------------------------------------------------------------------------------------
 
@@ -187,8 +57,6 @@ MESSAGES: list[tuple[str, Callable[[CaseFile], Shown]]] = [
     ("call, told_text: to be settled", lambda f: _call(f, settle=True)),
     ("call, told_text: to be known", lambda f: _call(f, settle=False)),
 ]
-"""Which functions of `cards` it is made with, and how."""
-
 VIEWS: list[tuple[str, Callable[[CaseFile], modals.View]]] = [
     ("say: ask", lambda f: modals.say(f, "ask")),
     ("say: update", lambda f: modals.say(f, "update")),
@@ -200,7 +68,6 @@ VIEWS: list[tuple[str, Callable[[CaseFile], modals.View]]] = [
     ("found: a reply that nobody was sure of", lambda f: modals.found(f, 12)),
     ("notice: of a refusal", lambda f: modals.notice("Not done", f"{f.name_of(ANA.person)} has this case. {f.first_words[:500]}")),
 ]
-"""Which functions of `modals` it is made with, and how."""
 
 
 @pytest.mark.parametrize("make", [pytest.param(make, id=name) for name, make in MESSAGES])
@@ -227,6 +94,14 @@ def test_the_review_shows_every_character_that_goes_out(words: str) -> None:
     shown = modals.review(of_words("Hi"), "update", [words, "and this"], "2 posts", {})
     quoted = [part for block in shown["blocks"] for part in block["elements"] if part.get("type") == "rich_text_quote"]
     assert ["".join(texts(part)) for part in quoted] == [words, "and this"]
+
+
+def test_who_must_pass_a_reply_on_is_shown_every_character_of_it() -> None:
+    reply = "Hello Sam,\n\n" + "we are sorry. " * 500 + "\n\nAna, Meridian Care"
+    told = Story(posts=False).opened()
+    told.done(c.PostUnconfirmed("u1", 1, "Phone", "w-r1", by_hand=True))
+    blocks, _ = _call(case_file(told, words={"w-r1": reply}), settle=True)
+    assert reply in list(texts(blocks))
 
 
 def test_a_case_that_no_other_department_can_take_says_so_instead_of_offering_an_empty_choice() -> None:
@@ -308,10 +183,10 @@ def test_what_slack_refuses_is_refused_here(says: str, blocks: list[Json], text:
         ("/submit: is required", {"blocks": [choice(option("1"))]}),
         ("the view as JSON", {"blocks": [rich({"type": "text", "text": "x" * 250_000})]}),
         ("take the focus: 2", {"blocks": [choice(option("1"), focus_on_load=True)] * 2, "submit": plain("Go")}),
-        ("home is none of", {"type": "tab"}),
+        ("'tab' is none of modal, home", {"type": "tab"}),
     ],
 )
 def test_a_view_that_slack_refuses_is_refused_here(says: str, changes: Json) -> None:
     with pytest.raises(AssertionError) as refused:
         check_view({"type": "modal", "title": plain("Title"), "blocks": [{"type": "divider"}], **changes})
-    assert says.replace("home is none of", "'tab' is none of modal, home") in str(refused.value)
+    assert says in str(refused.value)
