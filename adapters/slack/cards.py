@@ -29,6 +29,11 @@ OVERFLOW = (
 )
 SETTLE_POSTED, SETTLE_MISSING, SETTLE_SAID = "reply_is_there", "reply_is_missing", "reply_was_said"
 
+MOST_QUOTED = 6000
+"""Characters of quotes in one message. Slack refuses one (`msg_blocks_too_long`) whose blocks have about 12,000 in all."""
+LONGEST_REPLY = 8000
+"""Characters of a reply of ours that are shown to whom must know them all."""
+
 _INTENT = {
     Intent.COMPLAINT: "Complaint",
     Intent.QUESTION: "Question",
@@ -155,8 +160,10 @@ def card_text(file: CaseFile) -> str:
 def told(lines: Sequence[Line], group: str | None, people: Mapping[str, str | None]) -> list[Block]:
     """A piece of the story. At most fifty blocks fit a message, so each line is one part of one block.
 
-    `people`: the Slack ids of those whom the lines call for.
+    The more there is to quote, the less is shown of each. `people`: the Slack ids of those whom the lines call for.
     """
+    quotes = sum(line.quote is not None for line in lines)
+    at_most = min(rich.LONGEST_QUOTE, MOST_QUOTED // max(1, quotes))
     parts: list[Element] = []
     for line in lines:
         elements: list[Element] = [rich.text(f"{_SIGN[line.kind]} ")]
@@ -170,7 +177,7 @@ def told(lines: Sequence[Line], group: str | None, people: Mapping[str, str | No
             elements += [rich.text(" · "), rich.link(line.link, "open")]
         parts.append(rich.section(*elements))
         if line.quote is not None:
-            parts.append(rich.quote(line.quote))
+            parts.append(rich.quote(line.quote, at_most))
     return [rich.rich(*parts)]
 
 
@@ -197,7 +204,7 @@ def escalation(file: CaseFile, event: e.Escalated, draft: str | None, group: str
         parts.append(_due(clocks))
     blocks = [rich.header(f"{file.title} · {file.department_name(case.department)} · {_PRIORITY[case.priority]}"), rich.rich(*parts)]
     if draft is not None:
-        blocks.append(rich.rich(rich.section(rich.text("If nobody writes before, this goes out by itself:")), rich.quote(draft)))
+        blocks.append(rich.rich(rich.section(rich.text("If nobody writes before, this goes out by itself:")), rich.exactly(draft)))
     buttons = []
     if case.is_open and draft is not None:
         buttons = [rich.button(UPDATE, "Write an update", file.case_id, style="primary")]
@@ -221,7 +228,8 @@ def call(file: CaseFile, line: Line, group: str | None, pending: e.ReplyUnconfir
         about += [rich.text(" · "), rich.link(file.first_url, "open the post")]
     parts.append(rich.section(*about))
     if pending is not None:
-        parts += [rich.section(rich.text("The exact text of the reply:")), rich.quote(file.text_of(pending.words))]
+        exact = rich.exactly(rich.beginning(file.text_of(pending.words), LONGEST_REPLY))
+        parts += [rich.section(rich.text("The exact text of the reply:")), exact]
     blocks = [rich.rich(*parts)]
     if settle and isinstance(pending, e.ReplyUnconfirmed):
         value = f"{file.case_id}|{pending.step}"

@@ -179,7 +179,7 @@ def history(file: CaseFile, lines: Sequence[Line], sign: Mapping[str, str]) -> V
             elements += [rich.text(" · "), rich.link(line.link, "open")]
         parts.append(rich.section(*elements))
         if line.quote is not None:
-            parts.append(rich.quote(line.quote[:400]))
+            parts.append(rich.quote(line.quote, 400))
     return modal("history", f"Case {file.title}", None, "Close", {"case": file.case_id}, [rich.rich(*parts)])
 
 

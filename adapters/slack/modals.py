@@ -88,18 +88,20 @@ def review(
         blocks.append(rich.rich(rich.section(rich.text(f"⚠️ {note}", bold=True))))
     if private:
         blocks.append(rich.rich(rich.section(rich.text(f"Only {file.customer} will read this:", bold=True))))
-        blocks += [rich.rich(rich.quote(part)) for part in private]
+        blocks += [rich.rich(rich.exactly(part)) for part in private]
     if parts:
         what = f"Everybody on {file.network} will read this, as our reply to {file.customer}:"
         blocks.append(rich.rich(rich.section(rich.text(what, bold=True))))
-        blocks += [rich.rich(rich.quote(part)) for part in parts]
+        blocks += [rich.rich(rich.exactly(part)) for part in parts]
     blocks.append(rich.context(told))
     return modal(CONFIRM, TITLES[saying], _SUBMITS[saying], "Back", {**metadata, "saying": saying}, blocks)
 
 
 def move(file: CaseFile) -> View:
-    """Give the case to another department."""
+    """Give the case to another department, if there is one."""
     others = [option(d.name, name) for name, d in file.policy.departments.items() if name != file.case.department or file.case.owner]
+    if not others:  # Slack refuses a choice of nothing
+        return notice("Reassign the case", "There is no other department that could take this case.")
     tell = {"type": "checkboxes", "options": [option("Tell the customer who has it now", TELL)]}
     blocks = [
         about(file),
@@ -113,7 +115,7 @@ def move(file: CaseFile) -> View:
 def confirm_move(file: CaseFile, department: str, parts: Sequence[str], told: str, metadata: Mapping[str, Any]) -> View:
     """Exactly what the customer will read of the move."""
     what = f"The case goes to {department}, and everybody on {file.network} will read this:"
-    blocks = [rich.rich(rich.section(rich.text(what, bold=True))), *(rich.rich(rich.quote(part)) for part in parts), rich.context(told)]
+    blocks = [rich.rich(rich.section(rich.text(what, bold=True))), *(rich.rich(rich.exactly(part)) for part in parts), rich.context(told)]
     return modal(CONFIRM, "Reassign the case", "Post and reassign", "Back", {**metadata, "saying": "move"}, blocks)
 
 

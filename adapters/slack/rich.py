@@ -9,13 +9,23 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from domain.wording import excerpt
+from domain.limits import shortened
 
 Element = dict[str, Any]
 Block = dict[str, Any]
 
 LONGEST_QUOTE = 1500
 """Characters of somebody's words that a message shows; the whole is behind the link."""
+
+
+def beginning(content: str, at_most: int) -> str:
+    """As many whole words as fit into `at_most` characters: Slack counts those, and not what people see as one.
+
+    What has no place to be cut at, like one long address, is cut anywhere.
+    """
+    if len(content) <= at_most:
+        return content
+    return shortened(content, at_most, "characters") or content[: at_most - 1] + "…"
 
 
 def text(content: str, *, bold: bool = False, italic: bool = False) -> Element:
@@ -66,12 +76,14 @@ def section(*elements: Element) -> Element:
     return {"type": "rich_text_section", "elements": list(elements)}
 
 
-def quote(words: str) -> Element:
+def quote(words: str, at_most: int = LONGEST_QUOTE) -> Element:
     """Somebody's exact words, cut where a message would grow too long."""
-    shown = "\n".join(line for line in words.strip().splitlines()) or "(no text)"
-    if len(shown) > LONGEST_QUOTE:
-        shown = excerpt(shown, LONGEST_QUOTE)
-    return {"type": "rich_text_quote", "elements": [text(shown)]}
+    return exactly(beginning("\n".join(words.strip().splitlines()), at_most) or "(no text)")
+
+
+def exactly(words: str) -> Element:
+    """Words as they are, to the last character."""
+    return {"type": "rich_text_quote", "elements": [text(words)]}
 
 
 def rich(*parts: Element, block_id: str | None = None) -> Block:
@@ -82,7 +94,7 @@ def rich(*parts: Element, block_id: str | None = None) -> Block:
 
 def header(content: str) -> Block:
     """A headline, at most 150 characters."""
-    return {"type": "header", "text": {"type": "plain_text", "text": excerpt(content, 150) or " ", "emoji": True}}
+    return {"type": "header", "text": {"type": "plain_text", "text": beginning(" ".join(content.split()), 150) or " ", "emoji": True}}
 
 
 def context(*lines: str) -> Block:
@@ -117,4 +129,4 @@ def actions(buttons: Sequence[Element], block_id: str) -> Block:
 
 def plain(content: str, at_most: int = 2000) -> str:
     """Text for a notification: one line, with Slack's three signs escaped."""
-    return excerpt(content, at_most).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return beginning(" ".join(content.split()), at_most).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

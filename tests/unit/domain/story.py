@@ -15,6 +15,7 @@ from domain.decide import decide
 from domain.escalation import Chains
 from domain.evolve import evolve
 from domain.files import read_policy
+from domain.history import Entry, done_by, entered
 from domain.policy import CasePolicy
 from domain.values import Actor, Intent, Permalink, Priority, Role, Status, Triage, Via
 
@@ -38,6 +39,8 @@ class Story:
     now: datetime = START
     policy: CasePolicy = POLICY
     history: list[e.Event] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    """The same events as the record would have them."""
     posts: bool = True
     """Whether the network posts what is planned, at once."""
     _count: int = 0
@@ -61,7 +64,7 @@ class Story:
         decided = decide(self.case, message, self.policy, self.now)
         if isinstance(decided, c.Refusal):
             return decided
-        self._take(decided)
+        self._take(decided, message)
         if self.posts:
             self.network_posts()
         return decided
@@ -74,10 +77,11 @@ class Story:
     def network_posts(self) -> None:
         while (reply := self.case.planned()) is not None:
             parts = (Permalink(f"r{reply.step}", f"https://x.example/r{reply.step}"),)
-            posted = c.Posted(self._id(), reply.step, reply.purpose, self.now, parts, reply.words, reply.promise)
+            words = reply.words or f"w-r{reply.step}"
+            posted = c.Posted(self._id(), reply.step, reply.purpose, self.now, parts, words, reply.promise)
             decided = decide(self.case, posted, self.policy, self.now)
             assert not isinstance(decided, c.Refusal)
-            self._take(decided)
+            self._take(decided, posted)
 
     def wait(self, span: timedelta) -> list[e.Event]:
         """Let `span` pass; returns what happened in it."""
@@ -103,10 +107,11 @@ class Story:
     def of(self, kind: type[e.Event]) -> list[e.Event]:
         return [ev for ev in self.history if isinstance(ev, kind)]
 
-    def _take(self, events: list[e.Event]) -> None:
+    def _take(self, events: list[e.Event], message: c.Message) -> None:
         for event in events:
             self.case = evolve(self.case, event)
             self.history.append(event)
+            self.entries.append(entered(event, self.case.events, done_by(event, message), message.id, self.policy.id))
 
     def _id(self) -> str:
         self._count += 1

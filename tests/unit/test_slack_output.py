@@ -1,0 +1,192 @@
+"""Everything that we show in Slack, made of the worst that people write, held against the SDK and Slack's limits.
+
+Whoever adds a card, a modal or a tab adds a pair to MESSAGES or VIEWS: the functions that it holds and a few words, and how it is
+made of a case. It is then made of every case in `tests.hostile`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from adapters.slack import cards, modals
+from adapters.slack.rich import Block
+from domain import commands as c
+from domain import events as e
+from domain.casefile import CaseFile, Line, story
+from tests.blockkit import Json, check_message, check_view, texts
+from tests.casefiles import case_file
+from tests.hostile import CASES, MARKED, of_departments, of_words
+from tests.unit.domain.story import ANA, Story
+
+# --- what we show -----------------------------------------------------------------------------------------------------
+
+Shown = tuple[list[Block], str]
+
+
+def _told(file: CaseFile, lines: list[Line], group: str | None = "S0BILLING") -> Shown:
+    return cards.told(lines, group), cards.told_text(file, lines)
+
+
+def _call(file: CaseFile, *, settle: bool) -> Shown:
+    """The call for the last thing that needs a person; where nothing does, for the last thing that happened."""
+    lines = story(file)
+    needed = {seq for seq, entry in file.history if isinstance(entry.event, e.HumanNeeded)}
+    line = next((one for one in reversed(lines) if one.seq in needed), lines[-1])
+    unsure = (entry.event for _, entry in file.history if isinstance(entry.event, e.ReplyUnconfirmed | e.ReplyFailed))
+    return cards.call(file, line, "S0SOCIAL1", next(unsure, None), settle=settle), cards.told_text(file, [line])
+
+
+def _as_cut(file: CaseFile) -> list[str]:
+    """A reply as long as a modal takes it, with greeting and signature, made of the customer's own words."""
+    return [f"Hello,\n\n{(file.first_words * modals.LONGEST_BODY)[: modals.LONGEST_BODY]}\n\n{file.name_of(ANA.person)}"] * 3
+
+
+_REVIEWED = {"case": "meridian-x-" + "9" * 64, "words": "w" * 36, "promise": "2026-03-02T10:02:00+00:00", "cause": "c" * 40}
+
+MESSAGES: list[tuple[str, Callable[[CaseFile], Shown]]] = [
+    ("card, card_text: where the case is", lambda f: (cards.card(f, f.case.department, "S0BILLING"), cards.card_text(f))),
+    ("card, card_text: without a group", lambda f: (cards.card(f, f.case.department, None), cards.card_text(f))),
+    ("card, card_text: where the case was", lambda f: (cards.card(f, "elsewhere", None), cards.card_text(f))),
+    ("told, told_text: the whole story", lambda f: _told(f, story(f))),
+    ("told, told_text: its end", lambda f: _told(f, story(f)[-1:], None)),
+    ("call, told_text: to be settled", lambda f: _call(f, settle=True)),
+    ("call, told_text: to be known", lambda f: _call(f, settle=False)),
+]
+VIEWS: list[tuple[str, Callable[[CaseFile], modals.View]]] = [
+    ("say: ask", lambda f: modals.say(f, "ask")),
+    ("say: update", lambda f: modals.say(f, "update")),
+    ("say: resolve", lambda f: modals.say(f, "resolve")),
+    ("review: ask", lambda f: modals.review(f, "ask", _as_cut(f)[:1], "280 of 280", _REVIEWED)),
+    ("review: update", lambda f: modals.review(f, "update", _as_cut(f), "x" * 500, _REVIEWED)),
+    ("review: resolve", lambda f: modals.review(f, "resolve", ["Hi"] * 9, "9 posts", _REVIEWED)),
+    ("move: to another department", modals.move),
+    ("found: a reply that nobody was sure of", lambda f: modals.found(f, 12)),
+    ("notice: of a refusal", lambda f: modals.notice("Not done", f"{f.name_of(ANA.person)} has this case. {f.first_words[:500]}")),
+]
+
+
+@pytest.mark.parametrize("make", [pytest.param(make, id=name) for name, make in MESSAGES])
+@pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in CASES])
+def test_slack_takes_every_message(case: Callable[[], CaseFile], make: Callable[[CaseFile], Shown]) -> None:
+    check_message(*make(case()))
+
+
+@pytest.mark.parametrize("make", [pytest.param(make, id=name) for name, make in VIEWS])
+@pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in CASES])
+def test_slack_takes_every_view(case: Callable[[], CaseFile], make: Callable[[CaseFile], modals.View]) -> None:
+    check_view(make(case()))
+
+
+@pytest.mark.parametrize(("module", "pairs"), [(cards, MESSAGES), (modals, VIEWS)])
+def test_nothing_is_shown_that_is_not_held_here(module: ModuleType, pairs: list[tuple[str, Any]]) -> None:
+    own = inspect.getmembers(module, lambda one: inspect.isfunction(one) and one.__module__ == module.__name__)
+    held = {function for name, _ in pairs for function in name.split(":")[0].split(", ")}
+    assert {name for name, _ in own if not name.startswith("_")} == held
+
+
+@pytest.mark.parametrize("words", ["x" * 2500, MARKED * 100, "Word. " * 416, "a\n\n" * 800, "https://x.example/" + "a" * 2400])
+def test_the_review_shows_every_character_that_goes_out(words: str) -> None:
+    shown = modals.review(of_words("Hi"), "update", [words, "and this"], "2 posts", {})
+    quoted = [part for block in shown["blocks"] for part in block["elements"] if part.get("type") == "rich_text_quote"]
+    assert ["".join(texts(part)) for part in quoted] == [words, "and this"]
+
+
+def test_who_must_pass_a_reply_on_is_shown_every_character_of_it() -> None:
+    reply = "Hello Sam,\n\n" + "we are sorry. " * 500 + "\n\nAna, Meridian Care"
+    told = Story(posts=False).opened()
+    told.done(c.PostUnconfirmed("u1", 1, "Phone", "w-r1", by_hand=True))
+    blocks, _ = _call(case_file(told, words={"w-r1": reply}), settle=True)
+    assert reply in list(texts(blocks))
+
+
+def test_a_case_that_no_other_department_can_take_says_so_instead_of_offering_an_empty_choice() -> None:
+    view = modals.move(of_departments(1))
+    assert "input" not in {block["type"] for block in view["blocks"]}
+    assert "no other department" in " ".join(texts(view["blocks"]))
+
+
+# --- the check itself -------------------------------------------------------------------------------------------------
+
+
+def plain(text: str) -> Json:
+    return {"type": "plain_text", "text": text}
+
+
+def rich(*elements: Json) -> Json:
+    return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": list(elements)}]}
+
+
+def press(**more: Any) -> Json:
+    return {"type": "button", "action_id": "press", "text": plain("Press"), **more}
+
+
+def press_row(*buttons: Json) -> Json:
+    return {"type": "actions", "elements": list(buttons)}
+
+
+def option(value: str, text: str = "One") -> Json:
+    return {"text": plain(text), "value": value}
+
+
+def choice(*options: Json, **more: Any) -> Json:
+    select = {"type": "static_select", "action_id": "c", "placeholder": plain("Choose"), "options": list(options), **more}
+    return {"type": "input", "label": plain("Which?"), "element": select}
+
+
+REFUSED: list[tuple[str, list[Json], str]] = [
+    ("not within 1 and 50", [{"type": "divider"}] * 51, "x"),
+    ("not within 1 and 150", [{"type": "header", "text": plain("x" * 151)}], "x"),
+    ("not within 1 and 3000", [{"type": "section", "text": {"type": "mrkdwn", "text": "x" * 3001}}], "x"),
+    ("'!here' would act", [{"type": "section", "text": {"type": "mrkdwn", "text": "a <!here> b"}}], "x"),
+    ("'!channel' would act", [{"type": "divider"}], "a <!channel>"),
+    ("nothing is known here of 'broadcast'", [rich({"type": "broadcast", "range": "here"})], "x"),
+    ("nothing is known here of 'marquee'", [{"type": "marquee"}], "x"),
+    ("not within 1 and 4000", [{"type": "divider"}], ""),
+    ("not within 1 and 10000", [rich({"type": "text", "text": "x" * 10_001})], "x"),
+    ("/elements/0/text: 0 is not", [rich({"type": "text", "text": ""})], "x"),
+    ("not within 1 and 75", [press_row(press(text=plain("x" * 76)))], "x"),
+    ("not within 1 and 2000", [press_row(press(value="x" * 2001))], "x"),
+    ("not within 1 and 255", [press_row(press(action_id="x" * 256))], "x"),
+    ("two have the action id 'press'", [press_row(press(), press())], "x"),
+    ("two have the id 'b'", [{"type": "divider", "block_id": "b"}] * 2, "x"),
+    ("the SDK understands something else", [{"type": "divider", "colour": "red"}], "x"),
+    ("not within 1 and 100", [choice()], "x"),
+    ("not within 1 and 100", [choice(*(option(str(n)) for n in range(101)))], "x"),
+    ("not within 1 and 75", [choice(option("1", "x" * 76))], "x"),
+    ("not within 1 and 150", [choice(option("x" * 151))], "x"),
+    ("values that stand twice", [choice(option("1"), option("1"))], "x"),
+    ("is chosen and is no option", [choice(option("1"), initial_option=option("2"))], "x"),
+    ("not within 2 and 5", [press_row({"type": "overflow", "action_id": "o", "options": [option("1")]})], "x"),
+]
+
+
+@pytest.mark.parametrize(("says", "blocks", "text"), REFUSED, ids=lambda one: one if isinstance(one, str) else "")
+def test_what_slack_refuses_is_refused_here(says: str, blocks: list[Json], text: str) -> None:
+    with pytest.raises(AssertionError) as refused:
+        check_message(blocks, text)
+    assert says in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("says", "changes"),
+    [
+        ("/title/text: 25 is not within 1 and 24", {"title": plain("x" * 25)}),
+        ("/submit/text: 25 is not within 1 and 24", {"submit": plain("x" * 25)}),
+        ("/private_metadata: 3001 is not within 1 and 3000", {"private_metadata": "x" * 3001}),
+        ("/callback_id: 256 is not within 1 and 255", {"callback_id": "x" * 256}),
+        ("/blocks: 101 is not within 1 and 100", {"blocks": [{"type": "divider"}] * 101}),
+        ("/submit: is required", {"blocks": [choice(option("1"))]}),
+        ("the view as JSON", {"blocks": [rich({"type": "text", "text": "x" * 250_000})]}),
+        ("take the focus: 2", {"blocks": [choice(option("1"), focus_on_load=True)] * 2, "submit": plain("Go")}),
+        ("'tab' is none of modal, home", {"type": "tab"}),
+    ],
+)
+def test_a_view_that_slack_refuses_is_refused_here(says: str, changes: Json) -> None:
+    with pytest.raises(AssertionError) as refused:
+        check_view({"type": "modal", "title": plain("Title"), "blocks": [{"type": "divider"}], **changes})
+    assert says in str(refused.value)
