@@ -35,7 +35,7 @@ def of_names(name: str) -> CaseFile:
         key: {**desk.model_dump(mode="json"), "name": f"{desk.name} {name}"[:60].strip()} for key, desk in DEFAULT.departments.items()
     }
     policy = policy_with(departments=departments, root_causes={key: f"{key} {name}" for key in DEFAULT.root_causes})
-    told = Story(policy=policy.for_case("x")).accepted()
+    told = Story(policy=policy.for_case("meridian", "x")).accepted()
     told.done(c.Note("n1", ANA, "w-note"))
     told.done(c.Reassign("r1", ANA, "technical", "w-why"))
     words = {"w-note": name, "w-why": name}
@@ -48,13 +48,13 @@ def of_departments(count: int) -> CaseFile:
     departments = {"billing": desk} | {f"d{n}": {**desk, "name": f"Department {n} ".ljust(60, "x")} for n in range(1, count)}
     triage = {**DEFAULT.triage.model_dump(mode="json"), "departments": dict.fromkeys(DEFAULT.triage.departments, "billing")}
     policy = policy_with(departments=departments, triage=triage)
-    return case_file(Story(policy=policy.for_case("x")).opened(), policy=policy)
+    return case_file(Story(policy=policy.for_case("meridian", "x")).opened(), policy=policy)
 
 
 def of_root_causes(label: str) -> CaseFile:
     """A case under a policy with as many root causes as it may have, of such labels."""
     policy = policy_with(root_causes={f"cause_{n}": f"{label}{n}" if label else "" for n in range(90)})
-    told = Story(policy=policy.for_case("x")).accepted()
+    told = Story(policy=policy.for_case("meridian", "x")).accepted()
     told.done(c.Resolve("res", ANA, "cause_89", "w-thanks"))
     return case_file(told, policy=policy)
 

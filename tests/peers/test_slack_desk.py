@@ -31,8 +31,9 @@ from adapters.slack.desk import SlackDesk
 from adapters.slack.modals import View
 from domain import commands as c
 from domain import events as e
-from domain.casefile import CaseFile, story
+from domain.casefile import CaseFile
 from domain.ports import Card, Mark, Message, Refused
+from domain.story import story
 from domain.values import Intent
 from tests.casefiles import case_file
 from tests.hostile import CASES, of_words
@@ -125,7 +126,7 @@ def test_the_story_is_told_in_the_thread_and_nowhere_else(slack: SlackPeer, desk
     assert [message["ts"] for message in history(slack, place)] == [card]
     first, told_there = slack.client().conversations_replies(channel=place, ts=card)["messages"]
     assert (first["ts"], first["reply_count"], told_there["ts"], told_there["thread_ts"]) == (card, 1, ts, card)
-    assert told_there["blocks"] == cards.told(lines, "S0BILLING1")
+    assert told_there["blocks"] == cards.told(lines, "S0BILLING1", {})
     assert desk.find(place, card, mark.key) == Message(ts, lines[-1].seq)
     assert desk.find(place, None, mark.key) is None
     link = slack.client(OURS).chat_getPermalink(channel=place, message_ts=ts)["permalink"]

@@ -15,9 +15,11 @@ import pytest
 
 from adapters.slack import cards, modals
 from adapters.slack.rich import Block
+from adapters.slack.views import LONGEST_BODY
 from domain import commands as c
 from domain import events as e
-from domain.casefile import CaseFile, Line, story
+from domain.casefile import CaseFile
+from domain.story import Line, story
 from tests.blockkit import Json, check_message, check_view, texts
 from tests.casefiles import case_file
 from tests.hostile import CASES, MARKED, of_departments, of_words
@@ -29,7 +31,7 @@ Shown = tuple[list[Block], str]
 
 
 def _told(file: CaseFile, lines: list[Line], group: str | None = "S0BILLING") -> Shown:
-    return cards.told(lines, group), cards.told_text(file, lines)
+    return cards.told(lines, group, {}), cards.told_text(file, lines)
 
 
 def _call(file: CaseFile, *, settle: bool) -> Shown:
@@ -43,7 +45,7 @@ def _call(file: CaseFile, *, settle: bool) -> Shown:
 
 def _as_cut(file: CaseFile) -> list[str]:
     """A reply as long as a modal takes it, with greeting and signature, made of the customer's own words."""
-    return [f"Hello,\n\n{(file.first_words * modals.LONGEST_BODY)[: modals.LONGEST_BODY]}\n\n{file.name_of(ANA.person)}"] * 3
+    return [f"Hello,\n\n{(file.first_words * LONGEST_BODY)[:LONGEST_BODY]}\n\n{file.name_of(ANA.person)}"] * 3
 
 
 _REVIEWED = {"case": "meridian-x-" + "9" * 64, "words": "w" * 36, "promise": "2026-03-02T10:02:00+00:00", "cause": "c" * 40}
