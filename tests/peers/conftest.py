@@ -62,7 +62,7 @@ def slack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SlackPeer]:
     try:
         folder = installed(EMULATE)
     except NotHere as why:
-        pytest.fail(str(why), pytrace=False)
+        raise pytest.fail.Exception(str(why), pytrace=False) from None
     port, log = free_port(), tmp_path_factory.mktemp("slack-peer") / "log"
     argv = [str(node()), str(HERE / "slack_peer.mjs"), str(folder), str(port), json.dumps(_seed())]
     service = Service("the Slack of emulate", argv, log, ready=lambda: "listening" in log.read_text("utf-8"))
@@ -71,6 +71,6 @@ def slack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SlackPeer]:
         service.wait_ready(15)
     except ServiceFailed as why:
         service.stop()
-        pytest.fail(str(why), pytrace=False)
+        raise pytest.fail.Exception(str(why), pytrace=False) from None
     yield SlackPeer(f"http://127.0.0.1:{port}/api/")
     service.stop()
