@@ -26,6 +26,7 @@ from activities.desk import DeskKeeper
 from activities.heartbeat import SignsOfLife
 from activities.mail import Mailer
 from activities.messages import Messages
+from activities.places import Admins, Places
 from activities.publish import Patience, Publisher
 from activities.record import Recorder
 from adapters.channels.connect import Access, networks
@@ -76,13 +77,14 @@ def wire(settings: Settings, store: Store, *, patience: Patience | None = None) 
         links = Links(keyring, settings.public_url)
         post = SendGridPost(settings.sendgrid_api_key.get_secret_value(), settings.sendgrid_url, settings.mail_from, links.make)
     messages = Messages(desk, store.ledger)
-    keeper = DeskKeeper(store.reader, store.cards, desk, messages)
+    places, admins = Places(desk, store.places), Admins(store.notices, post)
+    keeper = DeskKeeper(store.reader, store.cards, desk, messages, places, admins)
     return Hands(
         Recorder(store.records, store.book),
         Publisher(store.ledger, store.composer, reached, patience or Patience(give_up=timedelta(seconds=settings.channel_look_for))),
         keeper,
         Mailer(store.reader, post, store.ledger),
-        Caller(store.reader, desk, messages, keeper, store.composer),
+        Caller(store.reader, desk, messages, keeper, places, store.composer),
     )
 
 

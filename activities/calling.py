@@ -10,6 +10,7 @@ from temporalio import activity
 from activities.desk import DeskKeeper
 from activities.messages import LOOK_EVERY, CalledOff, Messages
 from activities.orders import CallOrder, CallOutcome, DeskOrder
+from activities.places import Places
 from activities.retrying import again
 from domain.casefile import CaseFile
 from domain.clocks import promise_from
@@ -32,6 +33,7 @@ class Caller:
     desk: Desk
     messages: Messages
     keeper: DeskKeeper
+    places: Places
     composing: Composing
 
     @activity.defn(name="call")
@@ -47,7 +49,7 @@ class Caller:
                 shown = self.keeper.show(DeskOrder(order.case_id, order.policy, order.department, order.version, order.pace))
                 return CallOutcome(refused=shown.refused)
             meant = target(file.policy, order.to, order.department)
-            place = self.desk.open_direct(meant.person) if meant.person is not None else self.desk.place(meant.slack_channel or "")
+            place = self.desk.open_direct(meant.person) if meant.person is not None else self.places.find(meant.slack_channel or "")
             effect = Effect(key, order.case_id, "desk-slack", "call", f"call:{order.step}")
             mark, draft = Mark(key, order.version), self._draft(file, event, order)
             self.messages.once(effect, mark, place, None, lambda: self.desk.call(place, file, event, draft, mark))

@@ -13,13 +13,17 @@ from temporalio.exceptions import ApplicationError
 
 from activities.messages import LOOK_EVERY, Messages
 from activities.orders import DeskOrder, DeskOutcome
+from activities.places import Admins, Places
 from activities.retrying import again
 from domain import events as e
 from domain.casefile import CaseFile
 from domain.ports import Card, Cards, CaseFiles, Desk, Effect, Mark, Message, NotSent, Refused, Unclear
 from domain.story import Line, story
 
+WHAT_TO_DO = "Look whether the channel is there, open, and has the app in it: /invite @Loopkeeper. Or name another one in the policy."
 _AT_ONCE = 4
+_LINES_AT_ONCE = 40
+"""A longer story is told in several messages: Slack refuses one that is too long."""
 _SLOW_SECONDS = 2.0
 _WARY_SECONDS = 30.0
 
@@ -48,6 +52,8 @@ class DeskKeeper:
     cards: Cards
     desk: Desk
     messages: Messages
+    places: Places
+    admins: Admins
     _at_once: _AtOnce = field(default_factory=_AtOnce)
 
     @activity.defn(name="show_desk_at_once")
@@ -79,6 +85,10 @@ class DeskKeeper:
             if order.department:
                 self._show_department(file, order.department)
         except Refused as error:
+            department = file.policy.departments.get(order.department)
+            where = department.slack_channel if department is not None else file.policy.social.slack_channel
+            about = f"Slack does not take the cases of {where}: {error.reason}."
+            self.admins.trouble(file.policy.admins, f"slack:{where}", about, WHAT_TO_DO)
             return DeskOutcome(order.version, refused=error.reason)
         except (NotSent, Unclear) as error:  # editing a card again does no harm; what may not be repeated is looked for first
             raise again(error.reason, error.retry_after if isinstance(error, NotSent) else LOOK_EVERY) from None
@@ -96,29 +106,30 @@ class DeskKeeper:
                 self.cards.save(replace(card, shown_hash=shown))
 
     def _post_card(self, file: CaseFile, department: str) -> Card:
-        place = self.desk.place(file.policy.departments[department].slack_channel)
+        place = self.places.find(file.policy.departments[department].slack_channel)
         mark = Mark(f"{file.case_id}:card:{department}", _opening(file))
         message = self._once(file, "card", mark, place, None, lambda: self.desk.post_card(place, file, department, mark))
         card = Card(file.case_id, department, place, message.ts, message.told, None)
         self.cards.save(card)
+        self.admins.well(f"slack:{file.policy.departments[department].slack_channel}")
         return card
 
     def _tell(self, card: Card, file: CaseFile) -> Card:
         """Tell what is not told yet, in one message."""
-        lines = [line for line in story(file, card.told) if _concerns(line, card, file)]
+        lines = [line for line in story(file, card.told) if _concerns(line, card, file)][:_LINES_AT_ONCE]
         if not lines:
             return card
         mark = Mark(f"{file.case_id}:story:{card.department}:{lines[0].seq}", lines[-1].seq)
         message = self._once(file, "story", mark, card.channel, card.ts, lambda: self.desk.tell(card.channel, card.ts, file, lines, mark))
         card = replace(card, told=message.told)
         self.cards.save(card)
-        return card if message.told == mark.told else self._tell(card, file)  # an earlier attempt told less
+        return self._tell(card, file)  # what an earlier attempt, or a long story, has left
 
     def _call_social(self, file: CaseFile) -> None:
         needed = {seq for seq, entry in file.history if isinstance(entry.event, e.HumanNeeded)}
         for line in story(file):
             if line.seq in needed:
-                place = self.desk.place(file.policy.social.slack_channel)
+                place = self.places.find(file.policy.social.slack_channel)
                 mark = Mark(f"{file.case_id}:social:{line.seq}", line.seq)
                 call = partial(self.desk.call_social, place, file, line, mark)
                 self._once(file, "call", mark, place, None, call)

@@ -14,7 +14,10 @@ from python_http_client.exceptions import HTTPError
 from sendgrid import SendGridAPIClient
 
 from domain.casefile import CaseFile
+from domain.events import Escalated
 from domain.ports import CaseMail, NotSent, Refused, Unclear
+from domain.story import why_called
+from domain.values import Audience, ClockName
 from domain.wording import excerpt
 
 EFFECT_ARG = "loopkeeper_effect"
@@ -31,9 +34,24 @@ class SendGridPost:
 
     def send(self, mail: CaseMail) -> str:
         """See `domain.ports.Post.send`."""
-        body = mail_body(mail, self._sender, self._link(mail.file.case_id, mail.department))
+        answer = self._post(mail_body(mail, self._sender, self._link(mail.file.case_id, mail.department)))
+        return str(answer.headers.get("X-Message-Id", ""))
+
+    def notify(self, to: str, subject: str, text: str) -> None:
+        """See `domain.ports.Post.notify`."""
+        self._post(
+            {
+                "personalizations": [{"to": [{"email": to}]}],
+                "from": {"email": self._sender, "name": "Loopkeeper"},
+                "subject": subject,
+                "content": [{"type": "text/plain", "value": text}],
+            }
+        )
+
+    def _post(self, body: dict[str, Any]) -> Any:
+        """One request, without retries."""
         try:
-            answer = self._api.client.mail.send.post(request_body=body)
+            return self._api.client.mail.send.post(request_body=body)
         except HTTPError as error:
             raise _meaning(error) from error
         except urllib.error.URLError as error:
@@ -42,17 +60,15 @@ class SendGridPost:
             raise Unclear(f"the mail service gave no answer ({error.reason})") from error
         except (TimeoutError, ConnectionError, http.client.HTTPException) as error:
             raise Unclear(f"the mail service gave no whole answer ({type(error).__name__})") from error
-        return str(answer.headers.get("X-Message-Id", ""))
 
 
 def mail_body(mail: CaseMail, sender: str, link: str) -> dict[str, Any]:
     """The request. The customer's words stand in it as text, escaped where it is HTML; the subject has none of them."""
-    file = mail.file
     return {
         "personalizations": [{"to": [{"email": mail.to}], "custom_args": {EFFECT_ARG: mail.key}}],
         "from": {"email": sender, "name": "Loopkeeper"},
-        "subject": _subject(file, mail.department),
-        "content": [{"type": "text/plain", "value": _plain(file, link)}, {"type": "text/html", "value": _html(file, link)}],
+        "subject": _subject(mail),
+        "content": [{"type": "text/plain", "value": _plain(mail, link)}, {"type": "text/html", "value": _html(mail, link)}],
         "tracking_settings": {
             "click_tracking": {"enable": False, "enable_text": False},
             "open_tracking": {"enable": False},
@@ -60,21 +76,28 @@ def mail_body(mail: CaseMail, sender: str, link: str) -> dict[str, Any]:
     }
 
 
-def _subject(file: CaseFile, department: str) -> str:
+def _subject(mail: CaseMail) -> str:
+    file, department = mail.file, mail.department
+    if mail.event is not None:
+        why = why_called(mail.event.percent, mail.event.clock, mail.event.why)
+        return f"Case {file.title} ({file.department_name(department)}, {file.case.priority.value} priority): {why}"
     return f"Case {file.title} for {file.department_name(department)}: {file.case.intent.value}, {file.case.priority.value} priority"
 
 
-def _plain(file: CaseFile, link: str) -> str:
+def _plain(mail: CaseMail, link: str) -> str:
+    file = mail.file
     quoted = "\n".join(f"    {line}" for line in file.first_words.splitlines())
     return (
         f"{file.customer} wrote on {file.network}:\n\n{quoted}\n\n"
-        f"{_why(file)}\n\nAccept, update or resolve it here:\n{link}\n\n"
+        f"{_why(mail)}\n\n{_reason(mail)}Accept, update or resolve it here:\n{link}\n\n"
         "No sign-in is needed. The link is for your department only: please do not pass it on.\n"
         + (f"\nThe post: {file.first_url}\n" if file.first_url else "")
     )
 
 
-def _html(file: CaseFile, link: str) -> str:
+def _html(mail: CaseMail, link: str) -> str:
+    file = mail.file
+
     def safe(text: str) -> str:
         return html.escape(text, quote=True).replace("\n", "<br>")
 
@@ -88,7 +111,7 @@ def _html(file: CaseFile, link: str) -> str:
         + paragraph(f"<strong>{safe(file.customer)}</strong> wrote on {safe(file.network)}:")
         + '<blockquote style="margin:0 0 16px;padding:8px 16px;border-left:4px solid #c9d1d9;overflow-wrap:anywhere">'
         + f"{safe(file.first_words)}</blockquote>"
-        + paragraph(safe(_why(file)))
+        + paragraph(safe(_why(mail) + (f"\n\n{_reason(mail)}" if _reason(mail) else "").rstrip()))
         + paragraph(
             f'<a href="{html.escape(link, quote=True)}" style="display:inline-block;background:#0b5cad;color:#fff;'
             'padding:10px 18px;border-radius:6px;font-weight:600;text-decoration:none">Accept, update or resolve</a>'
@@ -99,10 +122,42 @@ def _html(file: CaseFile, link: str) -> str:
     )
 
 
-def _why(file: CaseFile) -> str:
-    due = next((c for c in file.clocks if c.due_at is not None and c.name.value == "accept"), None)
-    by = f" Please accept it by {due.due_at:%H:%M} UTC on {due.due_at.day} {due.due_at:%B}." if due and due.due_at else ""
+def _why(mail: CaseMail) -> str:
+    file, event = mail.file, mail.event
+    if event is not None:
+        why = why_called(event.percent, event.clock, event.why)
+        again = f" This is reminder {event.repeat}." if event.repeat else ""
+        owner = f"{file.name_of(file.case.owner)} has it." if file.case.owner else "Nobody has it yet."
+        return (
+            f"{why[0].upper()}{why[1:]}: case {file.title}, with {file.department_name(mail.department)}. {owner}{again} "
+            f"You are called as {_called(file, event)}; Slack did not reach you."
+        )
+    due = next((c.due_at for c in file.clocks if c.name is ClockName.ACCEPT), None)
+    by = f" Please accept it by {due:%H:%M} UTC on {due.day} {due:%B}." if due else ""
     return f"Slack could not be reached, so case {file.title} comes to you by e-mail.{by}"
+
+
+_CALLED_AS = {
+    Audience.LEAD: "the lead of {department}",
+    Audience.HEAD: "the head of {department}",
+    Audience.DUTY_MANAGER: "the manager on duty",
+    Audience.SOCIAL_LEAD: "the lead of the social team",
+    Audience.SOCIAL: "the social team",
+    Audience.ESCALATIONS: "one of those who watch over escalations",
+    Audience.DEPARTMENT: "the team of {department}",
+    Audience.OWNER: "the team of {department}",
+}
+
+
+def _called(file: CaseFile, event: Escalated) -> str:
+    return _CALLED_AS[event.to].format(department=file.department_name(file.case.department))
+
+
+def _reason(mail: CaseMail) -> str:
+    """The words of whoever asked for it, if somebody did."""
+    if mail.event is None or mail.event.words is None:
+        return ""
+    return f"The reason given: {mail.file.text_of(mail.event.words)}\n\n"
 
 
 def _meaning(error: HTTPError) -> NotSent | Refused | Unclear:

@@ -57,6 +57,10 @@ class NoDesk:
 class NoPost:
     """See `domain.ports.Post`."""
 
+    def notify(self, to: str, subject: str, text: str) -> None:
+        """Refuses."""
+        raise Refused(f"{_NO_MAIL} (for {to}, {subject}, {len(text)} characters)")
+
     def send(self, mail: CaseMail) -> str:
         """Refuses."""
         raise Refused(f"{_NO_MAIL} (for {mail.key})")

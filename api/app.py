@@ -31,9 +31,10 @@ from api.console import Console
 from api.desk import DeskPages
 from api.health import Health
 from api.intake import GroupCommit, Intake
+from api.looking import Looking
 from api.rest import Rest
 from api.sendgrid import mail_events
-from api.slack import slack_app
+from api.slack.app import slack_app
 from api.slack_socket import SlackSocket
 from settings import Settings
 from workflows.gateway import CaseGateway
@@ -108,7 +109,7 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     async def verify(case_id: str) -> str | None:
         return await parts.in_thread(lambda: store.records.verify(case_id))
 
-    socket = _slack(app, settings, acting)
+    socket = _slack(app, settings, acting, Looking(store, commits, parts.threads, settings.pace))
     app.include_router(Health(parts.client, store.engine, parts.threads, lambda: socket.told if socket is not None else None).routes())
     app.include_router(Intake(signers, store.book, commits).routes())
     app.include_router(Rest(acting, commits, store.book, key_of, verify).routes())
@@ -129,12 +130,12 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     return [commits.run(), *([socket.keep()] if socket is not None else [])]
 
 
-def _slack(app: FastAPI, settings: Settings, acting: Acting) -> SlackSocket | None:
+def _slack(app: FastAPI, settings: Settings, acting: Acting, looking: Looking) -> SlackSocket | None:
     """Let Slack in: at an address, when we can tell that it is Slack; and by a connection of ours, when we may open one."""
     if settings.slack_bot_token is None or (settings.slack_signing_secret is None and settings.slack_app_token is None):
         return None
     secret = settings.slack_signing_secret.get_secret_value() if settings.slack_signing_secret is not None else None
-    listening = slack_app(settings.slack_bot_token.get_secret_value(), secret, settings.slack_api_url, acting)
+    listening = slack_app(settings.slack_bot_token.get_secret_value(), secret, settings.slack_api_url, acting, looking)
     if secret is not None:
         handler = AsyncSlackRequestHandler(listening)
 

@@ -209,6 +209,15 @@ class TakePrivate:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadPrivate:
+    """Somebody wants to read what was written in private; it is put on record before they do."""
+
+    id: str
+    by: Actor
+    kind: Literal["read_private"] = field(default="read_private", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class WalkAway:
     """Answer abuse no more. From a lead it ends the case; from others it asks the lead."""
 
@@ -246,6 +255,7 @@ Command = (
     | WaitOnThirdParty
     | Resume
     | TakePrivate
+    | ReadPrivate
     | WalkAway
     | MovePolicy
 )

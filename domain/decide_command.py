@@ -48,6 +48,8 @@ def on_command(case: Case, command: c.Command, policy: CasePolicy, now: datetime
             return _escalate_now(case, command, policy, now)
         case c.Snooze() | c.WaitOnThirdParty() | c.Resume():
             return _wait(case, command, policy, now)
+        case c.ReadPrivate():
+            return [e.PrivateRead(now, command.by.person)] if case.private else _NOTHING_PRIVATE
         case c.MovePolicy():
             if command.policy == case.policy:
                 return c.Refusal("no_change", f"The case is held to {command.policy} already.")
@@ -63,6 +65,7 @@ def on_command(case: Case, command: c.Command, policy: CasePolicy, now: datetime
 
 
 _SAID_ALREADY = c.Refusal("said_already", c.SAID_ALREADY)
+_NOTHING_PRIVATE = c.Refusal("nothing_private", "Nothing was written in private in this case.")
 _CHANGED_MEANWHILE = c.Refusal(
     "changed_meanwhile", "Something has happened in this case since you read it. Read it again, and send your words if they still fit."
 )

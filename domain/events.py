@@ -471,6 +471,15 @@ class PersonalDataSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class PrivateRead:
+    """Somebody read what was written in private."""
+
+    at: datetime
+    reader: str
+    kind: Literal["private_read"] = field(default="private_read", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class WalkAwayProposed:
     """Somebody thinks that this is abuse, which is not answered any more; a lead decides."""
 
@@ -566,6 +575,7 @@ Event = (
     | WaitEnded
     | PolicyMoved
     | PersonalDataSeen
+    | PrivateRead
     | WalkAwayProposed
     | WalkedAway
     | PromiseKept

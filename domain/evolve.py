@@ -130,7 +130,7 @@ def _applied(case: Case, event: e.Event) -> Case:  # noqa: C901 - one line an ev
             return _promise_broken(case, event)
         case e.WatchEnded():
             return _watch_ended(case, event)
-        case e.PostEdited() | e.NoteAdded() | e.HumanNeeded() | e.PersonalDataSeen():
+        case e.PostEdited() | e.NoteAdded() | e.HumanNeeded() | e.PersonalDataSeen() | e.PrivateRead():
             return case  # on record; the state does not depend on it
         case _:
             assert_never(event)

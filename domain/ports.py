@@ -425,8 +425,40 @@ class CaseMail:
     """The escalation that it is about; None for a handoff."""
 
 
+class NoticeBoard(Protocol):
+    """What is wrong and only an admin can mend."""
+
+    def put_up(self, key: str, about: str) -> bool:
+        """Note it. Whether it is new, so that admins are to be told."""
+        ...
+
+    def not_told(self, key: str) -> None:
+        """Telling them has failed, and is to be tried again."""
+        ...
+
+    def take_down(self, key: str) -> None:
+        """It is well again."""
+        ...
+
+
+class PlaceMemory(Protocol):
+    """Where channels were when they were last found by their names."""
+
+    def remember(self, name: str, channel: str) -> None:
+        """Keep the id of the channel of that name."""
+        ...
+
+    def known(self, name: str) -> str | None:
+        """The id that it had, if it was ever found."""
+        ...
+
+
 class Post(Protocol):
     """The mail service."""
+
+    def notify(self, to: str, subject: str, text: str) -> None:
+        """Tell an admin something. Raises NotSent, Refused or Unclear."""
+        ...
 
     def send(self, mail: CaseMail) -> str:
         """Send it, once; the service's id of it. Raises NotSent, Refused or Unclear."""

@@ -212,6 +212,8 @@ def _tell(file: CaseFile, seq: int, entry: Entry) -> Line | None:  # noqa: C901 
             return line("internal", f"{by} moved this case to the policy {event.policy}")
         case e.PersonalDataSeen():
             return line("warning", f"Everybody can read {_listed(event.what)} in the customer's post. Here it is masked.")
+        case e.PrivateRead():
+            return line("internal", f"{file.name_of(event.reader)} read what was written in private")
         case e.WalkAwayProposed():
             return line("warning", f"{by} proposes to walk away from this case; a lead decides", event.words)
         case e.WalkedAway():
@@ -230,10 +232,10 @@ def _tell(file: CaseFile, seq: int, entry: Entry) -> Line | None:  # noqa: C901 
 
 _WAYS = {"slack": "Slack", "email": "e-mail"}
 _ROLES = {
-    Audience.LEAD: ", who leads {department}",
-    Audience.HEAD: ", head of {department}",
-    Audience.DUTY_MANAGER: ", the manager on duty",
-    Audience.SOCIAL_LEAD: ", who leads the social team",
+    Audience.LEAD: " (leads {department})",
+    Audience.HEAD: " (head of {department})",
+    Audience.DUTY_MANAGER: " (manager on duty)",
+    Audience.SOCIAL_LEAD: " (leads the social team)",
 }
 
 
@@ -281,7 +283,8 @@ def _called(file: CaseFile, seq: int, event: e.Escalated) -> tuple[str, str | No
     who = called(file, event.to, case)
     handle = file.case_policy.person(event.to, case.department)
     mentioned = (handle,) if handle is not None and event.to is Audience.LEAD else ()
-    return f"{who[0].upper()}{who[1:]} is called: {why}", event.words, False, mentioned
+    verb = "told" if event.to in (Audience.ESCALATIONS, Audience.SOCIAL) else "called"
+    return f"{who[0].upper()}{who[1:]} is {verb}: {why}", event.words, False, mentioned
 
 
 def _askers(file: CaseFile, seq: int) -> tuple[str, ...]:

@@ -18,14 +18,13 @@ from adapters.postgres.schema import migrate
 from adapters.postgres.store import Store
 from cli.engines import Postgres
 from domain.pace import REAL_TIME
-from tests.policies import around_the_clock
+from tests.policies import SHIPPED, around_the_clock
 
 settings.register_profile("suite", deadline=None, print_blob=True)
 settings.load_profile("suite")
 
 KEYS = Keyring.parse("k1:" + "a2V5" * 10 + "a2U=")
 INDEX_KEY = b"index key of the tests, 32 bytes"
-SHIPPED = (Path(__file__).parents[1] / "policies" / "default.yaml").read_text()
 POLICY = around_the_clock(SHIPPED)
 WORDING = (Path(__file__).parents[1] / "policies" / "wording.en.yaml").read_text()
 _numbers = itertools.count(1)

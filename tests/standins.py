@@ -116,7 +116,13 @@ class Postbox:
 
     def __init__(self) -> None:
         self.mails: list[CaseMail] = []
+        self.notices: list[tuple[str, str, str]] = []
         self.refuses = ""
+
+    def notify(self, to: str, subject: str, text: str) -> None:
+        if self.refuses:
+            raise Refused(self.refuses)
+        self.notices.append((to, subject, text))
 
     def send(self, mail: CaseMail) -> str:
         if self.refuses:

@@ -123,6 +123,14 @@ class PostgresReader:
         with self._engine.connect() as connection:
             return [self._row(connection, row) for row in connection.execute(_LISTED, values)]
 
+    def text(self, case_id: str, reference: str) -> str:
+        """Words of a case, by their reference; also private ones. For whoever wrote them."""
+        with self._engine.connect() as connection:
+            belongs = text("select 1 from words where id = :id and case_id = :case")
+            if connection.execute(belongs, {"id": reference, "case": case_id}).scalar() is None:
+                raise NoSuchCase("these words do not belong to that case")
+            return self._words(connection, reference)
+
     def keep(self, case_id: str, words: str) -> str:
         """Keep words that belong to a case, under the key of its customer; the reference to them. Raises NoSuchCase.
 

@@ -14,6 +14,7 @@ from adapters.postgres.drafts import Drafts
 from adapters.postgres.engine import open_engine
 from adapters.postgres.intake import Inbox
 from adapters.postgres.ledger import PostgresLedger
+from adapters.postgres.notices import NoticeBoard, PlaceMemory
 from adapters.postgres.people import People
 from adapters.postgres.reading import PostgresReader
 from adapters.postgres.records import PostgresRecords
@@ -35,6 +36,8 @@ class Store:
     cards: PostgresCards
     people: People
     drafts: Drafts
+    notices: NoticeBoard
+    places: PlaceMemory
     composer: Composer
 
     @staticmethod
@@ -54,6 +57,8 @@ class Store:
             cards=PostgresCards(engine),
             people=People(engine),
             drafts=Drafts(engine),
+            notices=NoticeBoard(engine),
+            places=PlaceMemory(engine),
             composer=Composer(engine, vault, book),
         )
 

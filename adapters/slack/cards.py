@@ -10,7 +10,7 @@ from domain import events as e
 from domain.case import Case
 from domain.casefile import CaseFile
 from domain.clocks import Clock
-from domain.story import OWED, Line, called, why_called
+from domain.story import OWED, Kind, Line, called, why_called
 from domain.values import Intent, Priority, Status
 
 ACCEPT, ASK, UPDATE, RESOLVE, REASSIGN = "case_accept", "case_ask", "case_update", "case_resolve", "case_reassign"
@@ -42,7 +42,7 @@ _INTENT = {
     Intent.REMARK: "Message",
     Intent.SPAM: "Spam",
 }
-_PRIORITY = {Priority.URGENT: "🔴 Urgent", Priority.HIGH: "🟠 High", Priority.NORMAL: "🔵 Normal", Priority.LOW: "⚪ Low"}
+PRIORITY = {Priority.URGENT: "🔴 Urgent", Priority.HIGH: "🟠 High", Priority.NORMAL: "🔵 Normal", Priority.LOW: "⚪ Low"}
 _STATUS = {
     Status.NEW: "New, not acknowledged yet",
     Status.ACKNOWLEDGED: "Acknowledged",
@@ -56,7 +56,7 @@ _STATUS = {
     Status.WALKED_AWAY: "Walked away",
     Status.MERGED: "Merged",
 }
-_SIGN = {"customer": "💬", "public": "📣", "internal": "•", "warning": "⚠️"}
+SIGN: Mapping[Kind, str] = {"customer": "💬", "public": "📣", "internal": "•", "warning": "⚠️"}
 
 
 def card(file: CaseFile, department: str, group: str | None) -> list[Block]:
@@ -69,7 +69,7 @@ def card(file: CaseFile, department: str, group: str | None) -> list[Block]:
         where += [rich.text(" · "), rich.link(file.first_url, "open the post")]
     calls = [rich.section(rich.group(group), rich.text(" You have a new case."))] if group and case.owner is None and case.is_open else []
     blocks = [
-        rich.header(f"{file.title} · {_INTENT[case.intent]} · {_PRIORITY[case.priority]}"),
+        rich.header(f"{file.title} · {_INTENT[case.intent]} · {PRIORITY[case.priority]}"),
         rich.rich(*calls, rich.section(*where), rich.quote(file.first_words)),
         rich.rich(_facts(file), *([_due(file.clocks)] if file.clocks else [])),
     ]
@@ -166,7 +166,7 @@ def told(lines: Sequence[Line], group: str | None, people: Mapping[str, str | No
     at_most = min(rich.LONGEST_QUOTE, MOST_QUOTED // max(1, quotes))
     parts: list[Element] = []
     for line in lines:
-        elements: list[Element] = [rich.text(f"{_SIGN[line.kind]} ")]
+        elements: list[Element] = [rich.text(f"{SIGN[line.kind]} ")]
         if line.calls and group:
             elements += [rich.group(group), rich.text(" ")]
         for who in line.calls_people:
@@ -202,7 +202,7 @@ def escalation(file: CaseFile, event: e.Escalated, draft: str | None, group: str
     clocks = [clock for clock in file.clocks if clock.due_at is not None]
     if clocks:
         parts.append(_due(clocks))
-    blocks = [rich.header(f"{file.title} · {file.department_name(case.department)} · {_PRIORITY[case.priority]}"), rich.rich(*parts)]
+    blocks = [rich.header(f"{file.title} · {file.department_name(case.department)} · {PRIORITY[case.priority]}"), rich.rich(*parts)]
     if draft is not None:
         blocks.append(rich.rich(rich.section(rich.text("If nobody writes before, this goes out by itself:")), rich.exactly(draft)))
     buttons = []

@@ -61,6 +61,7 @@ class SlackDesk:
     def update_card(self, card: Card, file: CaseFile) -> None:
         """See `domain.ports.Desk.update_card`."""
         blocks = cards.card(file, card.department, self._group(file, card.department))
+        self._pacing.take(card.channel, edit=True)
         _call(self._client.chat_update, channel=card.channel, ts=card.ts, blocks=blocks, text=cards.card_text(file))
 
     def tell(self, place: str, thread: str, file: CaseFile, lines: Sequence[Line], mark: Mark) -> str:
@@ -124,16 +125,21 @@ class SlackDesk:
     def _post(self, place: str, thread: str | None, blocks: list[Block], text: str, mark: Mark) -> str:
         self._pacing.take(place)
         metadata = {"event_type": EVENT_TYPE, "event_payload": {"key": mark.key, "told": mark.told}}
-        sent = _call(
-            self._client.chat_postMessage,
-            channel=place,
-            thread_ts=thread,
-            blocks=blocks,
-            text=text,
-            metadata=metadata,
-            unfurl_links=False,
-            unfurl_media=False,
-        )
+        try:
+            sent = _call(
+                self._client.chat_postMessage,
+                channel=place,
+                thread_ts=thread,
+                blocks=blocks,
+                text=text,
+                metadata=metadata,
+                unfurl_links=False,
+                unfurl_media=False,
+            )
+        except NotSent as error:
+            if error.retry_after is not None:
+                self._pacing.hold(place, error.retry_after)
+            raise
         return str(sent["ts"])
 
 
@@ -146,7 +152,9 @@ def _unsettled(file: CaseFile, step: int | None) -> e.ReplyUnconfirmed | e.Reply
 
 
 class _Pacing:
-    """At most so many messages a second into one channel. Says "not now" instead of sleeping, so that no thread is held."""
+    """At most so many messages a second into one channel; edits only when no message waits. Says "not now" instead of sleeping, so that
+    no thread is held.
+    """
 
     def __init__(self, per_second: float) -> None:
         self._interval = 1.0 / per_second
@@ -154,13 +162,18 @@ class _Pacing:
         self._free_at: dict[str, float] = {}
         self._lock = threading.Lock()
 
-    def take(self, place: str) -> None:
+    def take(self, place: str, *, edit: bool = False) -> None:
         with self._lock:
             now = time.monotonic()
             free_at = max(self._free_at.get(place, 0.0), now - self._burst)
-            if free_at > now:
+            if free_at > (now - self._interval if edit else now):
                 raise NotSent("the channel's rate of messages is kept", timedelta(seconds=free_at - now + self._interval))
             self._free_at[place] = free_at + self._interval
+
+    def hold(self, place: str, span: timedelta) -> None:
+        """Slack has said how long it wants no more messages there."""
+        with self._lock:
+            self._free_at[place] = max(self._free_at.get(place, 0.0), time.monotonic() + span.total_seconds())
 
 
 class _Directory:

@@ -10,7 +10,7 @@ from adapters.slack import rich
 from adapters.slack.rich import Block, Element
 from adapters.slack.views import View, about, ask_for, modal, moment, option, select, text_input
 from domain.casefile import CaseFile
-from domain.story import Line
+from domain.story import Kind, Line
 from domain.values import Priority
 
 Doing = Literal["note", "escalate", "snooze", "wait", "resume", "priority", "category", "dismiss", "walk_away", "waive", "reopen"]
@@ -159,6 +159,13 @@ def more(file: CaseFile, offered: Sequence[Doing], *, history: bool = True) -> V
     return modal("more", f"Case {file.title}", None, "Close", {"case": file.case_id}, [about(file), rich.actions(buttons, "more")])
 
 
+def case_view(file: CaseFile, card: Sequence[Block], offered: Sequence[Doing]) -> View:
+    """A case of a list: its card, and everything else that can be done."""
+    buttons = [rich.button(DO + do, LABELS[do], file.case_id) for do in offered]
+    buttons.append(rich.button(DO + "history", "Show the whole story", file.case_id))
+    return modal("more", f"Case {file.title}", None, "Close", {"case": file.case_id}, [*card, rich.actions(buttons, "more")])
+
+
 def _next_opening(file: CaseFile, now: datetime) -> datetime:
     """A moment to offer: in an hour of the department's time."""
     policy, case = file.case_policy, file.case
@@ -167,7 +174,7 @@ def _next_opening(file: CaseFile, now: datetime) -> datetime:
     return opens if opens > now else now.replace(minute=0, second=0, microsecond=0) + 2 * _HOUR
 
 
-def history(file: CaseFile, lines: Sequence[Line], sign: Mapping[str, str]) -> View:
+def history(file: CaseFile, lines: Sequence[Line], sign: Mapping[Kind, str]) -> View:
     """The whole story of a case; of a long one the newest part."""
     shown = lines[-80:]
     parts: list[Element] = []

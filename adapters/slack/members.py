@@ -99,10 +99,7 @@ class Members:
         """Whether the policy names this person as a lead, a head or the manager on duty."""
         desks = (policy.social, *policy.departments.values())
         handles = {h for desk in desks for h in (desk.lead, desk.head)} | {policy.escalation.duty_manager}
-        for handle in sorted(h for h in handles if h is not None):
-            if await self._user(policy.people[handle]) == user:
-                return True
-        return False
+        return user in await asyncio.gather(*(self._user(policy.people[handle]) for handle in handles if handle is not None))
 
     async def _user(self, person: Person) -> str | None:
         if person.slack is not None:

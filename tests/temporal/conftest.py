@@ -21,6 +21,7 @@ from activities.calling import Caller
 from activities.desk import DeskKeeper
 from activities.mail import Mailer
 from activities.messages import Messages
+from activities.places import Admins, Places
 from activities.publish import Publisher
 from activities.record import Recorder
 from adapters.keyring import Keyring
@@ -222,13 +223,14 @@ async def serving(town: Town, *, sandboxed: bool = True, cached: int = 100) -> A
     """Workers for all queues. In tests the workflow runs in Temporal's sandbox, which refuses what is not deterministic."""
     store = town.store
     messages = Messages(town.wall, store.ledger)
-    keeper = DeskKeeper(store.reader, store.cards, town.wall, messages)
+    places, admins = Places(town.wall, store.places), Admins(store.notices, town.postbox)
+    keeper = DeskKeeper(store.reader, store.cards, town.wall, messages, places, admins)
     hands = Hands(
         Recorder(store.records, store.book),
         Publisher(store.ledger, store.composer, {"x": town.square}),
         keeper,
         Mailer(store.reader, town.postbox, store.ledger),
-        Caller(store.reader, town.wall, messages, keeper, store.composer),
+        Caller(store.reader, town.wall, messages, keeper, places, store.composer),
     )
     settings = Settings.model_validate(
         {

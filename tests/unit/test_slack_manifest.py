@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 from slack_sdk import WebClient
 
+from api.slack import words
 from settings import HERE
 
 METHODS: dict[str, set[str]] = {
@@ -16,17 +17,22 @@ METHODS: dict[str, set[str]] = {
     "chat.postEphemeral": {"chat:write"},
     "chat.postMessage": {"chat:write"},
     "chat.update": {"chat:write"},
-    "conversations.history": {"channels:history", "groups:history"},
+    "conversations.history": {"channels:history", "groups:history", "im:history"},
     "conversations.list": {"channels:read"},
+    "conversations.members": {"channels:read", "groups:read"},
+    "conversations.open": {"im:write"},
     "conversations.replies": {"channels:history", "groups:history"},
     "usergroups.list": {"usergroups:read"},
     "users.info": {"users:read"},
+    "users.lookupByEmail": {"users:read", "users:read.email"},
     "views.open": set(),
+    "views.publish": set(),
+    "views.push": set(),
     "views.update": set(),
 }
 """Methods of the Web API and the scopes that each needs (https://docs.slack.dev/reference/methods), for public and private channels."""
 
-SOURCES = [*(HERE / "adapters" / "slack").glob("*.py"), HERE / "api" / "slack.py", HERE / "cli" / "doctor.py"]
+SOURCES = [*(HERE / "adapters" / "slack").glob("*.py"), *(HERE / "api" / "slack").glob("*.py"), HERE / "cli" / "doctor.py"]
 CODE = "\n".join(source.read_text("utf-8") for source in SOURCES)
 MANIFEST: dict[str, Any] = yaml.safe_load((HERE / "docs" / "slack-app-manifest.yaml").read_text("utf-8"))
 
@@ -40,7 +46,8 @@ def called() -> set[str]:
 
 def listened(kind: str) -> set[str]:
     """What the app listens to, of a kind of listener."""
-    return set(re.findall(rf'app\.{kind}\("([^"]+)"\)', CODE))
+    named = re.findall(rf'app\.{kind}\((?:"([^"]+)"|([A-Z_]+))\)', CODE)
+    return {literal or str(getattr(words, constant)) for literal, constant in named}
 
 
 def test_the_table_of_methods_is_what_the_code_calls() -> None:
@@ -63,10 +70,11 @@ def test_slack_sends_only_what_the_app_listens_to() -> None:
     assert set(MANIFEST["settings"]["event_subscriptions"]["bot_events"]) <= listened("event")
     commands = {command["command"] for command in MANIFEST["features"].get("slash_commands", [])}
     assert commands == listened("command")
+    assert {shortcut["callback_id"] for shortcut in MANIFEST["features"]["shortcuts"]} == listened("shortcut")
 
 
 def test_every_address_is_the_one_that_the_api_serves() -> None:
     addresses = re.findall(r"https://\S*loopkeeper\S*", yaml.safe_dump(MANIFEST))
     assert set(addresses) == {"https://loopkeeper.example.com/slack/events"}
-    assert len(addresses) == 2
+    assert len(addresses) == 3
     assert '@app.post("/slack/events"' in (HERE / "api" / "app.py").read_text("utf-8")

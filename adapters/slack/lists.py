@@ -1,0 +1,84 @@
+"""Lists of cases: for `/case mine` and `/case find`, and on the Home tab."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from adapters.slack import rich
+from adapters.slack.cards import OPEN, PRIORITY
+from adapters.slack.rich import Block, Element
+from domain.story import OWED
+from domain.values import ClockName, Priority
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A case in a list. `words`: what the customer wrote first, as it may be shown."""
+
+    case_id: str
+    number: int
+    priority: str
+    department: str
+    customer: str
+    words: str
+    owner: str | None
+    due_at: datetime | None
+    due_clock: str | None
+    breached: bool
+    stalled: bool
+
+
+def lines(cases: Sequence[Listed], empty: str) -> list[Block]:
+    """Two blocks a case: who, what and by when; and a button that shows it."""
+    if not cases:
+        return [rich.rich(rich.section(rich.text(empty, italic=True)))]
+    blocks: list[Block] = []
+    for case in cases:
+        blocks.append(rich.rich(_line(case)))
+        blocks.append(rich.actions([rich.button(OPEN, f"Show #{case.number}", case.case_id)], f"open:{case.case_id}"[:200]))
+    return blocks
+
+
+def _line(case: Listed) -> Element:
+    sign = "🛑 Stalled · " if case.stalled else "⚠️ Late · " if case.breached else ""
+    elements: list[Element] = [
+        rich.text(f"{sign}#{case.number} · {PRIORITY[Priority(case.priority)]} · {case.department}", bold=True),
+        rich.text(f" · {case.owner or 'nobody has it yet'}\n{case.customer}: {rich.beginning(' '.join(case.words.split()), 160)}"),
+    ]
+    if case.due_at is not None and case.due_clock is not None:
+        elements += [rich.text(f"\n{OWED[ClockName(case.due_clock)]} "), rich.by_when(case.due_at)]
+    return rich.section(*elements)
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """A part of the Home tab: a headline, and what stands under it."""
+
+    title: str
+    cases: Sequence[Listed]
+    empty: str
+
+
+REFRESH, NEW_CASE = "home_refresh", "home_new"
+_AT_MOST = 8
+"""Cases in each part of the Home tab: a view takes a hundred blocks."""
+
+
+def home(shelves: Sequence[Shelf], at: datetime) -> dict[str, Any]:
+    """The Home tab."""
+    blocks: list[Block] = [
+        rich.actions([rich.button(REFRESH, "Refresh", "refresh"), rich.button(NEW_CASE, "Open a case", "new")], "home"),
+        rich.rich(rich.section(rich.text("As of "), rich.at_moment(at), rich.text(". /case help tells all commands."))),
+    ]
+    for shelf in shelves:
+        blocks.append(rich.header(f"{shelf.title} ({len(shelf.cases) if len(shelf.cases) < _AT_MOST else f'{_AT_MOST} or more'})"))
+        blocks += lines(shelf.cases[:_AT_MOST], shelf.empty)
+    return {"type": "home", "blocks": blocks}
+
+
+def nobody(reason: str) -> dict[str, Any]:
+    """The Home tab of somebody who works on no cases."""
+    return {"type": "home", "blocks": [rich.rich(rich.section(rich.text(reason)))]}

@@ -1,0 +1,141 @@
+"""What people at the desk look up, and who is writing: reads of the database, off the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from adapters.postgres.drafts import Writing
+from adapters.postgres.intake import Arrival
+from adapters.postgres.reading import Row, Wanted
+from adapters.postgres.store import Store
+from adapters.slack.lists import Listed
+from api.intake import GroupCommit
+from domain.casefile import CaseFile
+from domain.inbound import PostCreated
+from domain.pace import Pace
+from domain.policy import Policy
+from domain.rights import EVERYWHERE, Colleague
+from domain.story import story
+from domain.values import case_id
+
+_T = TypeVar("_T")
+_SEARCHED = 500
+"""So many of the newest cases are searched by words."""
+
+
+@dataclass(frozen=True)
+class Looking:
+    """See the module's text."""
+
+    store: Store
+    commits: GroupCommit
+    threads: Executor
+    pace: Pace
+
+    def now(self) -> datetime:
+        """The loop's time."""
+        return self.pace.loop_time(datetime.now(UTC))
+
+    async def policy(self) -> Policy:
+        """The policy in force."""
+        return await self._in_thread(self.store.book.active)
+
+    async def had_by(self, case: str) -> frozenset[str]:
+        """The departments that have, or have had, a case."""
+        return await self._in_thread(lambda: frozenset(card.department for card in self.store.cards.of_case(case)))
+
+    async def numbered(self, number: int) -> CaseFile | None:
+        """The case with that number."""
+
+        def look() -> CaseFile | None:
+            found = self.store.reader.numbered(number)
+            return self.store.reader.file(found) if found is not None else None
+
+        return await self._in_thread(look)
+
+    async def of_thread(self, channel: str, thread: str) -> str | None:
+        """The case whose story is told in that thread."""
+        return await self._in_thread(lambda: self.store.cards.case_of(channel, thread))
+
+    async def listed(self, wanted: Wanted, at_most: int) -> list[Listed]:
+        """Open cases, those that are due first first."""
+
+        def look() -> list[Listed]:
+            return [self._listed(row) for row in self.store.reader.listed(wanted, at_most)]
+
+        return await self._in_thread(look)
+
+    async def found(self, words: str, colleague: Colleague, at_most: int = 10) -> list[Listed]:
+        """The newest cases in which all of these words stand, among those that this colleague may see."""
+        terms = words.casefold().split()
+
+        def fits(row: Row) -> bool:
+            mine = colleague.actor.role in EVERYWHERE or row.department in colleague.departments
+            whole = f"#{row.number} {row.customer} {row.words} {row.department} {row.status} {row.case_id}".casefold()
+            return mine and all(term in whole for term in terms)
+
+        def look() -> list[Listed]:
+            rows = self.store.reader.cases(only_open=False, before=None, at_most=_SEARCHED)
+            return [self._listed(row) for row in rows if fits(row)][:at_most]
+
+        return await self._in_thread(look)
+
+    def _listed(self, row: Row) -> Listed:
+        policy = self.store.book.active()
+        desk = policy.departments.get(row.department)
+        return Listed(
+            case_id=row.case_id,
+            number=row.number,
+            priority=row.priority,
+            department=desk.name if desk is not None else row.department,
+            customer=row.customer,
+            words=row.words,
+            owner=row.owner,
+            due_at=row.due_at,
+            due_clock=row.due_clock,
+            breached=bool(row.breached),
+            stalled=row.stalled_at is not None,
+        )
+
+    async def begins_to_write(self, case: str, person: str, saying: str) -> list[Writing]:
+        """Somebody begins to write, or goes on; who else is writing to the same customer."""
+        return await self._in_thread(lambda: self.store.drafts.begin(case, person, saying))
+
+    async def stops_writing(self, case: str, person: str) -> None:
+        """They have sent it, or thought better of it."""
+        await self._in_thread(lambda: self.store.drafts.end(case, person))
+
+    async def text(self, case: str, reference: str) -> str:
+        """Words that somebody has just written, to be shown to them again; also private ones."""
+        return await self._in_thread(lambda: self.store.reader.text(case, reference))
+
+    async def open_by_hand(self, *, brand: str, channel: str, customer: str, name: str, text: str, once: str) -> str:
+        """Open a case for what reached us by another way. `once`: the same is the same case. Its id. Raises Unavailable."""
+        native = f"hand.{uuid.uuid5(uuid.NAMESPACE_URL, once).hex[:20]}"
+        author = {"id": customer, "name": name or None, "handle": None}
+        data = {
+            "id": native,
+            "url": f"https://loopkeeper.invalid/{channel}/{native}",
+            "text": text,
+            "posted_at": datetime.now(UTC),
+            "author": author,
+        }
+        event = PostCreated.model_validate({"type": "post.created", "brand": brand, "data": data})
+        await self.commits.store(Arrival(channel, event.key, f"slack:{native}", event.model_dump_json().encode()))
+        return case_id(brand, channel, native)
+
+    async def _in_thread(self, call: Callable[[], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self.threads, call)
+
+
+def since(file: CaseFile, turn: int) -> str:
+    """What has happened in a case since somebody read it at that turn, in a sentence or two."""
+    lines: Sequence[str] = [line.text for line in story(file) if line.seq > 0]
+    newest = lines[-max(1, min(2, file.case.turn - turn)) :]
+    return "; ".join(newest) + "."

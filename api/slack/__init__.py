@@ -1,0 +1,1 @@
+"""What people do in Slack. Verified, answered within three seconds, and each press acts once."""

@@ -1,0 +1,110 @@
+"""The Home tab: what is due next, what is mine, what my department has not accepted, who we wait for, what has stalled."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from adapters.postgres.reading import Wanted
+from adapters.slack import forms, lists
+from api.slack.floor import Body, Floor, Refused, given
+from domain.rights import EVERYWHERE, Colleague
+from domain.values import Role, Status
+
+_AT_MOST = 8
+NOBODY = (
+    "You belong to no department that Loopkeeper knows, so there is nothing to show. Ask an admin to add you to your team's group in Slack."
+)
+
+
+@dataclass(frozen=True)
+class Home:
+    """The listeners."""
+
+    floor: Floor
+
+    def listen(self, app: AsyncApp) -> None:
+        """Take up what is opened and pressed."""
+        app.event("app_home_opened")(self.shown)
+        app.action(lists.REFRESH)(self.refreshed)
+        app.action(lists.NEW_CASE)(self.new_pressed)
+        app.view(forms.NEW)(self.new_sent)
+
+    async def shown(self, ack: AsyncAck, event: Body) -> None:
+        """Somebody looks."""
+        await ack()
+        if event.get("tab", "home") == "home":
+            await self._publish(event["user"])
+
+    async def refreshed(self, ack: AsyncAck, body: Body) -> None:
+        """Somebody wants to see it anew."""
+        await ack()
+        await self._publish(body["user"]["id"])
+
+    async def _publish(self, user: str) -> None:
+        colleague = await self.floor.colleague(user)
+        if colleague.actor.role is Role.DEPARTMENT and not colleague.departments:
+            view = lists.nobody(NOBODY)
+        else:
+            view = lists.home(await self._shelves(colleague), self.floor.now())
+        await self.floor.client.views_publish(user_id=user, view=view)
+
+    async def _shelves(self, colleague: Colleague) -> list[lists.Shelf]:
+        listed = self.floor.looking.listed
+        everywhere = colleague.actor.role in EVERYWHERE
+        where = None if everywhere and not colleague.departments else colleague.departments
+        whose = "All" if where is None else "My department's"
+        next_due, mine, unaccepted, waiting, stalled = await asyncio.gather(
+            listed(Wanted(departments=where), _AT_MOST),
+            listed(Wanted(owner=colleague.actor.person), _AT_MOST),
+            listed(Wanted(departments=where, statuses=(Status.HANDED_OFF, Status.NEW, Status.ACKNOWLEDGED)), _AT_MOST),
+            listed(Wanted(departments=where, statuses=(Status.WAITING_ON_CUSTOMER,)), _AT_MOST),
+            listed(Wanted(departments=None if everywhere else where, stalled=True), _AT_MOST),
+        )
+        return [
+            lists.Shelf("Due next", next_due, "Nothing is due."),
+            lists.Shelf("Mine", mine, "You have no open case."),
+            lists.Shelf(f"{whose} cases that nobody has accepted", unaccepted, "Everything is accepted."),
+            lists.Shelf("Waiting on the customer", waiting, "No customer has been asked anything."),
+            lists.Shelf("Stalled", stalled, "Nothing has stalled."),
+        ]
+
+    # --- a case by hand ---
+
+    async def new_pressed(self, ack: AsyncAck, body: Body) -> None:
+        """Open a case by hand."""
+        await ack()
+        await self.begin_new(body)
+
+    async def begin_new(self, body: Body) -> None:
+        """Let somebody write down what reached us by another way. Raises Refused."""
+        colleague = await self.floor.colleague(body["user"]["id"])
+        if colleague.actor.role is Role.DEPARTMENT and not colleague.departments:
+            raise Refused(NOBODY)
+        policy = await self.floor.looking.policy()
+        by_hand = {name: channel.network for name, channel in policy.channels.items() if channel.kind == "hand"}
+        if not by_hand:
+            raise Refused("The policy names no channel for cases by hand (kind: hand), such as the phone. Ask an admin to add one.")
+        await self.floor.open(body, forms.new_case({handle: brand.name for handle, brand in policy.brands.items()}, by_hand))
+
+    async def new_sent(self, ack: AsyncAck, body: Body) -> None:
+        """It is written down: the case is opened as a post is."""
+        words = (given(body, forms.WORDS) or "").strip()
+        if not words:
+            await ack(response_action="errors", errors={forms.WORDS: "Write what it is about."})
+            return
+        await ack()
+        case_id = await self.floor.looking.open_by_hand(
+            brand=given(body, forms.BRAND) or "",
+            channel=given(body, forms.CHANNEL) or "",
+            text=words,
+            customer=(given(body, forms.CUSTOMER_ID) or "").strip(),
+            name=(given(body, forms.CUSTOMER) or "").strip(),
+            once=f"slack:{body['view']['id']}",
+        )
+        user = body["user"]["id"]
+        opened = await self.floor.client.conversations_open(users=[user])
+        text = f"The case is opened: {case_id}. Its department has it in a moment."
+        await self.floor.client.chat_postMessage(channel=opened["channel"]["id"], text=text)
