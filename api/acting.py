@@ -1,4 +1,4 @@
-"""Acting on a case for a person: make the exact public words, show them, and then have it done.
+"""Acting on a case for a person: make the exact words, show them, and then have it done.
 
 Slack, the pages behind e-mail links and the REST API share it.
 """
@@ -6,9 +6,10 @@ Slack, the pages behind e-mail links and the REST API share it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeVar
 
@@ -17,12 +18,15 @@ from adapters.postgres.store import Store
 from domain.casefile import CaseFile
 from domain.clocks import promise_from
 from domain.commands import SAID_ALREADY, Command, Refusal
-from domain.errors import SaidAlready
-from domain.events import ReplyPlanned
+from domain.decide import decide
+from domain.errors import LoopkeeperError, SaidAlready, TooLong
+from domain.events import AskQueued, ReplyPlanned
 from domain.limits import length
 from domain.pace import Pace
+from domain.policy import Policy
 from domain.ports import WhatToSay
-from domain.values import Actor
+from domain.values import PRIVATE_PURPOSES, Actor, Purpose
+from domain.wording import tidy
 from workflows.contracts import Answer
 from workflows.gateway import CaseGateway
 
@@ -33,7 +37,11 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """Exactly what would be posted: the whole text, the parts in which it goes out, and its length in the network's counting."""
+    """Exactly what would be posted: the whole text, the parts in which it goes out, and its length in the network's counting.
+
+    `turn`: the case's, when this was made; whoever has read it sends it along as `seen`. `body`: of a question, the part that people
+    wrote, so that another one can join it.
+    """
 
     text: str
     parts: tuple[str, ...]
@@ -41,6 +49,17 @@ class Draft:
     limit: int
     network: str
     promise: datetime | None
+    turn: int = 0
+    body: str = ""
+    joins: int | None = None
+    """The step of an ask that is not posted yet, and whose question this one asks too."""
+    alone: str | None = None
+    """Then: the text of this question alone, for the case that it comes too late to join."""
+    alone_body: str | None = None
+    private: str | None = None
+    """The private message that goes with it, whole."""
+    note: str | None = None
+    """What else the person should know before they send it, in a sentence."""
 
     @property
     def told(self) -> str:
@@ -48,6 +67,15 @@ class Draft:
         if len(self.parts) == 1:
             return f"{self.length:,} of {self.limit:,} characters, as {self.network} counts them."
         return f"{self.length:,} characters; {self.network} takes {self.limit:,}, so it goes out in {len(self.parts)} posts."
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The references to a draft's words, as commands take them."""
+
+    words: str
+    alone: str | None = None
+    private: str | None = None
 
 
 class Acting:
@@ -63,20 +91,45 @@ class Acting:
         """The whole of a case. Raises NoSuchCase."""
         return await self._in_thread(lambda: self._store.reader.file(case_id))
 
+    async def policy(self, version: str) -> Policy:
+        """A version of the policy. Raises NoPolicy."""
+        return await self._in_thread(lambda: self._store.book.policy(version))
+
     async def draft(self, case_id: str, saying: Saying, body: str, actor: Actor) -> Draft:
-        """The exact text that saying this would post now. Raises NoSuchCase, TooLong, SaidAlready."""
+        """The exact text that saying this would post now. Raises NoSuchCase, TooLong, SaidAlready.
+
+        A question goes out together with one that is not posted yet; while one is open, it waits.
+        """
         return await self._in_thread(lambda: self._draft(case_id, saying, body, actor))
 
+    async def draft_of_move(self, case_id: str, department: str, actor: Actor) -> Draft:
+        """The exact text that would tell the customer that this department has the case. Raises NoSuchCase, NoWording."""
+        return await self._in_thread(lambda: self._draft_of_move(case_id, department, actor))
+
+    async def draft_of_private(self, case_id: str, body: str | None, actor: Actor) -> Draft:
+        """The exact public line that would say that it goes on in private, and the private message around `body`.
+
+        Without a body the line asks the customer to write to us. Raises NoSuchCase, NoWording, SaidAlready, and LoopkeeperError when
+        there is nowhere to write to.
+        """
+        return await self._in_thread(lambda: self._draft_of_private(case_id, body, actor))
+
     async def said(self, case_id: str, command_id: str) -> Draft | None:
-        """The reply that a command has caused; None when it caused none."""
-        file = await self.file(case_id)
-        planned = (entry.event for _, entry in file.history if entry.cause == command_id and isinstance(entry.event, ReplyPlanned))
-        reply = next(planned, None)
-        return None if reply is None else _as_it_goes_out(file, file.text_of(reply.words), reply.promise)
+        """What a command has caused to be said to the customer, or to be asked later; None when it was nothing."""
+        return _said(await self.file(case_id), command_id)
 
     async def keep(self, case_id: str, text: str) -> str:
         """Keep words that belong to a case; the reference to them."""
         return await self._in_thread(lambda: self._store.reader.keep(case_id, text))
+
+    async def keep_draft(self, case_id: str, draft: Draft) -> Kept:
+        """Keep the words of a draft, so that they can be sent; a question keeps its body, so that another one can join it."""
+        return await self._in_thread(lambda: self._keep_draft(case_id, draft))
+
+    async def refusal(self, file: CaseFile, command: Command) -> Refusal | None:
+        """Why the case, as it stands in its file, would refuse the command; None when it would be carried out."""
+        decided = decide(file.case, command, file.case_policy, self._now())
+        return await self._in_thread(lambda: self._named(decided)) if isinstance(decided, Refusal) else None
 
     async def act(self, case_id: str, command: Command, *, wait: timedelta = timedelta(seconds=10)) -> Answer:
         """Have it done. A refusal comes with names in place. Raises RPCError when the case does not answer within `wait`."""
@@ -93,20 +146,71 @@ class Acting:
         """Keep how a colleague is called."""
         await self._in_thread(lambda: self._store.people.remember(person, name, first_name))
 
+    # --- in a thread --------------------------------------------------------------------------------------------------
+
     def _draft(self, case_id: str, saying: Saying, body: str, actor: Actor) -> Draft:
         file = self._store.reader.file(case_id)
         if file.is_said(body):
             raise SaidAlready(SAID_ALREADY)
+        now = self._now()
+        promise = promise_from(now, file.case, file.case_policy) if saying == "update" else None
+        draft = self._composed(file, _TEMPLATES[saying], actor, now, body=body, promise=promise)
+        return self._asked_by_one_voice(file, replace(draft, body=tidy(body)), actor, now) if saying == "ask" else draft
+
+    def _asked_by_one_voice(self, file: CaseFile, own: Draft, actor: Actor, now: datetime) -> Draft:
+        """A question, in view of those that the customer is asked already."""
+        planned, ask = file.case.planned(Purpose.ASK), file.case.ask
+        if planned is None and ask is None:
+            return own
+        askers = planned.askers if planned is not None else ask.askers if ask is not None else ()
+        whose = _whose(file, askers[0].person if askers else None, actor)
+        other = _body(file, planned.words) if planned is not None else ""
+        if planned is not None and other:
+            both = f"{other}\n{own.body}"
+            note = f"{whose} question has not gone out yet; the customer is asked both in one reply."
+            with contextlib.suppress(TooLong):  # then it waits
+                joint = self._composed(file, _TEMPLATES["ask"], actor, now, body=both)
+                return replace(joint, body=both, joins=planned.step, alone=own.text, alone_body=own.body, note=note)
+        return replace(own, note=_waits(whose))
+
+    def _draft_of_move(self, case_id: str, department: str, actor: Actor) -> Draft:
+        file, now = self._store.reader.file(case_id), self._now()
+        promise = promise_from(now, file.case, file.case_policy)
+        return self._composed(file, "moved.told", actor, now, promise=promise, department=department)
+
+    def _draft_of_private(self, case_id: str, body: str | None, actor: Actor) -> Draft:
+        file, now = self._store.reader.file(case_id), self._now()
+        if body is None:
+            brand = file.policy.brand(file.case.brand)
+            if brand.contact is None:
+                raise LoopkeeperError(
+                    f"the policy names no address to write to: write the message, or add brands.{file.case.brand}.contact"
+                )
+            return self._composed(file, "private.link", actor, now)
+        if file.is_said(body):
+            raise SaidAlready(SAID_ALREADY)
+        message = self._composed(file, "private.person", actor, now, body=body)
+        return replace(self._composed(file, "private.line", actor, now), private=message.text)
+
+    def _composed(
+        self,
+        file: CaseFile,
+        template: str,
+        actor: Actor,
+        now: datetime,
+        *,
+        body: str = "",
+        promise: datetime | None = None,
+        department: str | None = None,
+    ) -> Draft:
         case = file.case
-        now = self._pace.loop_time(datetime.now(UTC))
-        promise = promise_from(now, case, file.case_policy) if saying == "update" else None
         say = WhatToSay(
-            case_id=case_id,
+            case_id=file.case_id,
             policy=file.policy.id,
             words=None,
-            template=_TEMPLATES[saying],
-            variant=sum(case_id.encode()) + case.steps + 1,
-            department=case.department,
+            template=template,
+            variant=sum(file.case_id.encode()) + case.steps + 1,
+            department=department or case.department,
             now=now,
             owner=case.owner,
             signer=actor.person,
@@ -115,11 +219,22 @@ class Acting:
         )
         return _as_it_goes_out(file, self._store.composer.compose(say).text, promise)
 
+    def _keep_draft(self, case_id: str, draft: Draft) -> Kept:
+        keep = self._store.reader.keep
+        return Kept(
+            words=keep(case_id, draft.text, body=draft.body or None),
+            alone=None if draft.alone is None else keep(case_id, draft.alone, body=draft.alone_body),
+            private=None if draft.private is None else keep(case_id, draft.private, private=True),
+        )
+
     def _named(self, refusal: Refusal | None) -> Refusal | None:
         if refusal is None or refusal.person is None:
             return refusal
         name = self._store.people.name(refusal.person) or "Somebody else"
         return Refusal(refusal.code, refusal.reason.replace("{person}", name), refusal.person)
+
+    def _now(self) -> datetime:
+        return self._pace.loop_time(datetime.now(UTC))
 
     async def _in_thread(self, call: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)
@@ -128,4 +243,34 @@ class Acting:
 def _as_it_goes_out(file: CaseFile, whole: str, promise: datetime | None) -> Draft:
     there = room(file.policy, file.case.channel)
     cut = tuple(parts(file.policy, file.case.channel, whole))
-    return Draft(whole, cut, length(whole, there.counting), there.limit, file.network, promise)
+    return Draft(whole, cut, length(whole, there.counting), there.limit, file.network, promise, file.case.turn)
+
+
+def _said(file: CaseFile, command_id: str) -> Draft | None:
+    caused = [entry.event for _, entry in file.history if entry.cause == command_id]
+    planned = [event for event in caused if isinstance(event, ReplyPlanned) and event.words is not None]
+    public = next((event for event in planned if event.purpose not in PRIVATE_PURPOSES), None)
+    queued = next((event for event in caused if isinstance(event, AskQueued)), None)
+    if public is not None:
+        private = next((file.text_of(event.words) for event in planned if event.purpose in PRIVATE_PURPOSES), None)
+        return replace(_as_it_goes_out(file, file.text_of(public.words), public.promise), body=_body(file, public.words), private=private)
+    if queued is not None:
+        draft = _as_it_goes_out(file, file.text_of(queued.words), None)
+        return replace(draft, body=_body(file, queued.words), note=_waits("Another"))
+    return None
+
+
+def _body(file: CaseFile, words: str | None) -> str:
+    """What people wrote of a question; empty when it was not kept with it."""
+    return str(file.words.get(words or "", {}).get("body", ""))
+
+
+def _waits(whose: str) -> str:
+    return f"{whose} question is open; yours is asked when it is answered."
+
+
+def _whose(file: CaseFile, asker: str | None, actor: Actor) -> str:
+    """Whose question it is, at the beginning of a sentence."""
+    if asker == actor.person:
+        return "Your"
+    return "Another" if asker is None else f"{file.name_of(asker)}'s"

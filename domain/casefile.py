@@ -74,12 +74,14 @@ class CaseFile:
         return str(self.words.get(reference, {}).get("text", "(erased)"))
 
     def is_said(self, body: str) -> bool:
-        """Whether a person has said this to the customer already, or it is on its way: the same words within one of our replies.
+        """Whether a person has said this to the customer already, or it is on its way: the same words within one of our replies, or
+        within a question that waits its turn.
 
         A few words may come again, like "Thank you!"; then only the reply as a whole tells whether it is the same.
         """
         wanted = " ".join(body.split())
-        return len(wanted) >= _A_SENTENCE and any(wanted in " ".join(self.text_of(said).split()) for said in self.case.said)
+        said = (*self.case.said, *(question.words for question in self.case.questions))
+        return len(wanted) >= _A_SENTENCE and any(wanted in " ".join(self.text_of(words).split()) for words in said)
 
     def name_of(self, person: str | None) -> str:
         """How a colleague is called."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from domain import commands as c
@@ -15,6 +15,8 @@ from domain.values import CLOSING_PURPOSES, Audience, ClockName, Permalink, Prio
 
 BOUNCES = 3
 """Handoffs (the first and two more) after which the next one is raised: passed on for the third time."""
+LONGEST_WAIT = timedelta(days=366)
+"""A moment that lies farther off is a slip, and a timer for it would outlive us all."""
 
 
 def on_command(case: Case, command: c.Command, policy: CasePolicy, now: datetime) -> Events | c.Refusal:  # noqa: C901 - one line a command
@@ -249,6 +251,8 @@ def _wait(case: Case, command: c.Snooze | c.WaitOnThirdParty | c.Resume, policy:
     if isinstance(command, c.WaitOnThirdParty):
         if case.is_waiting:
             return c.Refusal("waits_already", "This case waits on a third party already.")
+        if command.until is not None and command.until > now + LONGEST_WAIT:
+            return c.Refusal("too_long", "Nobody is waited for longer than a year. Choose an earlier moment, or none.")
         return [e.WaitBegan(now, command.words, command.until)]
     if command.until > now + policy.snooze_at_most:
         at_most = write_duration(policy.snooze_at_most)

@@ -118,6 +118,7 @@ class Via(StrEnum):
     EMAIL = "email"
     CONSOLE = "console"
     API = "api"
+    CLI = "cli"
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,18 +131,20 @@ class PostgresReader:
                 raise NoSuchCase("these words do not belong to that case")
             return self._words(connection, reference)
 
-    def keep(self, case_id: str, words: str) -> str:
+    def keep(self, case_id: str, words: str, *, body: str | None = None, private: bool = False) -> str:
         """Keep words that belong to a case, under the key of its customer; the reference to them. Raises NoSuchCase.
 
-        The same words have the same reference, so that the case sees when a person says again what they said already.
+        The same words have the same reference, so that the case sees when a person says again what they said already. `body`: what
+        they are put around, when it is to be found again.
         """
         with self._engine.begin() as connection:
             subject = connection.execute(text("select subject_id from cases where case_id = :case"), {"case": case_id}).scalar_one_or_none()
             if subject is None:
                 raise NoSuchCase(f"there is no case '{case_id}'")
+            content = {"text": words} if body is None else {"text": words, "body": body}
             known = self._vault.read_all(connection, case_id)
-            same = next((reference for reference, content in known.items() if content == {"text": words}), None)
-            return same or self._vault.write(connection, str(subject), case_id, {"text": words})
+            same = next((reference for reference, there in known.items() if there == content), None)
+            return same or self._vault.write(connection, str(subject), case_id, content, private=private)
 
     def cases(self, *, only_open: bool, before: int | None, at_most: int = 50) -> list[Row]:
         """Cases, the newest first, below the number `before`."""

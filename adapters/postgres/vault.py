@@ -65,12 +65,14 @@ class Vault:
             )
         return subject
 
-    def write(self, connection: Connection, subject: str, case_id: str | None, content: Mapping[str, object]) -> str:
+    def write(
+        self, connection: Connection, subject: str, case_id: str | None, content: Mapping[str, object], *, private: bool = False
+    ) -> str:
         """Seal words that concern `subject`; the reference to them."""
         sealed = self._seal(connection, subject, json.dumps(content, sort_keys=True, ensure_ascii=False))
         reference = connection.execute(
-            text("insert into words (subject_id, case_id, sealed) values (:subject, :case, :sealed) returning id"),
-            {"subject": subject, "case": case_id, "sealed": sealed},
+            text("insert into words (subject_id, case_id, sealed, private) values (:subject, :case, :sealed, :private) returning id"),
+            {"subject": subject, "case": case_id, "sealed": sealed, "private": private},
         ).scalar_one()
         return str(reference)
 

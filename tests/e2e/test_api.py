@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -10,7 +11,8 @@ import httpx
 import pytest
 
 from domain.values import Role
-from tests.e2e.conftest import COMPLAINT, Stage
+from settings import HERE
+from tests.e2e.conftest import COMPLAINT, SAM, Stage
 
 Call = Callable[..., httpx.Response]
 PHONE = {
@@ -145,6 +147,223 @@ def test_every_command_is_done_or_refused_with_a_reason_and_a_word_for_programs(
     assert do(do="note", text="Too late.") == (409, "over")
 
 
+# --- what there is to do with a case that takes longer ----------------------------------------------------------------
+
+
+@pytest.fixture
+def accepted(call: Call, case: str) -> str:
+    """A case that has an owner."""
+    assert call("POST", f"/cases/{case}/commands", {"do": "accept"}).status_code == 200
+    return case
+
+
+@pytest.fixture
+def colleague(stage: Stage) -> Callable[[str, Role], Call]:
+    """Requests by somebody else's program."""
+
+    def calls_of(name: str, role: Role = Role.SOCIAL) -> Call:
+        headers = {"authorization": f"Bearer {stage.store.people.make_key(name, role)[1]}"}
+        return lambda method, path, json=None: stage.http.request(method, f"/api/v1{path}", json=json, headers=headers)
+
+    return calls_of
+
+
+def doing(call: Call, case: str) -> Callable[..., Any]:
+    """Commands to that case: what is answered, or the word for programs and the sentence when it is refused."""
+
+    def do(**command: object) -> Any:
+        answer = call("POST", f"/cases/{case}/commands", command)
+        return answer.json() if answer.status_code == 200 else (answer.json().get("code"), problem(answer)[1])
+
+    return do
+
+
+def loop_time(stage: Stage, **later: float) -> str:
+    """A moment by the installation's time, which runs fast."""
+    return (stage.installation.pace.loop_time(datetime.now(UTC)) + timedelta(**later)).isoformat()
+
+
+def test_a_case_is_snoozed_for_a_while_and_woken(stage: Stage, call: Call, case: str) -> None:
+    do = doing(call, case)
+    tomorrow = loop_time(stage, days=1)
+    assert do(do="snooze", until=tomorrow)[0] == "nobody_has_it"
+    assert do(do="accept")["done"]
+    assert do(do="snooze", until="2020-01-01T00:00:00Z")[0] == "in_the_past"
+    assert do(do="snooze", until=loop_time(stage, days=30)) == (
+        "too_long",
+        "A case can be snoozed for 3 d at most. Choose an earlier moment.",
+    )
+    assert do(do="snooze", until=tomorrow, text="The bank is closed.")["done"]
+    shown = datetime.fromisoformat(call("GET", f"/cases/{case}").json()["snoozed_until"])
+    assert shown == datetime.fromisoformat(tomorrow)
+    assert do(do="resume")["done"]
+    assert call("GET", f"/cases/{case}").json()["snoozed_until"] is None
+    assert do(do="resume")[0] == "nothing_waits"
+
+
+def test_while_a_third_party_is_waited_for_only_the_resolve_clock_stands_still(stage: Stage, call: Call, accepted: str) -> None:
+    do = doing(call, accepted)
+    assert do(do="wait_on_third_party", text="The bank.", until="9999-12-31T23:59:59Z")[0] == "too_long"
+    until = loop_time(stage, days=2)
+    assert do(do="wait_on_third_party", text="The bank has to confirm it.", until=until)["status"] == "waiting_on_third_party"
+    assert do(do="wait_on_third_party", text="Still the bank.")[0] == "waits_already"
+    read = call("GET", f"/cases/{accepted}").json()
+    assert datetime.fromisoformat(read["waiting_on_third_party"]["until"]) == datetime.fromisoformat(until)
+    assert {clock["name"]: clock["paused"] for clock in read["clocks"]} == {"resolve": True, "holding_update": False}
+    assert do(do="resume")["status"] == "in_progress"
+    assert call("GET", f"/cases/{accepted}").json()["waiting_on_third_party"] is None
+
+
+def test_each_call_up_the_chain_goes_to_the_next_one_until_there_is_nobody_left(stage: Stage, call: Call, case: str) -> None:
+    do = doing(call, case)
+    for reason in ("The press asks.", "And again.", None):
+        assert do(do="escalate_now", **({"text": reason} if reason else {}))["done"]
+    assert do(do="escalate_now")[0] == "top_of_the_chain"
+    history = call("GET", f"/cases/{case}/history").json()["events"]
+    calls = [(event["data"]["to"], event["words"]) for event in history if event["kind"] == "escalated"]
+    assert calls == [("lead", "The press asks."), ("head", "And again."), ("duty_manager", None)]
+    stage.until(lambda: stage.events(case).count("escalation_delivered") == 3)
+
+
+def test_abuse_is_walked_away_from_once_a_lead_says_so(call: Call, colleague: Callable[[str, Role], Call], case: str) -> None:
+    do = doing(call, case)
+    assert do(do="walk_away", text="Threats, three times now.")["status"] == "handed_off"
+    assert do(do="walk_away", text="Once more.")[0] == "proposed_already"
+    lead = doing(colleague("Sofia Marin", Role.LEAD), case)
+    assert lead(do="walk_away", text="Confirmed.")["status"] == "walked_away"
+    assert do(do="update", text="One more thing.")[0] == "over"
+
+
+def test_private_details_are_asked_for_in_private_and_in_public_stands_one_line(stage: Stage, call: Call, case: str) -> None:
+    do = doing(call, case)
+    wanted = {"do": "take_private", "text": "Please tell us the last four digits of the card."}
+    shown = do(**wanted, dry_run=True)["public"]
+    assert "private" in shown["text"] or "direct message" in shown["text"]
+    assert wanted["text"] in shown["private"]
+    assert wanted["text"] not in shown["text"]
+    assert do(**wanted)["public"]["private"] == shown["private"]
+    stage.until(lambda: {"private", "went_private"} <= {event["data"].get("purpose") for event in posted(call, case)})
+    posts = [change.object for change in stage.hands.state() if change.kind == "post" and change.object["author"]["is_brand"]]
+    assert [post["visibility"] for post in posts if post["text"] == shown["private"]] == ["private"]
+    assert [post["visibility"] for post in posts if post["text"] == shown["text"] and post["thread"] == case.split("-")[2]] == ["public"]
+    assert do(**wanted)[0] == "said_already"
+
+
+def test_where_a_network_has_no_private_messages_the_customer_is_told_where_to_write(stage: Stage, call: Call) -> None:
+    case = stage.complain(channel="mastodon")
+    stage.until(lambda: "reply_posted" in stage.events(case))
+    do = doing(call, case)
+    assert do(do="take_private", text="Which card was it?", dry_run=True)[0] == "no_private_messages"
+    assert do(do="take_private", text="Which card was it?")[0] == "no_private_messages"
+    said = do(do="take_private")["public"]
+    assert (said["private"], "https://help.example.com/contact" in said["text"]) == (None, True)
+    assert stage.replies(case, 2)[1]["text"] == said["text"]
+
+
+def test_the_customer_is_told_who_has_the_case_now_when_somebody_wants_it(stage: Stage, call: Call, case: str) -> None:
+    do = doing(call, case)
+    move = {"do": "reassign", "department": "technical", "text": "It is the line.", "tell_customer": True}
+    shown = do(**move, dry_run=True)["public"]["text"]
+    assert "Technical team" in shown
+    assert stage.events(case).count("reassigned") == 0
+    assert do(**move)["public"]["text"] == shown
+    assert stage.replies(case, 2)[1]["text"] == shown
+    assert call("GET", f"/cases/{case}").json()["department"] == "technical"
+    stage.until(lambda: shown in [event["words"] for event in posted(call, case) if "promise" in event["data"]])
+
+
+def test_a_case_is_held_to_another_version_of_the_policy_if_it_fits(stage: Stage, call: Call, case: str) -> None:
+    book, before = stage.store.book, stage.store.book.active().id
+    text, words = (HERE / "policies" / "default.yaml").read_text(), (HERE / "policies" / "wording.en.yaml").read_text()
+    slower = text.replace("high: 30 min", "high: 90 min")
+    renamed = text.replace("billing:   {name", "accounts:  {name").replace("billing: billing", "billing: accounts")
+    other, without = (book.activate(content, words, by="tests")[0].id for content in (slower, renamed))
+    book.again(before, by="tests")
+    do = doing(call, case)
+    assert do(do="move_policy", policy="nothing@0000000000") == (
+        None,
+        "policy: the policy version 'nothing@0000000000' is not in this database",
+    )
+    assert do(do="move_policy", policy=without) == (
+        "does_not_fit",
+        f"The policy {without} has no department 'billing', which this case has: product, website, technical, accounts, care.",
+    )
+    assert do(do="move_policy", policy=before)[0] == "no_change"
+    due = clock(call, case, "accept")["due_at"]
+    assert do(do="move_policy", policy=other)["done"]
+    read = call("GET", f"/cases/{case}").json()
+    assert read["policy"] == other
+    assert clock(call, case, "accept")["due_at"] > due
+    assert do(do="note", text="Held to the new one.")["done"]
+    assert stage.store.records.history(case)[-1][1].policy == other
+
+
+def test_two_who_ask_before_the_first_question_is_out_ask_with_one_voice(
+    stage: Stage, colleague: Callable[[str, Role], Call], case: str
+) -> None:
+    ana, ben = doing(colleague("Ana Silva", Role.DEPARTMENT), case), doing(colleague("Ben Brown", Role.DEPARTMENT), case)
+    stage.hands.fault("square", "rate_limit", match="/x/")
+    alone = ana(do="ask", text="Which card did you pay with?")["public"]
+    assert alone["note"] is None
+    dry = ben(do="ask", text="What does the bill say at the top?", dry_run=True)
+    shown = dry["public"]
+    assert shown["note"] == "Ana Silva's question has not gone out yet; the customer is asked both in one reply."
+    assert "Which card did you pay with?\nWhat does the bill say at the top?\n– Ben" in shown["text"]
+    assert ben(do="ask", text="What does the bill say at the top?", seen=dry["turn"])["public"]["text"] == shown["text"]
+    stage.hands.clear_faults()
+    assert [reply["text"] for reply in stage.replies(case, 2)][1:] == [shown["text"]]
+    stage.until(lambda: stage.store.reader.file(case).case.ask is not None)
+    open_ask = stage.store.reader.file(case).case.ask
+    assert open_ask is not None
+    assert len(open_ask.askers) == 2
+
+
+def test_who_asks_while_a_question_is_open_waits_until_it_is_answered(
+    stage: Stage, call: Call, colleague: Callable[[str, Role], Call], case: str
+) -> None:
+    ana, ben = doing(colleague("Ana Silva", Role.DEPARTMENT), case), doing(colleague("Ben Brown", Role.DEPARTMENT), case)
+    assert ana(do="ask", text="Which card did you pay with?")["done"]
+    stage.until(lambda: call("GET", f"/cases/{case}").json()["status"] == "waiting_on_customer")
+    asked = ben(do="ask", text="What does the bill say at the top?")
+    assert ben(do="ask", text="What does the bill say at the top?")[0] == "said_already"
+    assert ben(do="ask", text="And at the bottom of it?", dry_run=True)["public"]["note"] == (
+        "Ana Silva's question is open; yours is asked when it is answered."
+    )
+    assert call("GET", f"/cases/{case}").json()["questions"] == 1
+    assert len(stage.replies(case, 2)) == 2
+    stage.hands.post("x", "The one that ends in 42.", SAM, in_reply_to=case.split("-")[2])
+    assert stage.replies(case, 3)[2]["text"] == asked["public"]["text"]
+    assert call("GET", f"/cases/{case}").json()["questions"] == 0
+
+
+def test_words_that_were_written_before_something_happened_are_read_again_first(stage: Stage, call: Call, case: str) -> None:
+    do = doing(call, case)
+    seen = do(do="update", text="The bank has been told.", dry_run=True)["turn"]
+    assert seen == call("GET", f"/cases/{case}").json()["turn"]
+    stage.hands.post("x", "It is solved, by the way: it was my mistake.", SAM, in_reply_to=case.split("-")[2])
+    stage.until(lambda: "customer_wrote" in stage.events(case))
+    assert do(do="update", text="The bank has been told.", seen=seen)[0] == "changed_meanwhile"
+    assert do(do="update", text="The bank has been told.", seen=call("GET", f"/cases/{case}").json()["turn"])["done"]
+
+
+def test_more_on_the_cause_is_kept_for_us_and_not_posted(stage: Stage, call: Call, accepted: str) -> None:
+    do = doing(call, accepted)
+    said = do(do="resolve", root_cause="billing_error", text="It is paid back.", cause_text="Job 7 ran twice.")["public"]["text"]
+    assert "Job 7" not in said
+    history = call("GET", f"/cases/{accepted}/history").json()["events"]
+    assert [event["words"] for event in history if event["kind"] == "note_added"] == ["Job 7 ran twice."]
+
+
+def posted(call: Call, case: str) -> list[Any]:
+    """The replies of a case that are on the network."""
+    return [event for event in call("GET", f"/cases/{case}/history").json()["events"] if event["kind"] == "reply_posted"]
+
+
+def clock(call: Call, case: str, name: str) -> Any:
+    """A running clock of a case."""
+    return next(one for one in call("GET", f"/cases/{case}").json()["clocks"] if one["name"] == name)
+
+
 MISTAKES: dict[str, tuple[dict[str, object], str]] = {
     "nothing to do": ({}, "do"),
     "an unknown deed": ({"do": "shout"}, "do"),
@@ -158,6 +377,15 @@ MISTAKES: dict[str, tuple[dict[str, object], str]] = {
     "an unknown priority": ({"do": "set_priority", "priority": "yesterday"}, "priority"),
     "no department": ({"do": "reassign"}, "department"),
     "no reason": ({"do": "dismiss"}, "reason"),
+    "no moment": ({"do": "snooze"}, "until"),
+    "a moment without a zone": ({"do": "snooze", "until": "2030-01-01T09:00:00"}, "until"),
+    "a moment before all others": ({"do": "snooze", "until": "0001-01-01T00:00:00+14:00"}, "until"),
+    "nobody to wait for": ({"do": "wait_on_third_party"}, "text"),
+    "no reason to walk away": ({"do": "walk_away", "text": " "}, "text"),
+    "no version": ({"do": "move_policy"}, "policy"),
+    "a question for nobody": ({"do": "ask", "text": "Which card?", "department": "gardening"}, "gardening"),
+    "a move to nobody": ({"do": "reassign", "department": "gardening", "tell_customer": True}, "gardening"),
+    "a blank private message": ({"do": "take_private", "text": " "}, "text"),
     "no step": ({"do": "settle_reply"}, "step"),
     "a link that is none": ({"do": "settle_reply", "step": 1, "posted": True, "permalink": "javascript:alert(1)"}, "permalink"),
 }

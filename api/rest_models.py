@@ -1,0 +1,272 @@
+"""What the REST API takes and gives, and how a case is put into it."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, field_validator
+
+from api.acting import Draft
+from domain.case import Case
+from domain.casefile import CaseFile
+from domain.clocks import Clock
+from domain.history import document
+from domain.inbound import Handle, NativeId
+from domain.story import story
+from domain.values import Priority
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _no_nul(cls, value: object) -> object:
+        if isinstance(value, str) and "\0" in value:
+            raise ValueError("contains a NUL character")
+        return value
+
+
+class CustomerIn(_Model):
+    """Who complains."""
+
+    id: str = Field(min_length=1, max_length=200, examples=["+44 20 7946 0000"], description="What tells them apart on that channel.")
+    name: str | None = Field(None, max_length=200, examples=["Sam Okafor"])
+    handle: str | None = Field(None, max_length=200, examples=["sam"])
+
+
+class CaseIn(_Model):
+    """A case opened by hand: a phone call, a letter, a post that no bridge told us of."""
+
+    brand: Handle = Field(examples=["meridian"])
+    channel: str = Field(max_length=40, examples=["phone"])
+    text: str = Field(min_length=1, max_length=20_000, examples=["Called: third day without internet, nobody answers the hotline."])
+    customer: CustomerIn
+    post_id: NativeId | None = Field(None, examples=["1846"], description="The network's id of the post, when there is one.")
+    url: str | None = Field(None, max_length=2000, pattern=r"^https?://[^\s<>\"]+$", examples=["https://network.example/sam/1846"])
+
+
+class Opened(_Model):
+    """The case is being opened; it can be read in a moment."""
+
+    case_id: str = Field(examples=["meridian-phone-01a2b3"])
+    duplicate: bool = Field(examples=[False], description="Whether a case for that post was there before.")
+
+
+class MarkOut(_Model):
+    """A warning, or a call up the chain, that a clock has led to."""
+
+    percent: int = Field(examples=[50], description="So much of the clock's time was used up.")
+    to: str | None = Field(examples=["department"], description="Who was called; null: a warning, which calls nobody.")
+    at: datetime = Field(description="When; of a call that is repeated, the last time.")
+    repeats: int = Field(examples=[0])
+
+
+class ClockOut(_Model):
+    """A running deadline; `due_at` is null while it stands still."""
+
+    name: str = Field(examples=["accept"])
+    started_at: datetime
+    due_at: datetime | None
+    paused: bool = Field(description="Whether it stands still, because somebody is waited for.")
+    breached: bool
+    marks: list[MarkOut]
+
+
+class WaitOut(_Model):
+    """Work waits on somebody outside."""
+
+    since: datetime
+    until: datetime | None = Field(examples=["2026-03-06T09:00:00Z"], description="Then it is looked at again, whatever has come.")
+
+
+class CaseOut(_Model):
+    """A case as it stands."""
+
+    case_id: str = Field(examples=["meridian-x-1846"])
+    number: int = Field(examples=[42])
+    status: str = Field(examples=["in_progress"])
+    brand: str = Field(examples=["meridian"])
+    channel: str = Field(examples=["x"])
+    customer: str = Field(examples=["Sam Okafor (@sam)"])
+    text: str = Field(examples=["Third day without internet. Nobody answers."])
+    url: str | None = Field(examples=["https://network.example/sam/1846"])
+    intent: str = Field(examples=["complaint"])
+    category: str = Field(examples=["technical"])
+    priority: str = Field(examples=["high"])
+    department: str = Field(examples=["technical"])
+    owner: str | None = Field(examples=["Ana Sousa"])
+    policy: str = Field(examples=["default@9904397cd3"])
+    opened_at: datetime | None
+    promise: datetime | None = Field(description="The next word to the customer was promised for this moment.")
+    closing_permalink: str | None = Field(examples=["https://network.example/meridian/1853"])
+    waived_by: str | None
+    stalled_at: datetime | None = Field(description="Since when everybody up the chain has been called, and nobody has acted.")
+    snoozed_until: datetime | None = Field(description="Until then, reminders to the owner and the department wait.")
+    waiting_on_third_party: WaitOut | None
+    questions: int = Field(examples=[0], description="Questions to the customer that wait until the open one is answered.")
+    clocks: list[ClockOut]
+    events: int = Field(examples=[12])
+    turn: int = Field(examples=[3], description="What whoever speaks to the customer must have seen; send it as `seen`.")
+
+
+class EventOut(_Model):
+    """One event of a case's history, as it was recorded and hashed, and as people read it."""
+
+    seq: int = Field(examples=[5])
+    at: datetime
+    kind: str = Field(examples=["accepted"])
+    by: str = Field(examples=["Ana Sousa"])
+    via: str = Field(examples=["slack"])
+    cause: str = Field(examples=["slack:1337.42.abc"])
+    data: dict[str, Any] = Field(examples=[{"owner": "slack:U0ANA00001"}])
+    told: str | None = Field(examples=["Ana Sousa has this case"])
+    words: str | None = Field(examples=[None], description="What somebody wrote, when the event has words; null when erased.")
+
+
+class HistoryOut(_Model):
+    """A case's history."""
+
+    case_id: str = Field(examples=["meridian-x-1846"])
+    verified: bool = Field(examples=[True], description="Whether the hash chain holds.")
+    events: list[EventOut]
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is no moment of our calendar") from None
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+
+
+class CommandIn(_Model):
+    """Something to be done to a case. Which of the other fields are needed depends on `do`."""
+
+    do: Literal[
+        "accept", "ask", "update", "take_private", "resolve", "reassign", "note", "set_priority", "set_category", "escalate_now", "snooze",
+        "wait_on_third_party", "resume", "move_policy", "dismiss", "walk_away", "reopen", "waive_thank_you", "settle_reply",
+    ] = Field(examples=["resolve"])  # fmt: skip
+    text: str | None = Field(None, max_length=8000, examples=["We have replaced the card in your cabinet; you are online again."])
+    root_cause: str | None = Field(None, examples=["outage"])
+    cause_text: str | None = Field(None, max_length=8000, examples=["Card 4 of cabinet 12, worn out."], description="More on it, for us.")
+    department: str | None = None
+    tell_customer: bool = Field(False, description="With reassign: tell the customer in public who has the case now.")
+    until: Moment | None = Field(None, examples=["2026-03-06T09:00:00Z"], description="With snooze and wait_on_third_party.")
+    seen: int | None = Field(None, examples=[3], description="The `turn` that you have seen: refused if something has happened since.")
+    policy: str | None = Field(None, examples=["default@e860d0d996"], description="The version to hold the case to.")
+    priority: Priority | None = None
+    category: str | None = None
+    reason: Literal["spam", "nothing_to_answer", "duplicate"] | None = None
+    step: int | None = None
+    posted: bool | None = None
+    permalink: str | None = Field(None, max_length=2000, pattern=r"^https?://[^\s<>\"]+$")
+    dry_run: bool = Field(False, description="Do nothing; show the exact public text, or why it would be refused.")
+
+
+class DraftOut(_Model):
+    """Exactly what is posted, in the parts in which it goes out."""
+
+    text: str = Field(examples=["Hi Sam,\nYou are online again.\nThank you for telling us, and for your patience.\n– Ana"])
+    parts: list[str]
+    length: int = Field(examples=[87])
+    limit: int = Field(examples=[280])
+    private: str | None = Field(None, description="The private message that goes with it.")
+    note: str | None = Field(None, examples=["Ana's question is open; yours is asked when it is answered."])
+
+
+class CommandOut(_Model):
+    """It is done, or (dry run) would be done so."""
+
+    done: bool
+    status: str | None = Field(None, examples=["resolved"])
+    events: int | None = Field(None, examples=[14])
+    public: DraftOut | None = Field(None, description="The public reply, if there is one.")
+    turn: int | None = Field(None, examples=[3], description="Of a dry run: send it as `seen` with what you have read.")
+
+
+def draft_out(draft: Draft) -> DraftOut:
+    """A draft, as it is answered."""
+    return DraftOut(
+        text=draft.text,
+        parts=list(draft.parts),
+        length=draft.length,
+        limit=draft.limit,
+        private=draft.private,
+        note=draft.note,
+    )
+
+
+def case_out(file: CaseFile) -> CaseOut:
+    """A case, as it is answered."""
+    case = file.case
+    return CaseOut(
+        case_id=file.case_id,
+        number=file.number,
+        status=case.status.value,
+        brand=case.brand,
+        channel=case.channel,
+        customer=file.customer,
+        text=file.first_words,
+        url=file.first_url,
+        intent=case.intent.value,
+        category=case.category,
+        priority=case.priority.value,
+        department=case.department,
+        owner=file.name_of(case.owner) if case.owner else None,
+        policy=case.policy,
+        opened_at=case.opened_at,
+        promise=case.promise,
+        closing_permalink=case.closing_permalink,
+        waived_by=file.name_of(case.waived_by) if case.waived_by else None,
+        stalled_at=case.stalled_at,
+        snoozed_until=case.snoozed_until,
+        waiting_on_third_party=WaitOut(since=case.waits[-1].since, until=case.wait_until) if case.is_waiting else None,
+        questions=len(case.questions),
+        clocks=[_clock_out(case, clock) for clock in file.clocks],
+        events=case.events,
+        turn=case.turn,
+    )
+
+
+def _clock_out(case: Case, clock: Clock) -> ClockOut:
+    return ClockOut(
+        name=clock.name.value,
+        started_at=clock.started_at,
+        due_at=clock.due_at,
+        paused=clock.is_paused,
+        breached=clock.name in case.breached,
+        marks=[
+            MarkOut(percent=mark.percent, to=mark.to.value if mark.to else None, at=mark.at, repeats=mark.times)
+            for mark in case.marks
+            if mark.clock is clock.name
+        ],
+    )
+
+
+def events_out(file: CaseFile) -> list[EventOut]:
+    """A case's history, as it is answered."""
+    told = {line.seq: line for line in story(file)}
+    events = []
+    for seq, entry in file.history:
+        doc = json.loads(document(entry))
+        reference = entry.words
+        known = reference is not None and reference in file.words
+        events.append(
+            EventOut(
+                seq=seq,
+                at=entry.event.at,
+                kind=entry.event.kind,
+                by=file.name_of(entry.by.person),
+                via=entry.by.via.value,
+                cause=entry.cause,
+                data=doc["data"],
+                told=told[seq].text if seq in told else None,
+                words=file.text_of(reference) if known else None,
+            )
+        )
+    return events
