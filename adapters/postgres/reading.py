@@ -123,18 +123,19 @@ class PostgresReader:
         with self._engine.connect() as connection:
             return [self._row(connection, row) for row in connection.execute(_LISTED, values)]
 
-    def keep(self, case_id: str, words: str) -> str:
+    def keep(self, case_id: str, words: str, *, private: bool = False) -> str:
         """Keep words that belong to a case, under the key of its customer; the reference to them. Raises NoSuchCase.
 
-        The same words have the same reference, so that the case sees when a person says again what they said already.
+        The same words have the same reference, so that the case sees when a person says again what they said already. `private`: only
+        the customer and whoever has the right will read them.
         """
         with self._engine.begin() as connection:
             subject = connection.execute(text("select subject_id from cases where case_id = :case"), {"case": case_id}).scalar_one_or_none()
             if subject is None:
                 raise NoSuchCase(f"there is no case '{case_id}'")
-            known = self._vault.read_all(connection, case_id)
+            known = self._vault.read_all(connection, case_id, private=private)
             same = next((reference for reference, content in known.items() if content == {"text": words}), None)
-            return same or self._vault.write(connection, str(subject), case_id, {"text": words})
+            return same or self._vault.write(connection, str(subject), case_id, {"text": words}, private=private)
 
     def cases(self, *, only_open: bool, before: int | None, at_most: int = 50) -> list[Row]:
         """Cases, the newest first, below the number `before`."""
