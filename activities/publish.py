@@ -77,7 +77,8 @@ class Publisher:
                 return outcome
             posted, content = outcome
             done.append(posted)
-            parent = posted.where.remote_id
+            if order.purpose not in PRIVATE_PURPOSES:  # a private part goes to the customer too, and not to ourselves
+                parent = posted.where.remote_id
             number += 1
         return PublishOutcome(
             "posted",
@@ -160,6 +161,7 @@ class _Part:
             since=order.since,
             until=order.promise,
             opens=order.opens,
+            private=order.purpose in PRIVATE_PURPOSES,
         )
         return self._composing.compose(say)
 

@@ -16,7 +16,7 @@ from domain.decide_command import on_command, reopen
 from domain.decide_time import on_time_passed
 from domain.evolve import evolve
 from domain.policy import CasePolicy
-from domain.replying import Events, after, again, handed_off, next_question, posted, spoken, templated, withdraw
+from domain.replying import Events, acknowledgement, after, again, handed_off, next_question, posted, spoken, templated, withdraw
 from domain.values import Intent, Purpose
 
 
@@ -74,15 +74,12 @@ def _first_post(case: Case, message: c.PostArrived, policy: CasePolicy, now: dat
     case = evolve(case, opened)
     if triage.intent in (Intent.PRAISE, Intent.THANKS):
         return [opened, templated(case, now, Purpose.THANK_YOU, "thank_you.praise", policy)]
-    asked_for = "question" if triage.intent is Intent.QUESTION else "complaint" if triage.intent is Intent.COMPLAINT else "remark"
     opens = policy.working_time(triage.department).opens(now) if message.tell_hours else now
     away = opens > now  # they are told when people are back, once in a closure
-    told = f"{'complaint' if asked_for == 'complaint' else 'other'}_away" if away else asked_for
     promise = promise_from(now, case, policy)
-    acknowledgement = templated(
-        case, now, Purpose.ACKNOWLEDGEMENT, f"acknowledgement.{told}", policy, promise=promise, opens=opens if away else None
-    )
-    return [opened, acknowledgement, e.HandedOff(now, triage.department), *_shown(message, now)]
+    template = acknowledgement(triage.intent, away=away)
+    told = templated(case, now, Purpose.ACKNOWLEDGEMENT, template, policy, promise=promise, opens=opens if away else None)
+    return [opened, told, e.HandedOff(now, triage.department), *_shown(message, now)]
 
 
 def _shown(message: c.PostArrived, now: datetime) -> Events:

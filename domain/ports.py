@@ -225,16 +225,23 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """What an effect will say, as it was composed for its first claim. `subject`: the person whom the words concern."""
+    """What an effect will say, as it was composed for its first claim. `subject`: the person whom the words concern.
+
+    `private`: nobody else reads it.
+    """
 
     subject: str
     text: str
     parts: tuple[str, ...]
+    private: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class WhatToSay:
-    """A reply as it was decided, with the facts that its words may use. Moments are the loop's time, people are ids."""
+    """A reply as it was decided, with the facts that its words may use. Moments are the loop's time, people are ids.
+
+    `shown`: what everybody can read and had better not, in words. `private`: the customer alone will read it.
+    """
 
     case_id: str
     policy: str
@@ -250,6 +257,7 @@ class WhatToSay:
     opens: datetime | None = None
     shown: str = ""
     body: str = ""
+    private: bool = False
 
 
 class Composing(Protocol):

@@ -10,7 +10,7 @@ from domain.case import Case, Reply
 from domain.clocks import promise_from
 from domain.evolve import evolve
 from domain.policy import CasePolicy
-from domain.values import ASIDE, ClockName, Purpose
+from domain.values import ASIDE, ClockName, Intent, Purpose
 
 Events = list[e.Event]
 
@@ -52,13 +52,30 @@ def templated(
 
 def again(case: Case, reply: Reply, policy: CasePolicy, now: datetime) -> e.ReplyPlanned:
     """The same reply planned anew: a person's words as they were, a template with a promise that is true now."""
-    promise = reply.promise
-    if reply.template is not None and promise is not None:
+    promise, template, opens = reply.promise, reply.template, reply.opens
+    if template is not None and promise is not None:
         promise = promise_from(now, case, policy)
-    step = case.steps + 1
+    if opens is not None and opens <= now:  # they are back by now
+        template, opens = acknowledgement(case.intent), None
     return e.ReplyPlanned(
-        now, step, reply.purpose, reply.to_post, reply.words, reply.template, reply.variant, promise, instead_of=reply.step
+        now,
+        case.steps + 1,
+        reply.purpose,
+        reply.to_post,
+        reply.words,
+        template,
+        reply.variant,
+        promise,
+        instead_of=reply.step,
+        opens=opens,
     )
+
+
+def acknowledgement(intent: Intent, *, away: bool = False) -> str:
+    """The template of a first acknowledgement. `away`: its department is closed, and the customer is told when people are back."""
+    if away:
+        return f"acknowledgement.{'complaint' if intent is Intent.COMPLAINT else 'other'}_away"
+    return f"acknowledgement.{intent.value if intent in (Intent.COMPLAINT, Intent.QUESTION) else 'remark'}"
 
 
 def posted(case: Case, message: c.Posted, now: datetime) -> Events:

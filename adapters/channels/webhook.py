@@ -58,6 +58,8 @@ class WebhookNetwork:
     def find(self, reply: OutgoingReply) -> PostedReply | Absent:
         """See `domain.ports.Network.find`."""
         body = {"brand": reply.brand, "in_reply_to": reply.in_reply_to}
+        if reply.private:
+            body["visibility"] = "private"
         try:
             answer = self._send("/replies/find", f"find:{reply.key}:{time.time_ns()}", body, {})
         except Unclear as error:  # a question changes nothing, so an unclear question is simply unanswered

@@ -46,7 +46,7 @@ class Composer:
                     room(policy, case.channel),
                     lambda words: text_hash(words) in hashes,
                 )
-        return Composed(subject, whole, tuple(parts(policy, case.channel, whole)))
+        return Composed(subject, whole, tuple(parts(policy, case.channel, whole)), say.private)
 
     def _facts(self, connection: Connection, say: WhatToSay, policy: Policy, brand_handle: str, customer: str | None) -> Facts:
         brand = policy.brand(brand_handle)

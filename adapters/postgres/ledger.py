@@ -13,7 +13,7 @@ from adapters.postgres.records import append
 from adapters.postgres.vault import Vault, text_hash
 from domain.history import Entry
 from domain.ports import Claim, Composed, Content, Effect, PostedReply, Standing, Thread, Written
-from domain.values import Permalink
+from domain.values import PRIVATE_PURPOSES, Permalink
 
 _LOOK = text(
     "select e.*, e.lease_until > clock_timestamp() as held, e.lease_until - clock_timestamp() as held_for, "
@@ -55,7 +55,7 @@ class PostgresLedger:
             frozen = content if isinstance(content, Content) else None
             if composed is not None:
                 words = {"text": composed.text, "parts": list(composed.parts)}
-                reference = self._vault.write(connection, composed.subject, effect.case_id, words)
+                reference = self._vault.write(connection, composed.subject, effect.case_id, words, private=composed.private)
                 frozen = Content(reference, composed.text, composed.parts)
             if self._open(connection, effect, lease, frozen):
                 return Claim(Standing.NEW, 1, frozen)
@@ -63,6 +63,7 @@ class PostgresLedger:
         return self.claim(effect, lease, content)
 
     def _open(self, connection: Connection, effect: Effect, lease: timedelta, frozen: Content | None) -> bool:
+        public = effect.purpose not in PRIVATE_PURPOSES  # the hash of a short text gives it away
         values = {
             "key": effect.key,
             "case": effect.case_id,
@@ -70,7 +71,7 @@ class PostgresLedger:
             "purpose": effect.purpose,
             "lease": lease,
             "words": frozen.words if frozen is not None else None,
-            "hash": text_hash(frozen.text) if frozen is not None else None,
+            "hash": text_hash(frozen.text) if frozen is not None and public else None,
         }
         return connection.execute(_OPEN, values).scalar_one_or_none() is not None
 

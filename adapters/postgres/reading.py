@@ -135,14 +135,14 @@ class PostgresReader:
         """Keep words that belong to a case, under the key of its customer; the reference to them. Raises NoSuchCase.
 
         The same words have the same reference, so that the case sees when a person says again what they said already. `body`: what
-        they are put around, when it is to be found again.
+        they are put around, when it is to be found again. `private`: only the customer and whoever has the right will read them.
         """
         with self._engine.begin() as connection:
             subject = connection.execute(text("select subject_id from cases where case_id = :case"), {"case": case_id}).scalar_one_or_none()
             if subject is None:
                 raise NoSuchCase(f"there is no case '{case_id}'")
             content = {"text": words} if body is None else {"text": words, "body": body}
-            known = self._vault.read_all(connection, case_id)
+            known = self._vault.read_all(connection, case_id, private=private)
             same = next((reference for reference, there in known.items() if there == content), None)
             return same or self._vault.write(connection, str(subject), case_id, content, private=private)
 
