@@ -20,11 +20,12 @@ from domain.clocks import promise_from
 from domain.commands import SAID_ALREADY, Command, Refusal
 from domain.decide import decide
 from domain.errors import LoopkeeperError, SaidAlready, TooLong
-from domain.events import AskQueued, ReplyPlanned
+from domain.events import AskQueued, PersonalDataSeen, ReplyPlanned
 from domain.limits import length
 from domain.pace import Pace
 from domain.policy import Policy
 from domain.ports import WhatToSay
+from domain.story import shown as shown_kinds
 from domain.values import PRIVATE_PURPOSES, Actor, Purpose
 from domain.wording import tidy
 from workflows.contracts import Answer
@@ -114,6 +115,10 @@ class Acting:
         """
         return await self._in_thread(lambda: self._draft_of_private(case_id, body, actor))
 
+    async def draft_of_removal(self, case_id: str, actor: Actor) -> Draft:
+        """The exact text that would ask the customer to take personal data out of their post. Raises NoSuchCase, NoWording."""
+        return await self._in_thread(lambda: self._draft_of_removal(case_id, actor))
+
     async def said(self, case_id: str, command_id: str) -> Draft | None:
         """What a command has caused to be said to the customer, or to be asked later; None when it was nothing."""
         return _said(await self.file(case_id), command_id)
@@ -192,6 +197,11 @@ class Acting:
         message = self._composed(file, "private.person", actor, now, body=body)
         return replace(self._composed(file, "private.line", actor, now), private=message.text)
 
+    def _draft_of_removal(self, case_id: str, actor: Actor) -> Draft:
+        file = self._store.reader.file(case_id)
+        seen = [kind for _, entry in file.history if isinstance(entry.event, PersonalDataSeen) for kind in entry.event.what]
+        return self._composed(file, "personal_data.remove", actor, self._now(), shown=shown_kinds(dict.fromkeys(seen)))
+
     def _composed(
         self,
         file: CaseFile,
@@ -202,6 +212,7 @@ class Acting:
         body: str = "",
         promise: datetime | None = None,
         department: str | None = None,
+        shown: str = "",
     ) -> Draft:
         case = file.case
         say = WhatToSay(
@@ -215,9 +226,10 @@ class Acting:
             owner=case.owner,
             signer=actor.person,
             until=promise,
+            shown=shown,
             body=body,
         )
-        return _as_it_goes_out(file, self._store.composer.compose(say).text, promise)
+        return as_it_goes_out(file, self._store.composer.compose(say).text, promise)
 
     def _keep_draft(self, case_id: str, draft: Draft) -> Kept:
         keep = self._store.reader.keep
@@ -240,7 +252,8 @@ class Acting:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)
 
 
-def _as_it_goes_out(file: CaseFile, whole: str, promise: datetime | None) -> Draft:
+def as_it_goes_out(file: CaseFile, whole: str, promise: datetime | None = None) -> Draft:
+    """These words, in the parts in which the network of the case takes them. Raises TooLong."""
     there = room(file.policy, file.case.channel)
     cut = tuple(parts(file.policy, file.case.channel, whole))
     return Draft(whole, cut, length(whole, there.counting), there.limit, file.network, promise, file.case.turn)
@@ -253,9 +266,9 @@ def _said(file: CaseFile, command_id: str) -> Draft | None:
     queued = next((event for event in caused if isinstance(event, AskQueued)), None)
     if public is not None:
         private = next((file.text_of(event.words) for event in planned if event.purpose in PRIVATE_PURPOSES), None)
-        return replace(_as_it_goes_out(file, file.text_of(public.words), public.promise), body=_body(file, public.words), private=private)
+        return replace(as_it_goes_out(file, file.text_of(public.words), public.promise), body=_body(file, public.words), private=private)
     if queued is not None:
-        draft = _as_it_goes_out(file, file.text_of(queued.words), None)
+        draft = as_it_goes_out(file, file.text_of(queued.words), None)
         return replace(draft, body=_body(file, queued.words), note=_waits("Another"))
     return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, assert_never
@@ -211,7 +212,7 @@ def _tell(file: CaseFile, seq: int, entry: Entry) -> Line | None:  # noqa: C901 
         case e.PolicyMoved():
             return line("internal", f"{by} moved this case to the policy {event.policy}")
         case e.PersonalDataSeen():
-            return line("warning", f"Everybody can read {_listed(event.what)} in the customer's post. Here it is masked.")
+            return line("warning", f"Everybody can read {shown(event.what)} in the customer's post. Here it is masked.")
         case e.PrivateRead():
             return line("internal", f"{file.name_of(event.reader)} read what was written in private")
         case e.WalkAwayProposed():
@@ -299,7 +300,8 @@ def _moment(file: CaseFile, at: datetime) -> str:
     return f"{there:%H:%M %Z} on {there.day} {there:%B}"
 
 
-def _listed(kinds: tuple[str, ...]) -> str:
+def shown(kinds: Iterable[str]) -> str:
+    """Kinds of personal data, as people are told of them."""
     return " and ".join(_spoken(kind) for kind in kinds)
 
 

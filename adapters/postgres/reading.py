@@ -13,6 +13,7 @@ from adapters.postgres.records import history
 from adapters.postgres.vault import Vault
 from domain.casefile import CaseFile
 from domain.errors import LoopkeeperError
+from domain.events import CustomerWrote, ReplyPosted
 from domain.evolve import fold
 from domain.ports import PolicyBook
 from domain.values import Status
@@ -122,6 +123,19 @@ class PostgresReader:
         }
         with self._engine.connect() as connection:
             return [self._row(connection, row) for row in connection.execute(_LISTED, values)]
+
+    def private_words(self, case_id: str) -> list[tuple[str, datetime, str]]:
+        """What was written in private in a case: who, when, the words. The caller has checked the right, and recorded the reading."""
+        file = self.file(case_id)
+        with self._engine.connect() as connection:
+            words = self._vault.read_all(connection, case_id, private=True)
+        said = []
+        for _, entry in file.history:
+            event = entry.event
+            if isinstance(event, CustomerWrote | ReplyPosted) and event.words in words:
+                who = file.customer if isinstance(event, CustomerWrote) else file.policy.brand(file.case.brand).team
+                said.append((who, event.at, str(words[event.words]["text"])))
+        return said
 
     def text(self, case_id: str, reference: str) -> str:
         """Words of a case, by their reference; also private ones. For whoever wrote them."""
