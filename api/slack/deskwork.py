@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.async_app import AsyncAck
 
 from adapters.slack import cards, forms, modals
 from adapters.slack.forms import Doing
-from api.slack.floor import Body, Floor, Refused, case_of, given, meta, moment, value
+from api.slack.floor import Body, Ears, Floor, Refused, case_of, given, meta, moment, value
 from api.slack.speaking import Speaking
 from domain import commands as c
 from domain.case import Case
@@ -54,22 +54,22 @@ class Deskwork:
     floor: Floor
     speaking: Speaking
 
-    def listen(self, app: AsyncApp) -> None:
+    def listen(self, ears: Ears) -> None:
         """Take up what is pressed and sent."""
-        app.action(cards.ACCEPT)(self.accept)
-        app.action(cards.MORE)(self.chosen)
-        app.action(cards.OPEN)(self.opened)
-        app.action(cards.SETTLE_POSTED)(self.settle_posted)
-        app.action(cards.SETTLE_MISSING)(self.settle_missing)
-        app.action(cards.SETTLE_SAID)(self.settle_said)
+        ears.action(cards.ACCEPT, self.accept)
+        ears.action(cards.MORE, self.chosen)
+        ears.action(cards.OPEN, self.opened)
+        ears.action(cards.SETTLE_POSTED, self.settle_posted)
+        ears.action(cards.SETTLE_MISSING, self.settle_missing)
+        ears.action(cards.SETTLE_SAID, self.settle_said)
         for do in DOINGS:
-            app.action(forms.DO + do)(self.pressed)
-        app.action(forms.DO + "history")(self.history_pressed)
-        app.action(forms.DO + "private_words")(self.private_pressed)
-        app.view(forms.FORM)(self.filled_in)
-        app.view(modals.FOUND)(self.found)
+            ears.action(forms.DO + do, self.pressed)
+        ears.action(forms.DO + "history", self.history_pressed)
+        ears.action(forms.DO + "private_words", self.private_pressed)
+        ears.view(forms.FORM, self.filled_in)
+        ears.view(modals.FOUND, self.found)
         for view in ("more", "history", "private_words", forms.FORM, modals.MOVE, modals.FOUND, forms.NEW):
-            app.view_closed(view)(_closed)
+            ears.closed(view, _closed)
 
     # --- cards ---
 
@@ -271,6 +271,7 @@ _MADE: dict[Doing, _Make] = {
 }
 
 
-async def _closed(ack: AsyncAck) -> None:
+async def _closed(ack: AsyncAck, body: Body) -> None:
     """Closed, and nothing to do."""
+    del body
     await ack()

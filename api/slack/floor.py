@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from slack_bolt.async_app import AsyncAck
+from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.webhook.async_client import AsyncWebhookClient
 from temporalio.service import RPCError
 
 from adapters.slack import modals, views
@@ -20,6 +22,7 @@ from api.looking import Looking
 from domain import commands as c
 from domain.casefile import CaseFile
 from domain.decide_command import not_now
+from domain.errors import LoopkeeperError
 from domain.rights import EVERYWHERE, Colleague, may_not
 from domain.values import Actor, Role, Via
 from domain.wording import first_name
@@ -151,6 +154,66 @@ class Floor:
         thread = body.get("message", {}).get("thread_ts")
         channel, user = body["channel"]["id"], body["user"]["id"]
         await self.client.chat_postEphemeral(channel=channel, user=user, text=escaped(message), thread_ts=thread)
+
+
+Listener = Callable[[AsyncAck, Body], Awaitable[None]]
+
+
+class Ears:
+    """The app, to whose listeners nothing bad happens: whoever pressed hears why nothing was done.
+
+    A listener that fails right after its acknowledgement would take that back, so nothing is raised out of one.
+    """
+
+    def __init__(self, app: AsyncApp, floor: Floor) -> None:
+        self._app = app
+        self._floor = floor
+
+    def action(self, name: str, listener: Listener) -> None:
+        """A button, or a menu."""
+        self._app.action(name)(self._guarded(listener))
+
+    def view(self, name: str, listener: Listener) -> None:
+        """A modal that is sent."""
+        self._app.view(name)(self._guarded(listener))
+
+    def closed(self, name: str, listener: Listener) -> None:
+        """A modal that is closed."""
+        self._app.view_closed(name)(self._guarded(listener))
+
+    def command(self, name: str, listener: Listener) -> None:
+        """A slash command."""
+        self._app.command(name)(self._guarded(listener))
+
+    def shortcut(self, name: str, listener: Listener) -> None:
+        """A shortcut on a message."""
+        self._app.shortcut(name)(self._guarded(listener))
+
+    def event(self, name: str, listener: Listener) -> None:
+        """Something that Slack tells of."""
+        self._app.event(name)(self._guarded(listener))
+
+    def _guarded(self, listener: Listener) -> Callable[[AsyncAck, Body], Awaitable[None]]:
+        async def guarded(ack: AsyncAck, body: Body) -> None:
+            try:
+                await listener(ack, body)
+            except (Refused, LoopkeeperError) as error:
+                await self._tell(body, str(error))
+            except Exception:  # a person waits for an answer, whatever it was
+                log.exception("Slack %s was not carried out", body.get("type") or body.get("command"))
+                await self._tell(body, "Something went wrong on our side. Look whether it was done before you try again.")
+
+        return guarded
+
+    async def _tell(self, body: Body, message: str) -> None:
+        """Tell the person, by the way that is open."""
+        try:
+            if "command" in body and "response_url" in body:
+                await AsyncWebhookClient(body["response_url"]).send(text=escaped(message), response_type="ephemeral")
+            elif isinstance(body.get("user"), dict):
+                await self._floor.tell(body, message)
+        except SlackApiError as error:
+            log.info("the person could not be told (%s)", error.response.get("error"))
 
 
 def value(body: Body) -> str:

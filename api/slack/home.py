@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.async_app import AsyncAck
 
 from adapters.postgres.reading import Wanted
 from adapters.slack import forms, lists
-from api.slack.floor import Body, Floor, Refused, given
+from api.slack.floor import Body, Ears, Floor, Refused, given
 from domain.rights import EVERYWHERE, Colleague
 from domain.values import Role, Status
 
@@ -25,16 +25,17 @@ class Home:
 
     floor: Floor
 
-    def listen(self, app: AsyncApp) -> None:
+    def listen(self, ears: Ears) -> None:
         """Take up what is opened and pressed."""
-        app.event("app_home_opened")(self.shown)
-        app.action(lists.REFRESH)(self.refreshed)
-        app.action(lists.NEW_CASE)(self.new_pressed)
-        app.view(forms.NEW)(self.new_sent)
+        ears.event("app_home_opened", self.shown)
+        ears.action(lists.REFRESH, self.refreshed)
+        ears.action(lists.NEW_CASE, self.new_pressed)
+        ears.view(forms.NEW, self.new_sent)
 
-    async def shown(self, ack: AsyncAck, event: Body) -> None:
+    async def shown(self, ack: AsyncAck, body: Body) -> None:
         """Somebody looks."""
         await ack()
+        event = body["event"]
         if event.get("tab", "home") == "home":
             await self._publish(event["user"])
 

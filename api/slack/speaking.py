@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.async_app import AsyncAck
 
 from adapters.slack import cards, modals
 from adapters.slack.views import View
 from api.acting import Draft, as_it_goes_out
 from api.looking import since
-from api.slack.floor import Body, Floor, Refused, given, meta, ticked, value
+from api.slack.floor import Body, Ears, Floor, Refused, given, meta, ticked, value
 from domain import commands as c
 from domain.casefile import CaseFile
 from domain.errors import LoopkeeperError, NoWording, SaidAlready, ShowsPersonalData, TooLong
@@ -31,17 +31,17 @@ class Speaking:
 
     floor: Floor
 
-    def listen(self, app: AsyncApp) -> None:
+    def listen(self, ears: Ears) -> None:
         """Take up what is pressed and sent."""
         for action in _BUTTONS:
-            app.action(action)(self.pressed)
-        app.action(cards.REASSIGN)(self.move_pressed)
-        app.action(cards.ASK_REMOVAL)(self.removal_pressed)
-        app.view(modals.SAY)(self.written)
-        app.view(modals.CONFIRM)(self.confirmed)
-        app.view(modals.MOVE)(self.moved)
-        app.view_closed(modals.SAY)(self.given_up)
-        app.view_closed(modals.CONFIRM)(self.given_up)
+            ears.action(action, self.pressed)
+        ears.action(cards.REASSIGN, self.move_pressed)
+        ears.action(cards.ASK_REMOVAL, self.removal_pressed)
+        ears.view(modals.SAY, self.written)
+        ears.view(modals.CONFIRM, self.confirmed)
+        ears.view(modals.MOVE, self.moved)
+        ears.closed(modals.SAY, self.given_up)
+        ears.closed(modals.CONFIRM, self.given_up)
 
     async def pressed(self, ack: AsyncAck, body: Body) -> None:
         """Ask customer, Post update, Resolve."""
@@ -128,11 +128,13 @@ class Speaking:
         except Refused as refusal:
             await ack(response_action="update", view=modals.notice("Not done", str(refusal)))
             return
-        if kind is not c.Reassign and file.case.turn > int(carried["turn"]):
+        command = _command(carried, body["view"]["id"], colleague)
+        pressed_before = any(entry.cause == command.id for _, entry in file.history)
+        if kind is not c.Reassign and file.case.turn > int(carried["turn"]) and not pressed_before:
             await ack(response_action="update", view=await self._look_again(file, carried))
             return
         done = modals.IS_MOVED if kind is c.Reassign else modals.GOES_OUT
-        if await floor.carry_out(ack, body, carried["case"], _command(carried, body["view"]["id"], colleague), done):
+        if await floor.carry_out(ack, body, carried["case"], command, done):
             await floor.looking.stops_writing(carried["case"], colleague.actor.person)
 
     async def _look_again(self, file: CaseFile, carried: dict[str, Any]) -> View:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.async_app import AsyncAck
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from adapters.postgres.reading import Wanted
@@ -17,7 +17,7 @@ from adapters.slack.forms import Doing
 from adapters.slack.modals import Saying
 from adapters.slack.rich import Block
 from api.slack.deskwork import DOINGS, Deskwork, Filled
-from api.slack.floor import Body, Floor, Refused
+from api.slack.floor import Body, Ears, Floor, Refused
 from api.slack.home import Home
 from api.slack.speaking import KINDS, NOT_SAYABLE, Speaking
 from domain import commands as c
@@ -69,10 +69,10 @@ class Words:
     deskwork: Deskwork
     home: Home
 
-    def listen(self, app: AsyncApp) -> None:
+    def listen(self, ears: Ears) -> None:
         """Take up what is written."""
-        app.command(COMMAND)(self.commanded)
-        app.shortcut(SEND_TO_CUSTOMER)(self.send_to_customer)
+        ears.command(COMMAND, self.commanded)
+        ears.shortcut(SEND_TO_CUSTOMER, self.send_to_customer)
 
     async def commanded(self, ack: AsyncAck, body: Body) -> None:
         """`/case verb number words`. Whatever it is, the person hears what became of it."""

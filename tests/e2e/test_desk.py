@@ -43,7 +43,7 @@ def test_the_card_says_who_where_what_how_urgent_and_what_is_due_when(stage: Sta
     assert [moment["timestamp"] for moment in due] == [int(clock.due_at.timestamp()) for clock in opened.clocks if clock.due_at]
     assert stage.hands.world()["usergroups"][3]["id"] in str(card["blocks"]), "the group is mentioned"
     assert f"/x/{case.split('-')[2]}" in str(card["blocks"]), "the post is linked"
-    assert actions(card) == [cards.ACCEPT, cards.ASK, cards.UPDATE, cards.RESOLVE, cards.REASSIGN]
+    assert actions(card) == [cards.ACCEPT, cards.ASK, cards.UPDATE, cards.RESOLVE, cards.REASSIGN, cards.MORE]
 
 
 def test_whoever_accepts_has_it_and_the_next_one_is_told_who(stage: Stage, accepted: tuple[str, dict[str, Any]]) -> None:

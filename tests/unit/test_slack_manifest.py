@@ -46,7 +46,7 @@ def called() -> set[str]:
 
 def listened(kind: str) -> set[str]:
     """What the app listens to, of a kind of listener."""
-    named = re.findall(rf'app\.{kind}\((?:"([^"]+)"|([A-Z_]+))\)', CODE)
+    named = re.findall(rf'ears\.{kind}\((?:"([^"]+)"|([A-Z_]+)),', CODE)
     return {literal or str(getattr(words, constant)) for literal, constant in named}
 
 
@@ -63,7 +63,7 @@ def test_the_scopes_are_those_of_the_methods_and_no_others() -> None:
 
 def test_every_scope_is_explained_and_no_other() -> None:
     page = (HERE / "docs" / "slack.md").read_text("utf-8")
-    assert sorted(re.findall(r"^\| `([a-z:]+)` \|", page, re.MULTILINE)) == sorted(MANIFEST["oauth_config"]["scopes"]["bot"])
+    assert sorted(re.findall(r"^\| `([a-z:.]+)` \|", page, re.MULTILINE)) == sorted(MANIFEST["oauth_config"]["scopes"]["bot"])
 
 
 def test_slack_sends_only_what_the_app_listens_to() -> None:
