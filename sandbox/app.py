@@ -109,7 +109,7 @@ def create_app(settings: Settings, public_url: str, state: Path | None = None, n
         exception_handlers={ProblemError: answer_problem, SlackError: answer_slack_error},
         lifespan=lifespan,
     )
-    desk = Desk(workspace, messaging, views, Rate(settings.slack_rate, now))
+    desk = Desk(workspace, messaging, views, Rate(settings.slack_rate, now), settings.scopes)
     parties: dict[Party, ASGIApp] = {
         Party.SLACK: WebApi(desk, responses, sockets, settings.slack_bot_token, settings.slack_app_token),
         Party.SQUARE: Bridge(square, now),

@@ -32,16 +32,24 @@ def auth_test(desk: Desk, _call: Call) -> Json:
     }
 
 
+def _described(desk: Desk, user: str) -> Json:
+    """A user as this app may see them: an address only with its own scope."""
+    shown = desk.workspace.describe_user(user)
+    if "users:read.email" not in desk.scopes:
+        shown["profile"].pop("email", None)
+    return shown
+
+
 def info(desk: Desk, call: Call) -> Json:
     """`users.info`."""
-    return {"user": desk.workspace.describe_user(call.needed("user", "user_not_found"))}
+    return {"user": _described(desk, call.needed("user", "user_not_found"))}
 
 
 def list_users(desk: Desk, call: Call) -> Json:
     """`users.list`."""
     everyone = [person.id for person in desk.workspace.world.people] + [desk.workspace.bot]
     found, more = page(everyone, call)
-    return {"members": [desk.workspace.describe_user(one) for one in found], "cache_ts": 0, "response_metadata": more["response_metadata"]}
+    return {"members": [_described(desk, one) for one in found], "cache_ts": 0, "response_metadata": more["response_metadata"]}
 
 
 def look_up_by_email(desk: Desk, call: Call) -> Json:
@@ -49,7 +57,7 @@ def look_up_by_email(desk: Desk, call: Call) -> Json:
     email = call.needed("email", "users_not_found").lower()
     for person in desk.workspace.world.people:
         if person.email.lower() == email:
-            return {"user": desk.workspace.describe_user(person.id)}
+            return {"user": _described(desk, person.id)}
     raise SlackError("users_not_found")
 
 
