@@ -33,6 +33,7 @@ from sandbox.slack.outbound import Outbound
 from sandbox.slack.people import People
 from sandbox.slack.responses import Responses
 from sandbox.slack.sockets import LINK, Sockets
+from sandbox.slack.trouble import Trouble
 from sandbox.slack.views import Views
 from sandbox.slack.web_api import WebApi
 from sandbox.slack.workspace import Workspace
@@ -100,6 +101,7 @@ def create_app(settings: Settings, public_url: str, state: Path | None = None, n
         routes=[
             *SquareHands(square).routes(),
             *SlackHands(people, outbound, sockets).routes(),
+            *Trouble(workspace, views).routes(),
             WebSocketRoute(LINK, sockets.serve),
             *MailHands(mailbox).routes(),
             *FaultHands(faults, courier).routes(),

@@ -227,7 +227,7 @@ _TOKEN = {
     "not_allowed_token_type": "LOOPKEEPER_SLACK_BOT_TOKEN is not a bot token (xoxb-…). Copy it from Install App.",
     **dict.fromkeys(
         ("account_inactive", "token_revoked", "token_expired"),
-        "The bot token is no longer good. Install the app again and copy its new token from Install App into LOOPKEEPER_SLACK_BOT_TOKEN.",
+        "The bot token is no longer good. Install the app again and copy its new token into LOOPKEEPER_SLACK_BOT_TOKEN.",
     ),
 }
 _APP_TOKEN = {

@@ -80,6 +80,8 @@ class WebApi:
             raise SlackError("not_allowed_token_type")
         if not hmac.compare_digest(given.encode(), self._bot_token):
             raise SlackError("invalid_auth")
+        if not self._desk.workspace.is_active(self._desk.workspace.bot):
+            raise SlackError("account_inactive")
 
     def _open_connection(self, request: Request, call: Call) -> str:
         """`apps.connections.open`: the address of a socket, for whoever has the app-level token. Slack takes it in the header alone."""

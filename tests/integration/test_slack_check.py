@@ -220,6 +220,30 @@ def test_a_slack_that_is_away_or_asks_to_wait_is_said_in_one_line(start: Start) 
     assert "refused" in away
 
 
+def test_what_has_happened_since_is_found_by_the_next_look(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    slack = start()
+    monkeypatch.setattr(named, "colleagues", lambda _: [Colleague("Ana Silva", "ana@private.example", "U0ANA00001", "lead of Billing")])
+    with Hands(slack) as hands:
+        assert amiss(slack) == []
+        hands.archive("C0PRODUCT1")
+        hands.remove("C0WEBSITE1")
+        hands.rename("C0CARE0001", "customer-care")
+        for person in ("U0ANA00001", "U0TOM00001", "U0PRIYA001", "U0KOFI0001"):
+            hands.deactivate(person)
+        assert amiss(slack) == [
+            "#lk-product (Product) is archived. Unarchive it and /invite @Loopkeeper there, or put another channel into the policy.",
+            "The app is not in #lk-website (Website): /invite @Loopkeeper there.",
+            f"#lk-care (Customer Care): {NO_SUCH_NAME}",
+            "@technical-team (Technical): nobody is in this user group. Add the colleagues whom a new case shall call.",
+            "Ana Silva (lead of Billing): the account is deactivated. Name somebody else in the policy.",
+        ]
+        assert told(slack)["group @billing-team"][1] == "@billing-team (Billing): 2 members"
+        hands.deactivate("U0LOOPKEEP")
+        assert amiss(slack) == [
+            "The bot token is no longer good. Install the app again and copy its new token into LOOPKEEPER_SLACK_BOT_TOKEN."
+        ]
+
+
 # --- people -----------------------------------------------------------------------------------------------------------
 
 PEOPLE = {

@@ -56,7 +56,7 @@ def look_up_by_email(desk: Desk, call: Call) -> Json:
     """`users.lookupByEmail`."""
     email = call.needed("email", "users_not_found").lower()
     for person in desk.workspace.world.people:
-        if person.email.lower() == email:
+        if person.email.lower() == email and desk.workspace.is_active(person.id):
             return {"user": _described(desk, person.id)}
     raise SlackError("users_not_found")
 
@@ -72,6 +72,7 @@ def conversations(desk: Desk, call: Call) -> Json:
 
 
 def _describe_group(desk: Desk, group: UserGroup, *, users: bool) -> Json:
+    members = desk.workspace.active(group.users)
     shown: Json = {
         "id": group.id,
         "team_id": desk.workspace.world.team.id,
@@ -83,9 +84,9 @@ def _describe_group(desk: Desk, group: UserGroup, *, users: bool) -> Json:
         "date_create": 0,
         "date_update": 0,
         "date_delete": 0,
-        "user_count": len(group.users),
+        "user_count": len(members),
     }
-    return {**shown, "users": group.users} if users else shown
+    return {**shown, "users": members} if users else shown
 
 
 def list_usergroups(desk: Desk, call: Call) -> Json:
@@ -99,7 +100,7 @@ def usergroup_members(desk: Desk, call: Call) -> Json:
     wanted = call.needed("usergroup", "no_such_subteam")
     for group in desk.workspace.world.usergroups:
         if group.id == wanted:
-            return {"users": group.users}
+            return {"users": desk.workspace.active(group.users)}
     raise SlackError("no_such_subteam")
 
 
