@@ -50,11 +50,21 @@ def doctor() -> None:
     findings = []
     for finding in examine():
         findings.append(finding)
-        out.print(f"{_SIGNS[finding.verdict]} ", end="")
-        out.print(finding.told, markup=False, soft_wrap=True)
+        show(finding.verdict, finding.told)
     problems = sum(f.verdict == "problem" for f in findings)
-    out.print("All is well." if not problems else f"{problems} problem{'s' if problems != 1 else ''} to mend.")
+    conclude(problems)
     raise typer.Exit(1 if problems else 0)
+
+
+def show(verdict: Verdict, told: str) -> None:
+    """One line: a sign, and what was found."""
+    out.print(f"{_SIGNS[verdict]} ", end="")
+    out.print(told, markup=False, soft_wrap=True)
+
+
+def conclude(problems: int) -> None:
+    """The last line."""
+    out.print("All is well." if not problems else f"{problems} problem{'s' if problems != 1 else ''} to mend.")
 
 
 def examine() -> Iterator[Finding]:

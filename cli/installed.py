@@ -58,7 +58,16 @@ def find_settings() -> Settings:
         for name in SANDBOX_CHANNELS
     }
     return Settings.model_validate(
-        {"database_url": postgres.url(), "keys": secrets.keys, "index_key": secrets.index_key, "channels": bridges}
+        {
+            "database_url": postgres.url(),
+            "keys": secrets.keys,
+            "index_key": secrets.index_key,
+            "channels": bridges,
+            "public_url": f"http://127.0.0.1:{ports['api']}",
+            "slack_bot_token": secrets.slack_bot_token,
+            "slack_signing_secret": secrets.slack_signing_secret,
+            "slack_api_url": f"http://127.0.0.1:{ports['sandbox']}/slack/api/",
+        }
     )
 
 

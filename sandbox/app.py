@@ -33,6 +33,7 @@ from sandbox.slack.outbound import Outbound
 from sandbox.slack.people import People
 from sandbox.slack.responses import Responses
 from sandbox.slack.sockets import LINK, Sockets
+from sandbox.slack.trouble import Trouble
 from sandbox.slack.views import Views
 from sandbox.slack.web_api import WebApi
 from sandbox.slack.workspace import Workspace
@@ -100,6 +101,7 @@ def create_app(settings: Settings, public_url: str, state: Path | None = None, n
         routes=[
             *SquareHands(square).routes(),
             *SlackHands(people, outbound, sockets).routes(),
+            *Trouble(workspace, views).routes(),
             WebSocketRoute(LINK, sockets.serve),
             *MailHands(mailbox).routes(),
             *FaultHands(faults, courier).routes(),
@@ -109,7 +111,7 @@ def create_app(settings: Settings, public_url: str, state: Path | None = None, n
         exception_handlers={ProblemError: answer_problem, SlackError: answer_slack_error},
         lifespan=lifespan,
     )
-    desk = Desk(workspace, messaging, views, Rate(settings.slack_rate, now))
+    desk = Desk(workspace, messaging, views, Rate(settings.slack_rate, now), settings.scopes)
     parties: dict[Party, ASGIApp] = {
         Party.SLACK: WebApi(desk, responses, sockets, settings.slack_bot_token, settings.slack_app_token),
         Party.SQUARE: Bridge(square, now),

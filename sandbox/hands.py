@@ -223,6 +223,42 @@ class Hands:
         closed: int = self._do("/hands/slack/disconnect", {"reason": reason})["closed"]
         return closed
 
+    # What happens to a workspace
+
+    def archive(self, channel: str) -> Json:
+        """Archive a channel; the app falls out of a public one. Answers it whole, as do the others."""
+        return self._altered("archive", channel)
+
+    def unarchive(self, channel: str) -> Json:
+        """Bring a channel back."""
+        return self._altered("unarchive", channel)
+
+    def rename(self, channel: str, name: str) -> Json:
+        """Call a channel otherwise."""
+        return self._altered("rename", channel, name=name)
+
+    def remove(self, channel: str, user: str | None = None) -> Json:
+        """Remove the app, or somebody, from a channel."""
+        return self._altered("remove", channel, user=user)
+
+    def invite(self, channel: str, user: str | None = None) -> Json:
+        """Invite the app, or somebody, into a channel."""
+        return self._altered("invite", channel, user=user)
+
+    def _altered(self, deed: str, channel: str, **more: object) -> Json:
+        conversation: Json = self._do(f"/hands/slack/{deed}", {"channel": channel, **more})["conversation"]
+        return conversation
+
+    def deactivate(self, user: str) -> Json:
+        """Deactivate somebody's account. Answers it as Slack tells of it."""
+        told: Json = self._do("/hands/slack/deactivate", {"user": user})["user"]
+        return told
+
+    def reactivate(self, user: str) -> Json:
+        """Activate an account again."""
+        told: Json = self._do("/hands/slack/reactivate", {"user": user})["user"]
+        return told
+
     # With mail
 
     def open_mail(self, mail_id: str) -> Json:

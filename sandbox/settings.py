@@ -66,6 +66,11 @@ class Settings(BaseSettings):
     slack_signing_secret: str = "sandbox-signing-secret"  # noqa: S105 - as above
     slack_bot_token: str = "xoxb-sandbox"  # noqa: S105 - as above
     slack_app_token: str = "xapp-sandbox"  # noqa: S105 - as above
+    slack_scopes: str = (
+        "channels:history,channels:read,chat:write,commands,groups:history,groups:read,im:history,im:write,usergroups:read,users:read,"
+        "users:read.email"
+    )
+    """What the app was granted, as Slack writes it in the header x-oauth-scopes."""
     slack_rate: Annotated[float, Field(ge=0)] = 1.0
     """Messages that an app may post in a channel, a second, with a burst of 5; 0: as many as it likes."""
     slack_echo: bool = True
@@ -77,6 +82,11 @@ class Settings(BaseSettings):
     """A JSON file with another company than Meridian (the shape of sandbox/meridian.json)."""
     hands_from: Literal["loopback", "anywhere"] = "loopback"
     """Who may play: only this machine, or (in a container with a published port) anyone who reaches it."""
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """What the app was granted."""
+        return frozenset(scope.strip() for scope in self.slack_scopes.split(",") if scope.strip())
 
     @property
     def loopkeeper(self) -> str:

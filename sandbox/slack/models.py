@@ -43,6 +43,20 @@ class Conversation(Thing):
         return "group" if self.is_private else "channel"
 
 
+class Account(Thing):
+    """Whether somebody may still come in. Kept only of those whose account was ever deactivated."""
+
+    noun: ClassVar[str] = "account"
+
+    id: str
+    deleted: bool
+
+    @property
+    def key(self) -> str:
+        """Whose it is."""
+        return self.id
+
+
 class Message(Thing):
     """A message, whole. The last three fields are the sandbox's own; what Slack shows an app is `wire`."""
 

@@ -18,6 +18,7 @@ from sandbox.slack.responses import Responses
 from sandbox.slack.typed import as_typed
 from sandbox.slack.views import Trigger, Views
 from sandbox.slack.workspace import Workspace
+from sandbox.world import Person
 
 TIMED_OUT = f"Operation timed out. Apps need to respond within {ACK_SECONDS:g} seconds."
 _NO_CONNECTION = "We had some trouble connecting. Try again?"
@@ -215,8 +216,6 @@ class People:
     def say(self, user_id: str, channel: str, text: str, thread_ts: str | None) -> Message:
         """A person writes a message."""
         conversation = self._inside(user_id, channel)
-        if conversation.is_archived:
-            raise SlackError("is_archived")
         if not text.strip():
             raise SlackError("no_text")
         author = {"user": user_id, "team": self._workspace.world.team.id}
@@ -290,7 +289,7 @@ class People:
 
     def home(self, user_id: str) -> View | None:
         """A person opens the App Home; the app hears of it and may publish. Answers what is there now."""
-        im = self._workspace.direct_message(user_id)
+        im = self._workspace.direct_message(self._active(user_id).id)
         view = self._views.home(user_id)
         ts = self._workspace.timestamps.next()
         event: Json = {"type": "app_home_opened", "user": user_id, "channel": im.id, "tab": "home", "event_ts": ts}
@@ -301,9 +300,16 @@ class People:
 
     # Inside
 
-    def _inside(self, user_id: str, channel: str) -> Conversation:
-        """A conversation that this person is in. Raises ProblemError 403."""
+    def _active(self, user_id: str) -> Person:
+        """Somebody who can come in. Raises ProblemError 403."""
         person = self._workspace.person(user_id)
+        if not self._workspace.is_active(user_id):
+            raise ProblemError(403, "Deactivated", f"The account of {person.name} is deactivated; reactivate it, or let somebody else act.")
+        return person
+
+    def _inside(self, user_id: str, channel: str) -> Conversation:
+        """A conversation that this person is in, and in which something can be done. Raises ProblemError 403, SlackError is_archived."""
+        person = self._active(user_id)
         conversation = self._workspace.conversation(channel)
         if user_id not in conversation.members:
             raise ProblemError(
@@ -311,6 +317,8 @@ class People:
                 "Not in the channel",
                 f"{person.name} is not in #{conversation.name}; let a member act, or have the channel joined first.",
             )
+        if conversation.is_archived:
+            raise SlackError("is_archived")
         return conversation
 
     def _seen_by(self, user_id: str, view_id: str) -> View:
@@ -332,7 +340,7 @@ class People:
 
     def _envelope(self, kind: str, user_id: str) -> Json:
         world = self._workspace.world
-        person = self._workspace.person(user_id)
+        person = self._active(user_id)
         return {
             "type": kind,
             "user": {"id": person.id, "username": person.handle, "name": person.handle, "team_id": world.team.id},

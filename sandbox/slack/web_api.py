@@ -13,6 +13,7 @@ from sandbox.slack.call import Call, read_call
 from sandbox.slack.errors import SlackError
 from sandbox.slack.methods import Desk, Method, all_methods
 from sandbox.slack.responses import Responses
+from sandbox.slack.scopes import MissingScope, needed
 from sandbox.slack.sockets import Sockets
 
 API = "/slack/api/"
@@ -31,6 +32,7 @@ class WebApi:
         self._sockets = sockets
         self._bot_token = bot_token.encode()
         self._app_token = app_token.encode()
+        self._granted = ",".join(sorted(desk.scopes))
         self._methods = all_methods()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -50,9 +52,16 @@ class WebApi:
             if name == _CONNECT:
                 return Response(dumps({"ok": True, "url": self._open_connection(request, call)}), media_type="application/json")
             method = self._method(name, request.headers.get("authorization", ""), call.text("token"))
-            return Response(dumps({"ok": True, **method(self._desk, call)}), media_type="application/json")
         except SlackError as error:
             return Response(dumps(error.body()), error.status, error.headers, media_type="application/json")
+        accepted = needed(name, call, self._desk)
+        headers = {"X-OAuth-Scopes": self._granted, "X-Accepted-OAuth-Scopes": ",".join(sorted(accepted))}
+        try:
+            if not accepted <= self._desk.scopes:
+                raise MissingScope(accepted - self._desk.scopes, self._desk.scopes)
+            return Response(dumps({"ok": True, **method(self._desk, call)}), 200, headers, media_type="application/json")
+        except SlackError as error:
+            return Response(dumps(error.body()), error.status, {**headers, **(error.headers or {})}, media_type="application/json")
 
     def _method(self, name: str, authorization: str, token: str | None) -> Method:
         """The method that was called, by somebody who may."""
@@ -71,6 +80,8 @@ class WebApi:
             raise SlackError("not_allowed_token_type")
         if not hmac.compare_digest(given.encode(), self._bot_token):
             raise SlackError("invalid_auth")
+        if not self._desk.workspace.is_active(self._desk.workspace.bot):
+            raise SlackError("account_inactive")
 
     def _open_connection(self, request: Request, call: Call) -> str:
         """`apps.connections.open`: the address of a socket, for whoever has the app-level token. Slack takes it in the header alone."""

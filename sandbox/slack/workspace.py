@@ -10,11 +10,15 @@ from typing import Any
 from sandbox.slack.blockkit import Json
 from sandbox.slack.clock import Timestamps
 from sandbox.slack.errors import SlackError
-from sandbox.slack.models import Conversation, Message
+from sandbox.slack.models import Account, Conversation, Message
 from sandbox.things import Store
 from sandbox.world import Person, World
 
 _MOST_REPLY_USERS = 5
+_OF_THE_ACTIVE = frozenset(
+    {"real_name", "tz", "tz_label", "tz_offset", "is_admin", "is_owner", "is_restricted", "is_ultra_restricted", "color", "has_2fa"}
+)
+"""What Slack no longer tells of somebody whose account is deactivated."""
 
 
 class Workspace:
@@ -26,6 +30,7 @@ class Workspace:
         self._store = store
         self._now = now
         self._people = {person.id: person for person in world.people}
+        self._gone = {account.id for account in store.stored(Account) if account.deleted}
         self._conversations: dict[str, Conversation] = {one.id: one for one in store.stored(Conversation)}
         self._messages: dict[str, dict[str, Message]] = {}
         self._channel_order: dict[str, list[str]] = {}
@@ -69,6 +74,19 @@ class Workspace:
         """Whether somebody (the bot too) has this id."""
         return user_id in self._people or user_id == self.bot
 
+    def is_active(self, user_id: str) -> bool:
+        """Whether this account is not deactivated."""
+        return user_id not in self._gone
+
+    def switch(self, user_id: str, *, active: bool) -> None:
+        """Deactivate an account, or activate it again. Until then it is in no channel and no group."""
+        (self._gone.discard if active else self._gone.add)(user_id)
+        self._store.put(Account(id=user_id, deleted=not active))
+
+    def active(self, user_ids: list[str]) -> list[str]:
+        """Those of them whose accounts are not deactivated."""
+        return [user_id for user_id in user_ids if user_id not in self._gone] if self._gone else user_ids
+
     # Conversations
 
     @property
@@ -92,10 +110,15 @@ class Workspace:
         return found
 
     def direct_message(self, user_id: str) -> Conversation:
-        """The bot's direct message with this person; begun when there is none."""
+        """The bot's direct message with this person; begun when there is none. With somebody who has left, none begins: channel_not_found.
+
+        One that there is goes on taking messages that nobody reads (github.com/slackapi/python-slack-sdk/issues/1156).
+        """
         self.person(user_id)
         im_id = "D" + user_id[1:]
         found = self._conversations.get(im_id)
+        if found is None and not self.is_active(user_id):
+            raise SlackError("channel_not_found")
         return found or self._keep(
             Conversation(id=im_id, name=im_id, created=int(self._now()), members=[user_id, self.bot], is_im=True, user=user_id)
         )
@@ -117,7 +140,11 @@ class Workspace:
         """Somebody is in from now on."""
         if user_id in conversation.members:
             return conversation
-        return self._keep(conversation.changed(members=[*conversation.members, user_id]))
+        return self.alter(conversation, members=[*conversation.members, user_id])
+
+    def alter(self, conversation: Conversation, **fields: object) -> Conversation:
+        """The same conversation with some fields new."""
+        return self._keep(conversation.changed(**fields))
 
     # Messages
 
@@ -217,7 +244,10 @@ class Workspace:
             return _user(team, app.user_id, app.name.lower(), app.name, {"bot_id": app.bot_id, "api_app_id": app.id}, is_bot=True)
         person = self.person(user_id)
         profile = {"email": person.email, "title": person.title}
-        return _user(team, person.id, person.handle, person.name, profile, is_bot=False)
+        user = _user(team, person.id, person.handle, person.name, profile, is_bot=False)
+        if self.is_active(user_id):
+            return user
+        return {name: value for name, value in user.items() if name not in _OF_THE_ACTIVE} | {"deleted": True}
 
     def describe_conversation(self, one: Conversation) -> Json:
         """A `channel` object."""
@@ -229,7 +259,8 @@ class Workspace:
             "updated": one.created * 1000,
         }
         if one.is_im:
-            return {**common, "is_org_shared": False, "user": one.user, "is_user_deleted": False, "priority": 0, "is_open": True}
+            gone = one.user in self._gone
+            return {**common, "is_org_shared": False, "user": one.user, "is_user_deleted": gone, "priority": 0, "is_open": True}
         return {
             **common,
             "name": one.name,
@@ -240,11 +271,11 @@ class Workspace:
             "is_private": one.is_private,
             "is_general": False,
             "is_shared": False,
-            "is_member": self.bot in one.members,
+            "is_member": self.bot in one.members and not one.is_archived,
             "creator": one.members[0] if one.members else self.bot,
             "topic": {"value": one.topic, "creator": "", "last_set": 0},
             "purpose": {"value": "", "creator": "", "last_set": 0},
-            "num_members": len(one.members),
+            "num_members": len(self.active(one.members)),
             "context_team_id": self.world.team.id,
         }
 

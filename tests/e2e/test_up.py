@@ -233,3 +233,26 @@ def test_a_socket_that_had_to_be_elsewhere_leaves_no_folder_behind(tmp_path: Pat
     server.sockets.mkdir()
     server.tidy()
     assert not server.sockets.exists()
+
+
+# --- slack check ------------------------------------------------------------------------------------------------------
+
+
+def test_the_check_of_slack_finds_nothing_wrong_with_what_is_well_and_ends_with_0(installation: Installation) -> None:
+    looked = subprocess.run(command("slack", "check"), capture_output=True, text=True, env=environment(**settings_of(installation)))
+    assert (looked.returncode, looked.stdout.splitlines()[-1]) == (0, "All is well."), looked.stdout + looked.stderr
+    assert f"http://127.0.0.1:{installation.ports['api']}/slack/events answers and knows the signing secret" in looked.stdout
+
+
+def test_the_check_of_slack_is_for_programs_too_and_ends_with_1_when_something_is_wrong(installation: Installation) -> None:
+    wrong = settings_of(installation, LOOPKEEPER_SLACK_SIGNING_SECRET="another")
+    looked = subprocess.run(command("slack", "check", "--json"), capture_output=True, text=True, env=environment(**wrong))
+    said = json.loads(looked.stdout)
+    assert (looked.returncode, said["ok"]) == (1, False)
+    assert [one["about"] for one in said["found"] if one["verdict"] != "ok"] == ["request url"]
+
+
+def test_the_check_of_slack_knows_the_embedded_installation(installation: Installation) -> None:
+    here = environment(LOOPKEEPER_STATE=str(installation.state.folder))
+    looked = subprocess.run(command("slack", "check"), capture_output=True, text=True, env=here)
+    assert (looked.returncode, looked.stdout.splitlines()[-1]) == (0, "All is well."), looked.stdout + looked.stderr

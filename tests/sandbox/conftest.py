@@ -22,6 +22,7 @@ from sandbox.app import create_app
 from sandbox.hands import Hands
 from sandbox.server import Server
 from sandbox.settings import Channel, Settings
+from sandbox.slack.scopes import EVERYTHING
 from tests.serving import served
 
 
@@ -60,6 +61,7 @@ def _settings(loopkeeper: Loopkeeper, webhook_key: str, **changes: Any) -> Setti
         "slack_signing_secret": SIGNING_SECRET,
         "slack_bot_token": BOT_TOKEN,
         "slack_app_token": APP_TOKEN,
+        "slack_scopes": ",".join(EVERYTHING),
         "slack_rate": 0,
         "slack_echo": False,
         "sendgrid_api_key": API_KEY,

@@ -25,7 +25,8 @@ def test_every_setting_is_documented(name: str) -> None:
 
 def test_every_address_of_the_hands_is_documented() -> None:
     addresses = {address for source in SOURCES for address in re.findall(r'Route\(f?"(/hands/[^"]*)"', source.read_text("utf-8"))}
-    deeds = re.findall(r'^            "(\w+)": self\.', (ROOT / "sandbox/slack/hands.py").read_text("utf-8"), re.MULTILINE)
+    slack = "".join((ROOT / "sandbox" / "slack" / name).read_text("utf-8") for name in ("hands.py", "trouble.py"))
+    deeds = re.findall(r'^            "(\w+)": self\.', slack, re.MULTILINE)
     addresses = {one for one in addresses if "{" not in one} | {f"/hands/slack/{deed}" for deed in deeds}
     assert len(addresses) > 20
     assert [one for one in addresses if not re.search(re.escape(one) + r"(?![\w/])", README)] == []

@@ -12,6 +12,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from sandbox.hands import HandsError
+from sandbox.slack.scopes import EVERYTHING
 
 BILLING = "C0BILLING1"
 ANA = "U0ANA00001"
@@ -65,6 +66,42 @@ class TestWhoMayCall:
     )
     def test_a_body_that_cannot_be_read_is_refused(self, shared: Outside, body: bytes, content_type: str, error: str) -> None:
         assert raw_call(shared, "chat.postMessage", body, content_type)["error"] == error
+
+
+LACKING = [
+    ("users:read.email", "users.lookupByEmail", {"email": "ana.silva@example.com"}),
+    ("chat:write", "chat.postMessage", {"channel": BILLING, "text": "hello"}),
+    ("chat:write", "chat.update", {"channel": BILLING, "ts": "1.000000", "text": "hello"}),
+    ("usergroups:read", "usergroups.list", {}),
+    ("channels:read", "conversations.list", {}),
+    ("groups:read", "conversations.list", {"types": "public_channel,private_channel"}),
+    ("channels:read", "conversations.info", {"channel": BILLING}),
+    ("channels:history", "conversations.history", {"channel": BILLING}),
+    ("im:write", "conversations.open", {"users": ANA}),
+    ("users:read", "users.info", {"user": ANA}),
+]
+
+
+class TestScopes:
+    @pytest.mark.parametrize(("scope", "method", "arguments"), LACKING, ids=lambda given: given if isinstance(given, str) else "")
+    def test_what_was_not_granted_is_refused_by_name(
+        self, start_sandbox: StartSandbox, scope: str, method: str, arguments: dict[str, Any]
+    ) -> None:
+        client = client_of(start_sandbox(slack_scopes=",".join(EVERYTHING - {scope})))
+        said = refused(client.api_call, method, params=arguments)
+        assert (said["error"], said["needed"], said["provided"]) == ("missing_scope", scope, ",".join(sorted(EVERYTHING - {scope})))
+
+    def test_each_answer_says_what_was_granted_and_what_the_method_takes(self, start_sandbox: StartSandbox) -> None:
+        client = client_of(start_sandbox(slack_scopes="users:read, chat:write"))
+        headers = {name.lower(): value for name, value in client.users_info(user=ANA).headers.items()}
+        assert (headers["x-oauth-scopes"], headers["x-accepted-oauth-scopes"]) == ("chat:write,users:read", "users:read")
+        assert client.auth_test()["ok"], "some methods need none"
+
+    def test_an_address_is_shown_to_those_who_may_see_addresses(self, start_sandbox: StartSandbox, client: WebClient) -> None:
+        assert client.users_info(user=ANA)["user"]["profile"]["email"] == "ana.silva@example.com"
+        few = client_of(start_sandbox(slack_scopes="users:read"))
+        assert "email" not in few.users_info(user=ANA)["user"]["profile"]
+        assert not [one for one in few.users_list()["members"] if "email" in one["profile"]]
 
 
 class TestMessages:

@@ -92,7 +92,7 @@ class TestEvents:
 
 
 def test_commands_come_as_a_form_signed_by_slack(outside: Outside, loopkeeper: Loopkeeper) -> None:
-    outside.hands.command(ANA, BILLING, "/loop", "a=b&c")
+    outside.hands.command(ANA, BILLING, "/case", "a=b&c")
     (got,) = loopkeeper.wait_for(lambda one: one.path == "/slack/events")
     assert got.headers["content-type"] == "application/x-www-form-urlencoded"
     assert parse_qs(got.body.decode())["text"] == ["a=b&c"]

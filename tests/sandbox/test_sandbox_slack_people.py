@@ -335,12 +335,12 @@ class TestTriggers(OnTheSharedSandbox):
 
 class TestCommandsAndShortcuts(OnTheSharedSandbox):
     def test_a_command_is_answered_at_once_to_the_one_who_typed_it(self, outside: Outside, bolt: Bolt) -> None:
-        @bolt.app.command("/loop")
+        @bolt.app.command("/case")
         def loop(ack: Any, command: Json) -> None:
             bolt.got.append(command)
             ack("Nothing is late.")
 
-        pressed = outside.hands.command(ANA, BILLING, "/loop", "mine & yours")
+        pressed = outside.hands.command(ANA, BILLING, "/case", "mine & yours")
         assert pressed.message is not None
         assert (pressed.message["text"], pressed.message["ephemeral_to"]) == ("Nothing is late.", ANA)
         told = bolt.got[0]
@@ -352,7 +352,7 @@ class TestCommandsAndShortcuts(OnTheSharedSandbox):
         )
 
     def test_a_command_may_be_answered_to_all_or_with_a_modal(self, outside: Outside, bolt: Bolt) -> None:
-        @bolt.app.command("/loop")
+        @bolt.app.command("/case")
         def loop(ack: Any, command: Json) -> None:
             if command["text"] == "all":
                 ack(text="Hear, hear", response_type="in_channel")
@@ -360,17 +360,17 @@ class TestCommandsAndShortcuts(OnTheSharedSandbox):
                 bolt.client.views_open(trigger_id=command["trigger_id"], view=ask_modal())
                 ack()
 
-        to_all = outside.hands.command(ANA, BILLING, "/loop", "all").message
+        to_all = outside.hands.command(ANA, BILLING, "/case", "all").message
         assert to_all is not None
         assert "ephemeral_to" not in to_all
-        shown = outside.hands.command(ANA, BILLING, "/loop")
+        shown = outside.hands.command(ANA, BILLING, "/case")
         assert (shown.view is not None, shown.message) == (True, None)
 
     def test_a_command_that_fails_says_so(self, outside: Outside, loopkeeper: Loopkeeper) -> None:
         loopkeeper.answer = lambda _: Response(status_code=502)
-        assert outside.hands.command(ANA, BILLING, "/loop").error == "/loop failed with the error “dispatch_failed”"
+        assert outside.hands.command(ANA, BILLING, "/case").error == "/case failed with the error “dispatch_failed”"
         loopkeeper.answer = lambda _: Response('{"blocks": [{"type": "marquee"}]}')
-        assert outside.hands.command(ANA, BILLING, "/loop").error == "/loop failed with the error “invalid_blocks”"
+        assert outside.hands.command(ANA, BILLING, "/case").error == "/case failed with the error “invalid_blocks”"
 
     def test_shortcuts_come_from_anywhere_or_from_a_message(self, outside: Outside, bolt: Bolt) -> None:
         @bolt.app.shortcut("find")

@@ -144,7 +144,7 @@ def plugged(outside: Outside, bolt: Bolt, connect: Callable[..., Socket]) -> Soc
         bolt.got.append(body)
         ack(response_action="errors", errors={"words": "Say it more kindly."})
 
-    @bolt.app.command("/loop")
+    @bolt.app.command("/case")
     def typed(ack: Any, body: Json) -> None:
         bolt.got.append(body)
         ack("Three cases are yours.")
@@ -207,7 +207,7 @@ class TestTelling:
         view = outside.hands.wait_for(lambda c: c.kind == "view" and c.object["trigger_id"] == pressed.trigger_id).object
         seen = outside.hands.submit(ANA, view["id"], {"words": {"text": "hm"}})
         assert (seen.response_action, seen.errors) == ("errors", {"words": "Say it more kindly."})
-        typed = outside.hands.command(ANA, BILLING, "/loop", "mine & yours").message
+        typed = outside.hands.command(ANA, BILLING, "/case", "mine & yours").message
         assert typed is not None
         assert (typed["text"], typed["ephemeral_to"]) == ("Three cases are yours.", ANA)
         press, submission = plugged.came("interactive", 2)

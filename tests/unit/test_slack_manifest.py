@@ -8,16 +8,20 @@ from typing import Any
 import yaml
 from slack_sdk import WebClient
 
+from adapters.slack.checking import SCOPES
 from api.slack import words
+from sandbox.settings import Settings as StandIn
 from settings import HERE
 
 METHODS: dict[str, set[str]] = {
+    "apps.connections.open": set(),
     "auth.test": set(),
     "chat.getPermalink": set(),
     "chat.postEphemeral": {"chat:write"},
     "chat.postMessage": {"chat:write"},
     "chat.update": {"chat:write"},
     "conversations.history": {"channels:history", "groups:history", "im:history"},
+    "conversations.info": {"channels:read"},
     "conversations.list": {"channels:read"},
     "conversations.members": {"channels:read", "groups:read"},
     "conversations.open": {"im:write"},
@@ -30,9 +34,17 @@ METHODS: dict[str, set[str]] = {
     "views.push": set(),
     "views.update": set(),
 }
-"""Methods of the Web API and the scopes that each needs (https://docs.slack.dev/reference/methods), for public and private channels."""
+"""Methods of the Web API and the scopes that each needs (https://docs.slack.dev/reference/methods), for public and private channels.
 
-SOURCES = [*(HERE / "adapters" / "slack").glob("*.py"), *(HERE / "api" / "slack").glob("*.py"), HERE / "cli" / "doctor.py"]
+`apps.connections.open` takes the app-level token; what `conversations.info` does not tell of a private channel is not asked for.
+"""
+
+SOURCES = [
+    *(HERE / "adapters" / "slack").glob("*.py"),
+    *(HERE / "api" / "slack").glob("*.py"),
+    HERE / "api" / "slack_socket.py",
+    HERE / "cli" / "doctor.py",
+]
 CODE = "\n".join(source.read_text("utf-8") for source in SOURCES)
 MANIFEST: dict[str, Any] = yaml.safe_load((HERE / "docs" / "slack-app-manifest.yaml").read_text("utf-8"))
 
@@ -40,7 +52,7 @@ MANIFEST: dict[str, Any] = yaml.safe_load((HERE / "docs" / "slack-app-manifest.y
 def called() -> set[str]:
     """The methods that the code names: as an attribute of a client (`chat_update`) or as a text ("conversations.list")."""
     attributes = {name for name in re.findall(r"client\.([a-z]+_[A-Za-z]+)", CODE) if hasattr(WebClient, name) and name != "api_call"}
-    texts = set(re.findall(r'"((?:chat|conversations|files|reactions|usergroups|users|views)\.[A-Za-z.]+)"', CODE))
+    texts = set(re.findall(r'"((?:apps|chat|conversations|files|reactions|usergroups|users|views)\.[A-Za-z.]+)"', CODE))
     return {name.replace("_", ".", 1) for name in attributes} | texts
 
 
@@ -59,6 +71,12 @@ def test_the_scopes_are_those_of_the_methods_and_no_others() -> None:
     assert set(scopes) == {"bot"}
     needed = set().union(*METHODS.values()) | ({"commands"} if listened("command") or listened("shortcut") else set())
     assert sorted(scopes["bot"]) == sorted(needed)
+
+
+def test_the_check_knows_every_scope_and_the_stand_in_grants_them() -> None:
+    wanted = set(MANIFEST["oauth_config"]["scopes"]["bot"])
+    assert set(SCOPES) == wanted
+    assert StandIn.model_fields["slack_scopes"].default == ",".join(sorted(wanted))
 
 
 def test_every_scope_is_explained_and_no_other() -> None:

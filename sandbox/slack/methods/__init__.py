@@ -21,6 +21,8 @@ class Desk:
     messaging: Messaging
     views: Views
     rate: Rate
+    scopes: frozenset[str]
+    """What the app was granted."""
 
 
 Method = Callable[[Desk, Call], Json]

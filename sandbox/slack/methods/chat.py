@@ -11,17 +11,24 @@ from sandbox.slack.methods import Desk
 from sandbox.slack.models import Conversation, Message
 
 
+def _seen(desk: Desk, call: Call) -> Conversation:
+    """A conversation that the app knows of: a private one only when it is in."""
+    conversation = desk.workspace.conversation(call.needed("channel", "channel_not_found"))
+    if conversation.is_private and desk.workspace.bot not in conversation.members:
+        raise SlackError("channel_not_found")
+    return conversation
+
+
 def _target(desk: Desk, call: Call) -> Conversation:
     """Where to post: a channel's id or name, or a person's id for their direct messages."""
     wanted = call.needed("channel", "channel_not_found")
     if wanted[0] in "UW" and desk.workspace.has_user(wanted):
         return desk.workspace.direct_message(wanted)
-    conversation = desk.workspace.conversation(wanted)
+    conversation = _seen(desk, call)
     if conversation.is_archived:
         raise SlackError("is_archived")
     if desk.workspace.bot not in conversation.members:
-        # An app never learns of a private channel that it is not in.
-        raise SlackError("channel_not_found" if conversation.is_private else "not_in_channel")
+        raise SlackError("not_in_channel")
     return conversation
 
 
@@ -65,14 +72,14 @@ def post_ephemeral(desk: Desk, call: Call) -> Json:
     """`chat.postEphemeral`."""
     conversation = _target(desk, call)
     user = call.needed("user")
-    if user not in conversation.members:
+    if user not in desk.workspace.active(conversation.members):
         raise SlackError("user_not_in_channel")
     message = desk.messaging.post(conversation, _author(desk, call), content_of(call.arguments), _thread(call), ephemeral_to=user)
     return {"message_ts": message.ts}
 
 
 def _own(desk: Desk, call: Call, otherwise: str) -> Message:
-    conversation = desk.workspace.conversation(call.needed("channel", "channel_not_found"))
+    conversation = _seen(desk, call)
     message = desk.workspace.message(conversation.id, call.needed("ts", "message_not_found"))
     if message.bot_id != desk.workspace.world.app.bot_id:
         raise SlackError(otherwise)
@@ -82,6 +89,8 @@ def _own(desk: Desk, call: Call, otherwise: str) -> Message:
 def update(desk: Desk, call: Call) -> Json:
     """`chat.update`. Blocks, attachments and metadata that are not given stay as they were."""
     message = _own(desk, call, "cant_update_message")
+    if desk.workspace.conversation(message.channel).is_archived:
+        raise SlackError("is_inactive")
     kept = {name: call.arguments.get(name, getattr(message, name)) for name in ("blocks", "attachments")}
     content = content_of({"text": message.text, **call.arguments, **kept})
     metadata = metadata_of(call.arguments)
@@ -99,7 +108,7 @@ def delete(desk: Desk, call: Call) -> Json:
 
 def get_permalink(desk: Desk, call: Call) -> Json:
     """`chat.getPermalink`."""
-    conversation = desk.workspace.conversation(call.needed("channel", "channel_not_found"))
+    conversation = _seen(desk, call)
     message = desk.workspace.message(conversation.id, call.needed("message_ts", "message_not_found"))
     return {"channel": conversation.id, "permalink": desk.workspace.permalink(message)}
 
@@ -107,7 +116,9 @@ def get_permalink(desk: Desk, call: Call) -> Json:
 def add_reaction(desk: Desk, call: Call) -> Json:
     """`reactions.add`."""
     name = call.needed("name", "no_reaction").strip(":")
-    conversation = desk.workspace.conversation(call.needed("channel", "channel_not_found"))
+    conversation = _seen(desk, call)
+    if conversation.is_archived:
+        raise SlackError("is_archived")
     message = desk.workspace.message(conversation.id, call.needed("timestamp", "no_item_specified"))
     desk.messaging.react(message, desk.workspace.bot, name)
     return {}

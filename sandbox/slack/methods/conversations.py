@@ -49,7 +49,7 @@ def info(desk: Desk, call: Call) -> Json:
 
 def members(desk: Desk, call: Call) -> Json:
     """`conversations.members`."""
-    found, more = page(_known(desk, call).members, call)
+    found, more = page(desk.workspace.active(_known(desk, call).members), call)
     return {"members": found, "response_metadata": more["response_metadata"]}
 
 
@@ -103,7 +103,8 @@ def open_conversation(desk: Desk, call: Call) -> Json:
         if not users:
             raise SlackError("users_list_not_supplied")
         for user in users:
-            desk.workspace.person(user)
+            if not desk.workspace.is_active(desk.workspace.person(user).id):
+                raise SlackError("user_disabled")
         conversation = desk.workspace.direct_message(users[0]) if len(users) == 1 else desk.workspace.group_message(users)
     shown = desk.workspace.describe_conversation(conversation) if call.flag("return_im") else {"id": conversation.id}
     return {"channel": shown}

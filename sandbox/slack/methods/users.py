@@ -32,24 +32,32 @@ def auth_test(desk: Desk, _call: Call) -> Json:
     }
 
 
+def _described(desk: Desk, user: str) -> Json:
+    """A user as this app may see them: an address only with its own scope."""
+    shown = desk.workspace.describe_user(user)
+    if "users:read.email" not in desk.scopes:
+        shown["profile"].pop("email", None)
+    return shown
+
+
 def info(desk: Desk, call: Call) -> Json:
     """`users.info`."""
-    return {"user": desk.workspace.describe_user(call.needed("user", "user_not_found"))}
+    return {"user": _described(desk, call.needed("user", "user_not_found"))}
 
 
 def list_users(desk: Desk, call: Call) -> Json:
     """`users.list`."""
     everyone = [person.id for person in desk.workspace.world.people] + [desk.workspace.bot]
     found, more = page(everyone, call)
-    return {"members": [desk.workspace.describe_user(one) for one in found], "cache_ts": 0, "response_metadata": more["response_metadata"]}
+    return {"members": [_described(desk, one) for one in found], "cache_ts": 0, "response_metadata": more["response_metadata"]}
 
 
 def look_up_by_email(desk: Desk, call: Call) -> Json:
     """`users.lookupByEmail`."""
     email = call.needed("email", "users_not_found").lower()
     for person in desk.workspace.world.people:
-        if person.email.lower() == email:
-            return {"user": desk.workspace.describe_user(person.id)}
+        if person.email.lower() == email and desk.workspace.is_active(person.id):
+            return {"user": _described(desk, person.id)}
     raise SlackError("users_not_found")
 
 
@@ -64,6 +72,7 @@ def conversations(desk: Desk, call: Call) -> Json:
 
 
 def _describe_group(desk: Desk, group: UserGroup, *, users: bool) -> Json:
+    members = desk.workspace.active(group.users)
     shown: Json = {
         "id": group.id,
         "team_id": desk.workspace.world.team.id,
@@ -75,9 +84,9 @@ def _describe_group(desk: Desk, group: UserGroup, *, users: bool) -> Json:
         "date_create": 0,
         "date_update": 0,
         "date_delete": 0,
-        "user_count": len(group.users),
+        "user_count": len(members),
     }
-    return {**shown, "users": group.users} if users else shown
+    return {**shown, "users": members} if users else shown
 
 
 def list_usergroups(desk: Desk, call: Call) -> Json:
@@ -91,7 +100,7 @@ def usergroup_members(desk: Desk, call: Call) -> Json:
     wanted = call.needed("usergroup", "no_such_subteam")
     for group in desk.workspace.world.usergroups:
         if group.id == wanted:
-            return {"users": group.users}
+            return {"users": desk.workspace.active(group.users)}
     raise SlackError("no_such_subteam")
 
 
