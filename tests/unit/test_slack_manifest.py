@@ -39,7 +39,8 @@ METHODS: dict[str, set[str]] = {
 `apps.connections.open` takes the app-level token; what `conversations.info` does not tell of a private channel is not asked for.
 """
 
-SOURCES = [
+SLACK = HERE / "api" / "slack"
+SOURCES = [*(HERE / "adapters" / "slack").glob("*.py"), *SLACK.glob("*.py"), HERE / "api" / "slack_socket.py", HERE / "cli" / "doctor.py"]
     *(HERE / "adapters" / "slack").glob("*.py"),
     *(HERE / "api" / "slack").glob("*.py"),
     HERE / "api" / "slack_socket.py",
