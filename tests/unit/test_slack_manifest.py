@@ -41,11 +41,6 @@ METHODS: dict[str, set[str]] = {
 
 SLACK = HERE / "api" / "slack"
 SOURCES = [*(HERE / "adapters" / "slack").glob("*.py"), *SLACK.glob("*.py"), HERE / "api" / "slack_socket.py", HERE / "cli" / "doctor.py"]
-    *(HERE / "adapters" / "slack").glob("*.py"),
-    *(HERE / "api" / "slack").glob("*.py"),
-    HERE / "api" / "slack_socket.py",
-    HERE / "cli" / "doctor.py",
-]
 CODE = "\n".join(source.read_text("utf-8") for source in SOURCES)
 MANIFEST: dict[str, Any] = yaml.safe_load((HERE / "docs" / "slack-app-manifest.yaml").read_text("utf-8"))
 
