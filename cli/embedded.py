@@ -21,6 +21,7 @@ from adapters.postgres.engine import open_engine
 from adapters.postgres.schema import migrate
 from adapters.postgres.store import Store
 from cli.engines import Postgres, Temporal, listens
+from cli.holidays import holidays_of
 from cli.processes import CRASHES_BEFORE_GIVING_UP, Service, Watch, end_leftovers
 from cli.state import State
 from domain.pace import REAL_TIME, Pace
@@ -211,7 +212,7 @@ class Installation:
             return
         policy = self.policy or (HERE / "policies" / "default.yaml").read_text()
         wording = (HERE / "policies" / "wording.en.yaml").read_text()
-        store.book.activate(policy, wording, by="loopkeeper up", source="policy")
+        store.book.activate(policy, wording, by="loopkeeper up", holidays=holidays_of, source="policy")
 
     def _environment(self) -> dict[str, str]:
         """The settings of worker and API."""

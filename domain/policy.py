@@ -223,7 +223,8 @@ class Policy(_Model):
         if not any(hours.public_holidays for hours in self.calendars.values()):
             return self
         calendars = {
-            name: hours.model_copy(update={"holidays": tuple(sorted(holidays.get(name, ())))}) for name, hours in self.calendars.items()
+            name: hours.model_copy(update={"holidays": tuple(sorted(holidays.get(name, ())))}) if hours.public_holidays else hours
+            for name, hours in self.calendars.items()
         }
         whole = self.model_copy(update={"calendars": calendars})
         whole.__dict__.pop("id", None)

@@ -160,6 +160,12 @@ class PostgresReader:
             same = next((reference for reference, there in known.items() if there == content), None)
             return same or self._vault.write(connection, str(subject), case_id, content, private=private)
 
+    def held_to(self, policy_id: str) -> list[str]:
+        """The ids of the open cases that are held to that version of the policy, the oldest first."""
+        sql = text("select case_id from cases where policy_id = :policy and closed_at is null and ended is null order by number")
+        with self._engine.connect() as connection:
+            return list(connection.execute(sql, {"policy": policy_id}).scalars())
+
     def cases(self, *, only_open: bool, before: int | None, at_most: int = 50) -> list[Row]:
         """Cases, the newest first, below the number `before`."""
         sql = text(

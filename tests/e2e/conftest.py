@@ -16,13 +16,16 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from adapters.postgres.store import Store
 from adapters.slack import modals
 from cli.embedded import Installation, pace_from_now
 from cli.state import State
+from domain.files import read_policy, read_wording
 from sandbox.hands import Author, Change, Hands, Pressed, Submitted
 from sandbox.signing import slack_headers
+from settings import HERE
 
 Json = dict[str, Any]
 SPEED = 60.0
@@ -115,6 +118,18 @@ class Stage:
         known = self.installation.secrets.slack_signing_secret
         headers = slack_headers(known if secret is None else secret, time.time() if at is None else at, body)
         return self.http.post("/slack/events", content=body, headers={**headers, "content-type": "application/x-www-form-urlencoded"})
+
+    # --- the policy
+
+    def version(self, before: str, after: str) -> str:
+        """A version of the policy that is kept and not in force: the shipped one with a text of it replaced."""
+        shipped, words = ((HERE / "policies" / name).read_text() for name in ("default.yaml", "wording.en.yaml"))
+        assert before in shipped
+        policy = read_policy(shipped.replace(before, after), "tests").worded(read_wording(words, "tests"))
+        adding = text("insert into policy_version (id, policy, wording) values (:id, :policy, :wording) on conflict do nothing")
+        with self.store.engine.begin() as connection:
+            connection.execute(adding, {"id": policy.id, "policy": shipped.replace(before, after), "wording": words})
+        return policy.id
 
     # --- what is on record
 
