@@ -123,6 +123,10 @@ class Acting:
         """What a command has caused to be said to the customer, or to be asked later; None when it was nothing."""
         return _said(await self.file(case_id), command_id)
 
+    async def private_words(self, case_id: str) -> list[tuple[str, datetime, str]]:
+        """What was written in private in a case: who, when, the words. Whoever calls this has checked the right, and has it on record."""
+        return await self._in_thread(lambda: self._store.reader.private_words(case_id))
+
     async def keep(self, case_id: str, text: str) -> str:
         """Keep words that belong to a case; the reference to them."""
         return await self._in_thread(lambda: self._store.reader.keep(case_id, text))
