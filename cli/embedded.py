@@ -294,7 +294,7 @@ class Installation:
 
 
 def _grown(world: dict[str, Any], colleagues: int) -> dict[str, Any]:
-    """The company with so many more people in each department's channel."""
+    """The company with so many more people in each department: in its channel and in its user group."""
     for number, channel in enumerate(c for c in world["channels"] if c["name"].startswith("lk-")):
         more = [
             {
@@ -309,6 +309,8 @@ def _grown(world: dict[str, Any], colleagues: int) -> dict[str, Any]:
         ]
         world["people"] += more
         channel["members"] += [person["id"] for person in more]
+        group = next(g for g in world["usergroups"] if g["handle"] == f"{channel['name'].removeprefix('lk-')}-team")
+        group["users"] += [person["id"] for person in more]
     return world
 
 

@@ -124,13 +124,11 @@ def _applied(case: Case, event: e.Event) -> Case:  # noqa: C901 - one line an ev
             return replace(case, walk_away_proposed=True)
         case e.WalkedAway():
             return replace(case, ended="walked_away", promise=None)
-        case e.PromiseKept():
-            return _promise_kept(case, event)
         case e.PromiseBroken():
             return _promise_broken(case, event)
         case e.WatchEnded():
             return _watch_ended(case, event)
-        case e.PostEdited() | e.NoteAdded() | e.HumanNeeded() | e.PersonalDataSeen() | e.PrivateRead():
+        case e.PostEdited() | e.NoteAdded() | e.HumanNeeded() | e.PersonalDataSeen() | e.PrivateRead() | e.PromiseKept():
             return case  # on record; the state does not depend on it
         case _:
             assert_never(event)
@@ -361,10 +359,6 @@ def _category_set(case: Case, ev: e.CategorySet) -> Case:
 
 def _clock_breached(case: Case, ev: e.ClockBreached) -> Case:
     return replace(case, breached=case.breached | {ev.clock})
-
-
-def _promise_kept(case: Case, ev: e.PromiseKept) -> Case:
-    return replace(case, promise=None if case.promise == ev.promised else case.promise)
 
 
 def _promise_broken(case: Case, ev: e.PromiseBroken) -> Case:
