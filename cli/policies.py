@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from temporalio.service import RPCError
 
 from adapters.postgres.reading import NoSuchCase
 from adapters.postgres.store import Store
@@ -18,7 +19,7 @@ from cli.app import app, out
 from cli.holidays import holidays_of
 from cli.installed import installed, temporal_address
 from domain.casefile import CaseFile
-from domain.commands import MovePolicy, Refusal
+from domain.commands import MovePolicy
 from domain.errors import LoopkeeperError, PolicyError, Problem
 from domain.files import line_of, read_policy, read_wording
 from domain.moving import Change, changes, misfit
@@ -133,22 +134,35 @@ class _Moving:
         self._old = old
 
     async def all(self, cases: list[str], *, dry_run: bool) -> int:
-        """Move them one by one; how many could not be."""
-        client = await connect(self._store.vault.keyring, address=temporal_address(), lazy=True)
-        gateway = CaseGateway(client, self._settings.pace)
-        self._store.people.remember(_OPERATOR.person, "The operator", None)
+        """Move them one by one; how many could not be. Raises LoopkeeperError when Temporal cannot be reached."""
+        gateway = None if dry_run else await self._gateway()
         left = 0
         for case_id in cases:
             wrong = self._look(case_id)
-            if wrong is None and not dry_run:
-                answer = await gateway.command(case_id, MovePolicy(f"cli:{uuid.uuid4()}", _OPERATOR, self._policy.id))
-                wrong = answer.refusal.reason if isinstance(answer.refusal, Refusal) else None
+            if wrong is None and gateway is not None:
+                wrong = await self._move(gateway, case_id)
             if wrong is not None:
                 left += 1
                 out.print(f"  not moved: {wrong}", markup=False, soft_wrap=True)
         told = f"{_count(len(cases) - left)} {'would be' if dry_run else 'now'} held to {self._policy.id}"
         out.print(told + (f"; {_count(left)} could not be moved." if left else "."), markup=False, soft_wrap=True)
         return left
+
+    async def _gateway(self) -> CaseGateway:
+        try:
+            client = await asyncio.wait_for(connect(self._store.vault.keyring, address=temporal_address()), 10)
+        except (RuntimeError, OSError, TimeoutError) as error:
+            raise LoopkeeperError(f"nothing was moved, because Temporal cannot be reached: {error}") from None
+        self._store.people.remember(_OPERATOR.person, "The operator", None)
+        return CaseGateway(client, self._settings.pace)
+
+    async def _move(self, gateway: CaseGateway, case_id: str) -> str | None:
+        """Why the case did not move, if so."""
+        try:
+            answer = await gateway.command(case_id, MovePolicy(f"cli:{uuid.uuid4()}", _OPERATOR, self._policy.id))
+        except RPCError:
+            return "it gave no answer in time, and may still move; look again later"
+        return answer.refusal.reason if answer.refusal is not None else None
 
     def _look(self, case_id: str) -> str | None:
         """Say what moving the case changes; why it cannot be moved, if so."""

@@ -125,10 +125,16 @@ class Stage:
         """A version of the policy that is kept and not in force: the shipped one with a text of it replaced."""
         shipped, words = ((HERE / "policies" / name).read_text() for name in ("default.yaml", "wording.en.yaml"))
         assert before in shipped
-        policy = read_policy(shipped.replace(before, after), "tests").worded(read_wording(words, "tests"))
-        adding = text("insert into policy_version (id, policy, wording) values (:id, :policy, :wording) on conflict do nothing")
+        holidays = {name: hours.holidays for name, hours in self.store.book.active().calendars.items()}
+        policy = read_policy(shipped.replace(before, after), "tests").worded(read_wording(words, "tests")).dated(holidays)
+        adding = text(
+            "insert into policy_version (id, policy, wording, holidays) values (:id, :policy, :wording, cast(:holidays as jsonb)) "
+            "on conflict do nothing"
+        )
+        dates = json.dumps({name: [day.isoformat() for day in days] for name, days in holidays.items()})
         with self.store.engine.begin() as connection:
-            connection.execute(adding, {"id": policy.id, "policy": shipped.replace(before, after), "wording": words})
+            values = {"id": policy.id, "policy": shipped.replace(before, after), "wording": words, "holidays": dates}
+            connection.execute(adding, values)
         return policy.id
 
     # --- what is on record

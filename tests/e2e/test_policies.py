@@ -32,9 +32,9 @@ def run(stage: Stage) -> Run:
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("LOOPKEEPER_", "DATABASE_URL", "TEMPORAL_"))}
     environment = clean | {"PYTHONPATH": str(HERE), "LOOPKEEPER_STATE": str(stage.installation.state.folder)}
 
-    def run(*words: str) -> Ran:
+    def run(*words: str, **more: str) -> Ran:
         argv = [sys.executable, "-c", "from cli.app import main; main()", "policy", "migrate", *words]
-        done = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(argv, env=environment | more, capture_output=True, text=True, timeout=60, check=False)
         return Ran(done.returncode, done.stdout + done.stderr)
 
     return run
@@ -110,3 +110,12 @@ def test_a_slip_is_told_and_nothing_moves(run: Run, words: tuple[str, ...], told
     ran = run(*words)
     assert ran.code == 1
     assert told in ran.said
+
+
+def test_without_temporal_nothing_moves_and_that_is_said(stage: Stage, run: Run, case: str) -> None:
+    before, other = policy_of(stage, case), stage.version("watch: 72 h", "watch: 70 h")
+    refused = run(case, "--to", other, TEMPORAL_ADDRESS="127.0.0.1:9")
+    assert refused.code == 1
+    assert "nothing was moved, because Temporal cannot be reached" in refused.said
+    assert "Traceback" not in refused.said
+    assert policy_of(stage, case) == before
