@@ -293,6 +293,7 @@ def _waive(case: Case, command: c.WaiveThankYou, now: datetime) -> Events | c.Re
     if closing is not None and closing.state == "planned":
         return c.Refusal("on_its_way", "The thank-you is being posted right now. Waive it only if that fails.")
     return [
+        *called_off(case, now, "the loop is closed"),
         e.ThankYouWaived(now, command.by.person, command.words),
         e.Closed(now, None, command.by.person),
     ]

@@ -94,6 +94,7 @@ def posted(case: Case, message: c.Posted, now: datetime) -> Events:
             events.append(e.AskAnswered(now, message.step, case.last_post))
             events += next_question(after(case, events), now)
     if message.step == case.closing_step and case.closed_at is None and not case.is_over:
+        events += called_off(after(case, events), now, "the loop is closed")
         events.append(e.Closed(now, message.parts[0].url))
     return events
 
