@@ -80,6 +80,8 @@ class Installation:
     """How many more people than the sandbox's own company has work in each department (hundreds of cases at once need many hands)."""
     durable: bool = True
     """False: the engines do not wait for the disk (tests that do not pull the plug)."""
+    yielding: bool = True
+    """False: everything has the same claim to the processors (a measurement of what a case costs, not of who waits)."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """Further settings for worker and API."""
     programs: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -168,7 +170,7 @@ class Installation:
     # --- parts --------------------------------------------------------------------------------------------------------
 
     def _begin(self, name: str, service: Service) -> None:
-        service.nice = _NICE.get(name, 0)
+        service.nice = _NICE.get(name, 0) if self.yielding else 0
         self.services[name] = service
         service.start()
 
