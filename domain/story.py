@@ -65,8 +65,10 @@ def _is_repeat(event: e.Event) -> bool:
 def story(file: CaseFile, after: int = 0) -> list[Line]:
     """The story of a case from the `after`-th event on. Events that tell people nothing are left out."""
     lines = []
+    case = Case(file.case_id)
     for seq, entry in file.history:
-        if seq > after and (line := _tell(file, seq, entry)) is not None:
+        before, case = case, evolve(case, entry.event)
+        if seq > after and (line := _tell(file, seq, entry, before)) is not None:
             lines.append(line)
     return lines
 
@@ -119,7 +121,8 @@ _WROTE = {
 }
 
 
-def _tell(file: CaseFile, seq: int, entry: Entry) -> Line | None:  # noqa: C901 - one sentence an event, and mypy proves that none is missing
+def _tell(file: CaseFile, seq: int, entry: Entry, before: Case) -> Line | None:  # noqa: C901 - one sentence an event, and mypy proves that none is missing
+    """The sentence for one event. `before`: the case as it was until then, because who is meant may have changed since."""
     event, by = entry.event, _who(file, entry.by)
 
     def line(
@@ -167,7 +170,7 @@ def _tell(file: CaseFile, seq: int, entry: Entry) -> Line | None:  # noqa: C901 
         case e.AskDropped():
             return line("internal", f"{file.name_of(event.asker)}'s question will not be asked: {event.reason}", event.words)
         case e.AskAnswered():
-            return line("internal", "Our question is answered; the clocks run again", people=_askers(file, seq))
+            return line("internal", "Our question is answered; the clocks run again", people=_askers(before))
         case e.Resolved():
             cause = file.policy.root_causes.get(event.root_cause, event.root_cause)
             return line("internal", f"{by} resolved this case. Root cause: {cause}")
@@ -194,7 +197,7 @@ def _tell(file: CaseFile, seq: int, entry: Entry) -> Line | None:  # noqa: C901 
         case e.Escalated():
             if event.repeat:
                 return None
-            text, words, group, people = _called(file, seq, event)
+            text, words, group, people = _called(file, evolve(before, event), event)
             return line("warning", text, words, calls=group, people=people)
         case e.EscalationFailed():
             return line("warning", f"The {_spoken(event.to)} could not be reached by {_WAYS[event.by]}: {event.reason}")
@@ -273,9 +276,8 @@ def why_called(percent: int, clock: ClockName | None, why: str) -> str:
     return _NOT_YET[clock] if percent >= 100 else f"{percent} % of the time is used up, and {_NOT_YET[clock]}"
 
 
-def _called(file: CaseFile, seq: int, event: e.Escalated) -> tuple[str, str | None, bool, tuple[str, ...]]:
+def _called(file: CaseFile, case: Case, event: e.Escalated) -> tuple[str, str | None, bool, tuple[str, ...]]:
     """The rest of a line: its text and words, whether the department's group is called, and who else."""
-    case = as_of(file, seq)
     why = why_called(event.percent, event.clock, event.why)
     whole_department = event.to is Audience.DEPARTMENT or (event.to is Audience.OWNER and case.owner is None)
     if event.to in (Audience.DEPARTMENT, Audience.OWNER):
@@ -288,9 +290,8 @@ def _called(file: CaseFile, seq: int, event: e.Escalated) -> tuple[str, str | No
     return f"{who[0].upper()}{who[1:]} is {verb}: {why}", event.words, False, mentioned
 
 
-def _askers(file: CaseFile, seq: int) -> tuple[str, ...]:
+def _askers(before: Case) -> tuple[str, ...]:
     """Whose question was answered."""
-    before = as_of(file, seq - 1)
     return tuple(dict.fromkeys(asker.person for asker in before.ask.askers)) if before.ask is not None else ()
 
 
@@ -303,15 +304,6 @@ def _moment(file: CaseFile, at: datetime) -> str:
 def shown(kinds: Iterable[str]) -> str:
     """Kinds of personal data, as people are told of them."""
     return " and ".join(_spoken(kind) for kind in kinds)
-
-
-def as_of(file: CaseFile, seq: int) -> Case:
-    """The case as it was after its `seq`-th event."""
-    case = Case(file.case_id)
-    for number, entry in file.history:
-        if number <= seq:
-            case = evolve(case, entry.event)
-    return case
 
 
 def _who(file: CaseFile, by: Actor) -> str:

@@ -9,7 +9,7 @@ from domain import commands as c
 from domain.casefile import CaseFile
 from domain.values import Intent, Priority
 from tests.casefiles import case_file, policy_with
-from tests.unit.domain.story import ANA, BEN, DEFAULT, Story
+from tests.unit.domain.story import ANA, BEN, DEFAULT, SHIPPED, Story
 
 LONGEST_POST = 20_000
 LONGEST_NAME = 200
@@ -103,6 +103,28 @@ def of_every_event() -> CaseFile:
     return case_file(told, words=dict.fromkeys(("w-p0", "w-p5", "w-ask", "w-edited", "w-why")), customer=None, handle=None)
 
 
+def chased() -> CaseFile:
+    """A case that nobody has accepted, after everybody up the chain was called and called again."""
+    told = Story(policy=SHIPPED).opened()
+    told.wait(timedelta(days=5))
+    return case_file(told)
+
+
+def of_everything_at_the_desk(words: str) -> CaseFile:
+    """A case in which a department has done all that it can, each time for this reason: it is asked, waits, is snoozed and private."""
+    told = Story(policy=SHIPPED).accepted()
+    told.done(c.Ask("a1", ANA, "w-1", "billing"))
+    told.done(c.Ask("a2", BEN, "w-2", "technical"))
+    told.done(c.TakePrivate("t1", ANA, "w-3", "w-private"))
+    told.done(c.Note("n1", ANA, "w-4"))
+    told.done(c.EscalateNow("e1", ANA, "w-5"))
+    told.done(c.WaitOnThirdParty("x1", ANA, "w-6", told.now + timedelta(days=1)))
+    told.done(c.Snooze("s1", ANA, told.now + timedelta(hours=1), "w-7"))
+    told.done(c.WalkAway("w1", BEN, "w-8"))
+    said = {f"w-{n}": words for n in range(1, 9)}
+    return case_file(told, words={**said, "w-private": None})
+
+
 CASES: list[tuple[str, Callable[[], CaseFile]]] = [
     ("an ordinary one", lambda: of_words("You charged me twice.")),
     ("one that nobody has", lambda: case_file(Story().opened())),
@@ -137,4 +159,7 @@ CASES: list[tuple[str, Callable[[], CaseFile]]] = [
     ("a dismissed one", lambda: closed(lambda told: told.done(c.Dismiss("dis", BEN, "nothing_to_answer", "w-why")))),
     ("one that was opened again", reopened),
     ("one with a long history", of_every_event),
+    ("one that was chased up the whole chain", chased),
+    ("one with everything that a desk does, for reasons that act", lambda: of_everything_at_the_desk(ACTING)),
+    ("one with everything that a desk does, for long reasons", lambda: of_everything_at_the_desk("reason " * 350)),
 ]

@@ -38,7 +38,7 @@ def lines(cases: Sequence[Listed], empty: str) -> list[Block]:
     blocks: list[Block] = []
     for case in cases:
         blocks.append(rich.rich(_line(case)))
-        blocks.append(rich.actions([rich.button(OPEN, f"Show #{case.number}", case.case_id)], f"open:{case.case_id}"[:200]))
+        blocks.append(rich.actions([rich.button(OPEN, f"Show #{case.number}", case.case_id)]))
     return blocks
 
 
@@ -63,7 +63,7 @@ class Shelf:
 
 
 REFRESH, NEW_CASE = "home_refresh", "home_new"
-_AT_MOST = 8
+AT_MOST = 8
 """Cases in each part of the Home tab: a view takes a hundred blocks."""
 
 
@@ -74,8 +74,8 @@ def home(shelves: Sequence[Shelf], at: datetime) -> dict[str, Any]:
         rich.rich(rich.section(rich.text("As of "), rich.at_moment(at), rich.text(". /case help tells all commands."))),
     ]
     for shelf in shelves:
-        blocks.append(rich.header(f"{shelf.title} ({len(shelf.cases) if len(shelf.cases) < _AT_MOST else f'{_AT_MOST} or more'})"))
-        blocks += lines(shelf.cases[:_AT_MOST], shelf.empty)
+        blocks.append(rich.header(f"{shelf.title} ({len(shelf.cases) if len(shelf.cases) < AT_MOST else f'{AT_MOST} or more'})"))
+        blocks += lines(shelf.cases[:AT_MOST], shelf.empty)
     return {"type": "home", "blocks": blocks}
 
 

@@ -50,7 +50,7 @@ def say(file: CaseFile, saying: Saying, *, writing: Sequence[str] = (), note: st
     if note:
         blocks.append(rich.rich(rich.section(rich.text(note))))
     if saying == "resolve":
-        causes = select([option(name, cause) for cause, name in file.policy.root_causes.items()])
+        causes = select([option(name.strip() or cause, cause) for cause, name in file.policy.root_causes.items()])
         blocks.append(ask_for(CAUSE, "Root cause (internal, not posted)", causes))
         more = text_input(multiline=False, at_most=500)
         blocks.append(ask_for(CAUSE_WORDS, "What was it exactly? (internal, not posted)", more, optional=True))

@@ -122,9 +122,10 @@ def overflow(action: str, options: Sequence[tuple[str, str]]) -> Element:
     }
 
 
-def actions(buttons: Sequence[Element], block_id: str) -> Block:
-    """A row of buttons."""
-    return {"type": "actions", "block_id": block_id, "elements": list(buttons)}
+def actions(buttons: Sequence[Element], block_id: str | None = None) -> Block:
+    """A row of buttons. A block's id may stand once in a message or view; without one, Slack gives it its own."""
+    row: Block = {"type": "actions", "elements": list(buttons)}
+    return row | {"block_id": block_id} if block_id else row
 
 
 def plain(content: str, at_most: int = 2000) -> str:

@@ -13,7 +13,6 @@ from api.slack.floor import Body, Ears, Floor, Refused, given
 from domain.rights import EVERYWHERE, Colleague
 from domain.values import Role, Status
 
-_AT_MOST = 8
 NOBODY = (
     "You belong to no department that Loopkeeper knows, so there is nothing to show. Ask an admin to add you to your team's group in Slack."
 )
@@ -58,11 +57,11 @@ class Home:
         where = None if everywhere and not colleague.departments else colleague.departments
         whose = "All" if where is None else "My department's"
         next_due, mine, unaccepted, waiting, stalled = await asyncio.gather(
-            listed(Wanted(departments=where), _AT_MOST),
-            listed(Wanted(owner=colleague.actor.person), _AT_MOST),
-            listed(Wanted(departments=where, statuses=(Status.HANDED_OFF, Status.NEW, Status.ACKNOWLEDGED)), _AT_MOST),
-            listed(Wanted(departments=where, statuses=(Status.WAITING_ON_CUSTOMER,)), _AT_MOST),
-            listed(Wanted(departments=None if everywhere else where, stalled=True), _AT_MOST),
+            listed(Wanted(departments=where), lists.AT_MOST),
+            listed(Wanted(owner=colleague.actor.person), lists.AT_MOST),
+            listed(Wanted(departments=where, statuses=(Status.HANDED_OFF, Status.NEW, Status.ACKNOWLEDGED)), lists.AT_MOST),
+            listed(Wanted(departments=where, statuses=(Status.WAITING_ON_CUSTOMER,)), lists.AT_MOST),
+            listed(Wanted(departments=None if everywhere else where, stalled=True), lists.AT_MOST),
         )
         return [
             lists.Shelf("Due next", next_due, "Nothing is due."),

@@ -107,6 +107,19 @@ class Stage:
         values: dict[str, dict[str, object]] = {modals.BODY: {modals.BODY: text}}
         return self.hands.submit(user, view["id"], values | ({modals.CAUSE: {modals.CAUSE: cause}} if cause else {}))
 
+    def send(self, user: str, view: Json | None) -> str:
+        """Send what the modal shows, and wait for the outcome: nothing when it was done, else what the modal then says."""
+        assert view is not None
+        shown = self.hands.submit(user, view["id"], {})
+        assert shown.acked, shown.error
+        if shown.view is None:
+            return ""
+        if texts(shown.view["title"]) == ["One moment"]:  # a busy machine: it takes longer than Slack waits
+            told = self.hands.wait_for(lambda c: c.kind == "view" and c.object["id"] == view["id"] and _is_told(c.object), 35).object
+            self.hands.close_view(user, view["id"], clear=True)
+            return "" if texts(told["title"]) == ["Done"] else " ".join(texts(told["blocks"]))
+        return " ".join(texts(shown.view["blocks"]))
+
     def whisper(self, user: str, after: int) -> str:
         """What Loopkeeper tells one person alone, after that change of the world."""
         told = self.hands.wait_for(lambda c: c.kind == "message" and c.object.get("ephemeral_to") == user, after=after)
@@ -150,6 +163,10 @@ class Stage:
             assert time.monotonic() < deadline, "it did not come about in time"
             time.sleep(0.05)  # a poll, bounded above
         return found
+
+
+def _is_told(view: Json) -> bool:
+    return texts(view["title"]) != ["One moment"]
 
 
 def _key(message: Json) -> str | None:

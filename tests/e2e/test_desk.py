@@ -90,7 +90,7 @@ def test_what_is_posted_is_exactly_what_was_shown_with_its_length(
     assert shown.endswith("– Ana")
     assert f"{len(shown)} of 280 characters, as X counts them." in texts(seen.view["blocks"])
     assert len(stage.replies(case, 1)) == 1, "nothing goes out that was only looked at"
-    assert stage.hands.submit(ANA, seen.view["id"], {}).response_action == "clear"
+    assert stage.send(ANA, seen.view) == ""
     assert [reply["text"] for reply in stage.replies(case, 2)][1:] == [shown]
     stage.until(lambda: stage.store.reader.file(case).case.status.value == status)
 
@@ -105,7 +105,7 @@ def test_a_text_that_is_too_long_for_one_post_is_shown_in_the_parts_in_which_it_
     shown = quotes(seen.view["blocks"])
     assert len(shown) in (2, 3)
     assert any(f"goes out in {len(shown)} posts" in text for text in texts(seen.view["blocks"]))
-    assert stage.hands.submit(ANA, seen.view["id"], {}).response_action == "clear"
+    assert stage.send(ANA, seen.view) == ""
     assert [reply["text"] for reply in stage.replies(case, 1 + len(shown))][1:] == shown
 
 
@@ -139,7 +139,7 @@ def test_an_interaction_that_slack_delivers_twice_acts_once(stage: Stage, accept
     seen = stage.write(ANA, stage.open(ANA, card, cards.UPDATE), "The bank has been told.")
     assert seen.view is not None
     stage.hands.fault("interactions", "deliver_twice", count=1)
-    assert stage.hands.submit(ANA, seen.view["id"], {}).response_action == "clear"
+    assert stage.send(ANA, seen.view) == ""
     stage.hands.clear_faults()
     assert stage.write(ANA, stage.open(ANA, card, cards.ASK), "Which charge?").response_action == "push"
     assert len(stage.replies(case, 2)) == 2
@@ -154,7 +154,7 @@ def test_a_confirmation_whose_answer_was_lost_can_be_pressed_again_and_posts_onc
     assert seen.view is not None
     stage.hands.fault("interactions", "lose_answer", count=1)
     assert not stage.hands.submit(ANA, seen.view["id"], {}).acked
-    assert stage.hands.submit(ANA, seen.view["id"], {}).response_action == "clear"
+    assert stage.send(ANA, seen.view) == ""
     stage.replies(case, 2)
     assert stage.events(case).count("reply_planned") == 2
 
@@ -176,11 +176,8 @@ def test_what_somebody_else_has_resolved_meanwhile_is_not_posted_about(stage: St
     resolve = stage.write(BEN, stage.open(BEN, card, cards.RESOLVE), "It is paid back.", "billing_error")
     assert seen.view is not None
     assert resolve.view is not None
-    assert stage.hands.submit(BEN, resolve.view["id"], {}).response_action == "clear"
-    late = stage.hands.submit(ANA, seen.view["id"], {})
-    assert late.response_action == "update"
-    assert late.view is not None
-    assert "already. Reopen it if there is more to do." in " ".join(texts(late.view["blocks"]))
+    assert stage.send(BEN, resolve.view) == ""
+    assert "already. Reopen it if there is more to do." in stage.send(ANA, seen.view)
     stage.card(case, shows="Closed")
     assert not any("Still looking" in reply["text"] for reply in stage.replies(case, 2))
 
@@ -218,7 +215,7 @@ def test_when_the_customer_deletes_the_post_the_social_team_is_asked_and_people_
     assert stage.events(case)[-2:] == ["post_deleted", "human_needed"]
     resolve = stage.write(ANA, stage.open(ANA, card, cards.RESOLVE), "It is paid back.", "billing_error")
     assert resolve.view is not None
-    assert stage.hands.submit(ANA, resolve.view["id"], {}).response_action == "clear"
+    assert stage.send(ANA, resolve.view) == ""
     stage.until(lambda: stage.events(case)[-1] == "human_needed")
     assert len(stage.replies(case, 1)) == 1, "there is nothing left to thank under"
 
@@ -274,7 +271,7 @@ def test_hostile_words_of_a_colleague_reach_the_customer_as_they_were_shown(stag
     assert seen.view is not None
     (shown,) = quotes(seen.view["blocks"])
     assert "{{7*7}} {name} {sign} {hello} ${7*7}" in shown
-    assert stage.hands.submit(ANA, seen.view["id"], {}).response_action == "clear"
+    assert stage.send(ANA, seen.view) == ""
     assert stage.replies(case, 2)[1]["text"] == shown
 
 
@@ -295,7 +292,7 @@ def closed(stage: Stage, shared: dict[str, str]) -> str:
         view = stage.open(ANA, stage.card(case, shows="Owner: Ana Silva"), cards.RESOLVE)
         seen = stage.write(ANA, view, "It is paid back.", "billing_error")
         assert seen.view is not None
-        assert stage.hands.submit(ANA, seen.view["id"], {}).response_action == "clear"
+        assert stage.send(ANA, seen.view) == ""
         shared["closed"] = case
     return shared["closed"]
 
@@ -343,7 +340,7 @@ def test_words_that_the_customer_has_read_are_not_posted_twice(stage: Stage, acc
     words = "We have found the second charge and asked the bank for it."
     seen = stage.write(ANA, stage.open(ANA, card, cards.UPDATE), words).view
     assert seen is not None
-    assert stage.hands.submit(ANA, seen["id"], {}).response_action == "clear"
+    assert stage.send(ANA, seen) == ""
     stage.replies(case, 2)
     again = stage.open(ANA, stage.card(case, shows="In progress"), cards.UPDATE)
     assert stage.write(ANA, again, f"  {words} ").errors == {modals.BODY: SAID_ALREADY}
