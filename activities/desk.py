@@ -115,7 +115,12 @@ class DeskKeeper:
         return card if message.told == mark.told else self._tell(card, file)  # an earlier attempt told less
 
     def _call_social(self, file: CaseFile) -> None:
-        needed = {seq for seq, entry in file.history if isinstance(entry.event, e.HumanNeeded)}
+        gone = {entry.event.post for _, entry in file.history if isinstance(entry.event, e.PostDeleted)}
+        needed = {
+            seq
+            for seq, entry in file.history
+            if isinstance(entry.event, e.HumanNeeded) or (isinstance(entry.event, e.PersonalDataSeen) and entry.event.post not in gone)
+        }
         for line in story(file):
             if line.seq in needed:
                 place = self.desk.place(file.policy.social.slack_channel)

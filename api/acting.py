@@ -14,6 +14,7 @@ from typing import Literal, TypeVar
 
 from adapters.postgres.composing import parts, room
 from adapters.postgres.store import Store
+from api.drafting import mind, removal
 from domain.casefile import CaseFile
 from domain.clocks import promise_from
 from domain.commands import SAID_ALREADY, Command, Refusal
@@ -64,8 +65,12 @@ class Acting:
         return await self._in_thread(lambda: self._store.reader.file(case_id))
 
     async def draft(self, case_id: str, saying: Saying, body: str, actor: Actor) -> Draft:
-        """The exact text that saying this would post now. Raises NoSuchCase, TooLong, SaidAlready."""
+        """The exact text that saying this would post now. Raises NoSuchCase, TooLong, SaidAlready, ShowsPersonalData."""
         return await self._in_thread(lambda: self._draft(case_id, saying, body, actor))
+
+    async def draft_removal(self, case_id: str, seen: int, actor: Actor) -> Draft:
+        """The exact text that asks the customer to remove what event number `seen` found in a post. Raises NoSuchCase, NothingShown."""
+        return await self._in_thread(lambda: self._draft_removal(case_id, seen, actor))
 
     async def said(self, case_id: str, command_id: str) -> Draft | None:
         """The reply that a command has caused; None when it caused none."""
@@ -97,6 +102,7 @@ class Acting:
         file = self._store.reader.file(case_id)
         if file.is_said(body):
             raise SaidAlready(SAID_ALREADY)
+        mind(self._store, file, body)
         case = file.case
         now = self._pace.loop_time(datetime.now(UTC))
         promise = promise_from(now, case, file.case_policy) if saying == "update" else None
@@ -114,6 +120,10 @@ class Acting:
             body=body,
         )
         return _as_it_goes_out(file, self._store.composer.compose(say).text, promise)
+
+    def _draft_removal(self, case_id: str, seen: int, actor: Actor) -> Draft:
+        file = self._store.reader.file(case_id)
+        return _as_it_goes_out(file, removal(self._store, file, seen, actor, self._pace.loop_time(datetime.now(UTC))), None)
 
     def _named(self, refusal: Refusal | None) -> Refusal | None:
         if refusal is None or refusal.person is None:

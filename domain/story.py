@@ -10,8 +10,10 @@ from zoneinfo import ZoneInfo
 from domain import events as e
 from domain.case import Case
 from domain.casefile import CaseFile
+from domain.discretion import in_words
 from domain.evolve import evolve
 from domain.history import Entry
+from domain.replying import spoken
 from domain.values import Actor, Audience, ClockName, Intent, Purpose, Role
 
 Kind = Literal["customer", "public", "internal", "warning"]
@@ -61,11 +63,14 @@ def _is_repeat(event: e.Event) -> bool:
     return isinstance(event, e.Escalated) and event.repeat > 0
 
 
-def story(file: CaseFile, after: int = 0) -> list[Line]:
-    """The story of a case from the `after`-th event on. Events that tell people nothing are left out."""
+def story(file: CaseFile, after: int = 0, *, whole: bool = False) -> list[Line]:
+    """The story of a case from the `after`-th event on. Events that tell people nothing are left out.
+
+    `whole`: customers' posts as they are, for whoever has the right; else what everybody should not read is masked in them.
+    """
     lines = []
     for seq, entry in file.history:
-        if seq > after and (line := _tell(file, seq, entry)) is not None:
+        if seq > after and (line := _tell(file, seq, entry, whole=whole)) is not None:
             lines.append(line)
     return lines
 
@@ -118,13 +123,14 @@ _WROTE = {
 }
 
 
-def _tell(file: CaseFile, seq: int, entry: Entry) -> Line | None:  # noqa: C901 - one sentence an event, and mypy proves that none is missing
+def _tell(file: CaseFile, seq: int, entry: Entry, *, whole: bool) -> Line | None:  # noqa: C901 - one sentence an event, and mypy proves that none is missing
     event, by = entry.event, _who(file, entry.by)
 
     def line(
         kind: Kind, text: str, words: str | None = None, link: str | None = None, *, calls: bool = False, people: tuple[str, ...] = ()
     ) -> Line:
-        return Line(seq, event.at, kind, text, file.text_of(words) if words is not None else None, link, calls, people)
+        shows = file.shown_of if kind == "customer" and not whole else file.text_of
+        return Line(seq, event.at, kind, text, None if words is None or file.is_private(words) else shows(words), link, calls, people)
 
     match event:
         case e.Opened():
@@ -134,22 +140,24 @@ def _tell(file: CaseFile, seq: int, entry: Entry) -> Line | None:  # noqa: C901 
         case e.CustomerWrote():
             who = _WROTE[event.intent] if event.by_customer else "Somebody else wrote in the thread"
             return line("customer", who, event.words, _url(file, event.words))
+        case e.PostEdited() if file.is_private(event.words):
+            return line("customer", "The customer changed what they wrote in private (not shown here)")
         case e.PostEdited():
             return line("customer", "The customer changed a post", event.words)
         case e.PostDeleted():
             return line("warning", "The customer deleted the first post" if event.first else "The customer deleted a post")
-        case e.ReplyPosted(purpose=Purpose.PRIVATE):
+        case e.ReplyPosted(purpose=Purpose.PRIVATE):  # no link: nobody but the customer could open it
             return line("internal", _POSTED[event.purpose])
         case e.ReplyPosted():
             return line("public", _POSTED[event.purpose], event.words, event.parts[0].url if event.parts else None)
         case e.ReplyFailed():
-            return line("warning", f"The {_spoken(event.purpose)} could not be posted: {event.reason}", event.words)
+            return line("warning", f"The {spoken(event.purpose)} could not be posted: {event.reason}", event.words)
         case e.ReplyUnconfirmed(by_hand=True):
-            return line("internal", f"A person must pass on the {_spoken(event.purpose)}: {event.reason}", event.words)
+            return line("internal", f"A person must pass on the {spoken(event.purpose)}: {event.reason}", event.words)
         case e.ReplyUnconfirmed():
-            return line("warning", f"Nobody can tell whether the {_spoken(event.purpose)} was posted: {event.reason}", event.words)
+            return line("warning", f"Nobody can tell whether the {spoken(event.purpose)} was posted: {event.reason}", event.words)
         case e.ReplyWithdrawn():
-            return line("internal", f"The {_spoken(event.purpose)} was called off: {event.reason}")
+            return line("internal", f"The {spoken(event.purpose)} was called off: {event.reason}")
         case e.HandedOff():
             return line("internal", f"Handed to {file.department_name(event.department)}")
         case e.CaseMailed():
@@ -180,7 +188,7 @@ def _tell(file: CaseFile, seq: int, entry: Entry) -> Line | None:  # noqa: C901 
             raised = event.priority is not event.before
             return line("warning", f"Open again{f', now {event.priority.value}' if raised else ''}", calls=True)
         case e.Dismissed():
-            return line("internal", f"{by} dismissed this case: {_spoken(event.reason)}", event.words)
+            return line("internal", f"{by} dismissed this case: {spoken(event.reason)}", event.words)
         case e.NoteAdded():
             return line("internal", f"{by} noted", event.words)
         case e.PrioritySet():
@@ -196,7 +204,7 @@ def _tell(file: CaseFile, seq: int, entry: Entry) -> Line | None:  # noqa: C901 
             text, words, group, people = _called(file, seq, event)
             return line("warning", text, words, calls=group, people=people)
         case e.EscalationFailed():
-            return line("warning", f"The {_spoken(event.to)} could not be reached by {_WAYS[event.by]}: {event.reason}")
+            return line("warning", f"The {spoken(event.to)} could not be reached by {_WAYS[event.by]}: {event.reason}")
         case e.Stalled():
             return line("warning", f"This case has stalled: everybody up the chain was called, and {_NOT_YET[event.clock]}", calls=True)
         case e.Snoozed():
@@ -211,7 +219,8 @@ def _tell(file: CaseFile, seq: int, entry: Entry) -> Line | None:  # noqa: C901 
         case e.PolicyMoved():
             return line("internal", f"{by} moved this case to the policy {event.policy}")
         case e.PersonalDataSeen():
-            return line("warning", f"Everybody can read {_listed(event.what)} in the customer's post. Here it is masked.")
+            masked = "" if whole else " Here it is masked."
+            return line("warning", f"Everybody can read {in_words(event.what)} in the customer's post.{masked}")
         case e.WalkAwayProposed():
             return line("warning", f"{by} proposes to walk away from this case; a lead decides", event.words)
         case e.WalkedAway():
@@ -253,7 +262,7 @@ def called(file: CaseFile, to: Audience, case: Case | None = None) -> str:
         case _:
             handle = file.case_policy.person(to, case.department)
             if handle is None or handle not in file.policy.people:
-                return f"the {_spoken(to)}"
+                return f"the {spoken(to)}"
             return file.policy.people[handle].name + _ROLES[to].format(department=department)
 
 
@@ -296,10 +305,6 @@ def _moment(file: CaseFile, at: datetime) -> str:
     return f"{there:%H:%M %Z} on {there.day} {there:%B}"
 
 
-def _listed(kinds: tuple[str, ...]) -> str:
-    return " and ".join(_spoken(kind) for kind in kinds)
-
-
 def as_of(file: CaseFile, seq: int) -> Case:
     """The case as it was after its `seq`-th event."""
     case = Case(file.case_id)
@@ -318,7 +323,3 @@ def _who(file: CaseFile, by: Actor) -> str:
 def _url(file: CaseFile, words: str | None) -> str | None:
     url = file.words.get(words or "", {}).get("url")
     return str(url) if url else None
-
-
-def _spoken(word: str) -> str:
-    return word.replace("_", " ")
