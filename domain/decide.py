@@ -209,7 +209,7 @@ def _handoff_outcome(case: Case, message: c.DeskTold | c.DeskUnreachable | c.Mai
                 why = f"the department {handoff.department} cannot be reached by Slack or by e-mail: {message.reason}"
                 events.append(e.HumanNeeded(now, why))
             elif by == "slack" and handoff.mail_step is None and case.is_open:
-                events.append(e.CaseMailed(now, handoff.department, case.steps + 1))
+                events.append(e.HandoffMailed(now, handoff.department, case.steps + 1))
             return events
         case _:
             assert_never(message)

@@ -52,7 +52,7 @@ def _discharge(case: Case, duty: Owed, policy: CasePolicy, now: datetime) -> Eve
             assert case.promise is not None
             return [e.PromiseBroken(now, case.promise)]
         case Duty.MAIL_HANDOFF:
-            return [e.CaseMailed(now, case.department, case.steps + 1)]
+            return [e.HandoffMailed(now, case.department, case.steps + 1)]
         case Duty.NUDGE:
             assert case.ask is not None
             return [templated(case, now, Purpose.NUDGE, "nudge.first" if case.ask.nudges == 0 else "nudge.again", policy)]

@@ -65,7 +65,7 @@ def _applied(case: Case, event: e.Event) -> Case:  # noqa: C901 - one line an ev
             return _handed_off(case, event)
         case e.HandoffDelivered():
             return _handoff_delivered(case, event)
-        case e.CaseMailed():
+        case e.HandoffMailed():
             return _handoff_mailed(case, event)
         case e.HandoffFailed():
             return _handoff_failed(case, event)
@@ -244,7 +244,7 @@ def _handoff_delivered(case: Case, ev: e.HandoffDelivered) -> Case:
     return replace(case, handoff=replace(case.handoff, delivered_by=ev.by))
 
 
-def _handoff_mailed(case: Case, ev: e.CaseMailed) -> Case:
+def _handoff_mailed(case: Case, ev: e.HandoffMailed) -> Case:
     handoff = replace(case.handoff, mail_step=ev.step) if case.handoff is not None else None
     return replace(case, handoff=handoff, steps=max(case.steps, ev.step))
 

@@ -13,13 +13,15 @@ from datetime import date, datetime, timedelta
 from functools import cached_property, lru_cache
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints, model_validator
+import regex
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints, model_validator
 
 from domain.calendars import ALWAYS, Calendar
 from domain.durations import Duration
 from domain.errors import UnknownBrand, UnknownChannel
 from domain.escalation import Chains
 from domain.hours import Hours, Quiet
+from domain.personal import order_pattern
 from domain.values import Audience, ClockName, Priority
 from domain.wording import Wording
 from domain.zones import Zone
@@ -70,6 +72,11 @@ class Channel(_Model):
     private_messages: bool = False
     honours_idempotency_key: bool = True
 
+    @property
+    def is_public(self) -> bool:
+        """Whether everybody can read what is written there. A call, a letter and a visit are between the customer and us."""
+        return self.kind != "hand"
+
 
 SlackChannel = Annotated[str, StringConstraints(pattern=r"^(#[a-z0-9_-]{1,79}|[CG][A-Z0-9]{6,20})$")]
 SlackGroup = Annotated[str, StringConstraints(pattern=r"^(@[a-z0-9._-]{1,21}|S[A-Z0-9]{6,20})$")]
@@ -113,8 +120,16 @@ class Escalation(Chains):
     duty_manager: Slug | None = None
 
 
+def _usable(source: str) -> str:
+    order_pattern(source)
+    return source
+
+
 class Brand(_Model):
-    """An account that customers post to, and how it speaks. `calendar`: when the social team works, the business's calendar."""
+    """An account that customers post to, and how it speaks. `calendar`: when the social team works, the business's calendar.
+
+    `ours`: addresses and numbers of ours, which are nobody's personal data; `order_numbers`: how order and customer numbers look.
+    """
 
     name: str = Field(min_length=1, max_length=60)
     team: str = Field(min_length=1, max_length=60)
@@ -123,7 +138,12 @@ class Brand(_Model):
     self_help: str | None = Field(None, min_length=1, max_length=160)
     contact: Web | None = None
     ours: tuple[Phrase, ...] = ()
-    order_numbers: tuple[str, ...] = ()
+    order_numbers: tuple[Annotated[str, AfterValidator(_usable)], ...] = ()
+
+    @cached_property
+    def order_patterns(self) -> tuple[regex.Pattern[str], ...]:
+        """The order numbers' patterns, ready to be looked for."""
+        return tuple(map(order_pattern, self.order_numbers))
 
 
 class Signals(_Model):

@@ -140,9 +140,12 @@ def after(case: Case, events: Events) -> Case:
     return case
 
 
+_SPOKEN: dict[str, str] = {Purpose.PRIVATE: "private message", Purpose.WENT_PRIVATE: "line that says that it goes on in private"}
+
+
 def spoken(word: str) -> str:
     """A word of the code as people say it."""
-    return word.replace("_", " ")
+    return _SPOKEN.get(word) or word.replace("_", " ")
 
 
 def holding_template(case: Case) -> str:

@@ -243,7 +243,7 @@ class CaseLoop:
         owed = self._desk_owed
         for entry in entries:
             case = evolve(case, entry.event)
-            if is_shown(entry.event) and (case.handoff is not None or isinstance(entry.event, e.HumanNeeded)):
+            if is_shown(entry.event) and (case.handoff is not None or isinstance(entry.event, e.HumanNeeded | e.PersonalDataSeen)):
                 owed = case.events
         return owed
 
