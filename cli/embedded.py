@@ -311,7 +311,7 @@ def _grown(world: dict[str, Any], colleagues: int) -> dict[str, Any]:
         ]
         world["people"] += more
         channel["members"] += [person["id"] for person in more]
-        group = next(g for g in world["usergroups"] if g["handle"] == f"{channel['name'].removeprefix('lk-')}-team")
+        group = next(one for one in world["usergroups"] if one["handle"] == f"{channel['name'].removeprefix('lk-')}-team")
         group["users"] += [person["id"] for person in more]
     return world
 
