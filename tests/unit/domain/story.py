@@ -38,6 +38,10 @@ class Story:
     now: datetime = START
     policy: CasePolicy = POLICY
     history: list[e.Event] = field(default_factory=list)
+    causes: list[str] = field(default_factory=list)
+    """The message that brought each event of the history."""
+    versions: dict[str, CasePolicy] = field(default_factory=dict)
+    """The policies that the case can be moved to."""
     posts: bool = True
     """Whether the network posts what is planned, at once."""
     _count: int = 0
@@ -61,7 +65,7 @@ class Story:
         decided = decide(self.case, message, self.policy, self.now)
         if isinstance(decided, c.Refusal):
             return decided
-        self._take(decided)
+        self._take(decided, message.id)
         if self.posts:
             self.network_posts()
         return decided
@@ -77,7 +81,7 @@ class Story:
             posted = c.Posted(self._id(), reply.step, reply.purpose, self.now, parts, reply.words, reply.promise)
             decided = decide(self.case, posted, self.policy, self.now)
             assert not isinstance(decided, c.Refusal)
-            self._take(decided)
+            self._take(decided, posted.id)
 
     def wait(self, span: timedelta) -> list[e.Event]:
         """Let `span` pass; returns what happened in it."""
@@ -103,10 +107,12 @@ class Story:
     def of(self, kind: type[e.Event]) -> list[e.Event]:
         return [ev for ev in self.history if isinstance(ev, kind)]
 
-    def _take(self, events: list[e.Event]) -> None:
+    def _take(self, events: list[e.Event], cause: str) -> None:
         for event in events:
             self.case = evolve(self.case, event)
             self.history.append(event)
+            self.causes.append(cause)
+        self.policy = self.versions.get(self.case.policy, self.policy)
 
     def _id(self) -> str:
         self._count += 1
