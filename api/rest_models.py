@@ -248,7 +248,7 @@ def _clock_out(case: Case, clock: Clock) -> ClockOut:
         name=clock.name.value,
         started_at=clock.started_at,
         due_at=clock.due_at,
-        paused=clock.is_paused,
+        paused=clock.due_at is None,
         breached=clock.name in case.breached,
         marks=[
             MarkOut(percent=mark.percent, to=mark.to.value if mark.to else None, at=mark.at, repeats=mark.times)

@@ -9,7 +9,7 @@ from domain import events as e
 from domain.case import Case
 from domain.clocks import Clock, Duty, Owed, owed, promise_from
 from domain.policy import CasePolicy
-from domain.replying import Events, after, called_off, holding_template, spoken, templated
+from domain.replying import Events, after, closed, holding_template, spoken, templated
 from domain.values import ClockName, Priority, Purpose
 
 
@@ -61,7 +61,7 @@ def _discharge(case: Case, duty: Owed, policy: CasePolicy, now: datetime) -> Eve
         case Duty.SPEAK:
             return [templated(case, now, Purpose.HOLDING_UPDATE, holding_template(case), policy, promise=promise_from(now, case, policy))]
         case Duty.CLOSE:
-            return [*called_off(case, now, "the loop is closed"), e.Closed(now, case.last_word_url)]
+            return closed(case, now, case.last_word_url)
         case Duty.END_WATCH:
             return [e.WatchEnded(now)]
         case _:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import assert_never
 
 from domain import events as e
-from domain.case import Asker, Call, Case, Handoff, Mark, OpenAsk, Question, Reply, ReplyState
+from domain.case import GIVEN_UP, Asker, Call, Case, Handoff, Mark, OpenAsk, Question, Reply, ReplyState
 from domain.values import ASIDE, ClockName, Intent, Pause, Purpose
 
 SAID_AT_MOST = 50
@@ -109,7 +109,7 @@ def _applied(case: Case, event: e.Event) -> Case:  # noqa: C901 - one line an ev
         case e.EscalationDelivered() | e.EscalationCalledOff():
             return replace(case, calls=tuple(call for call in case.calls if call.step != event.step))
         case e.Stalled():
-            return replace(case, stalled_at=event.at)
+            return replace(case, stalled_at=event.at, marks=(*case.marks, Mark(event.clock, GIVEN_UP, None, event.at)))
         case e.Snoozed():
             return replace(case, snoozed_until=event.until)
         case e.SnoozeEnded():
@@ -119,7 +119,7 @@ def _applied(case: Case, event: e.Event) -> Case:  # noqa: C901 - one line an ev
         case e.WaitEnded():
             return replace(case, waits=_ended(case.waits, event.at), wait_until=None)
         case e.PolicyMoved():
-            return replace(case, policy=event.policy)
+            return replace(case, policy=event.policy, recounted_at=event.at)
         case e.WalkAwayProposed():
             return replace(case, walk_away_proposed=True)
         case e.WalkedAway():
@@ -259,7 +259,7 @@ def _accepted(case: Case, ev: e.Accepted) -> Case:
 
 
 def _reassigned(case: Case, ev: e.Reassigned) -> Case:
-    return replace(case, department=ev.department, owner=None, asked_up=())
+    return replace(case, department=ev.department, owner=None, asked_up=(), recounted_at=ev.at)
 
 
 def _asked_for(case: Case, ev: e.AskedFor) -> Case:
@@ -350,7 +350,7 @@ def _dismissed(case: Case, ev: e.Dismissed) -> Case:
 
 
 def _priority_set(case: Case, ev: e.PrioritySet) -> Case:
-    return replace(case, priority=ev.priority)
+    return replace(case, priority=ev.priority, recounted_at=ev.at)
 
 
 def _category_set(case: Case, ev: e.CategorySet) -> Case:

@@ -308,6 +308,7 @@ class Policy(_Model):
 FORMS_PER_TEMPLATE = 60
 """`variant` is a number below this; the wording takes it modulo the number of forms that it has. 60 is divisible by 3, 4, 5 and 6."""
 
+_NEXT_UP = {Audience.LEAD: Audience.HEAD, Audience.HEAD: Audience.DUTY_MANAGER}
 _ON_DEPARTMENTS_TIME = frozenset({ClockName.ACCEPT, ClockName.RESOLVE})
 
 
@@ -384,8 +385,13 @@ class CasePolicy(_Model):
 
     def may_call(self, audience: Audience, department: str, at: datetime, priority: Priority) -> datetime:
         """The first moment from `at` on at which that audience may be called: quiet hours are kept, except when it is urgent."""
-        quiet = self.quiet.get(self.person(audience, department) or "")
+        quiet = self.quiet.get(self._meant(audience, department) or "")
         return at if quiet is None or priority is Priority.URGENT else quiet.awake.opens(at)
+
+    def _meant(self, audience: Audience, department: str) -> str | None:
+        """Who is called in the end: where the policy names nobody, the next one up (`domain.reaching`)."""
+        named, up = self.person(audience, department), _NEXT_UP.get(audience)
+        return named if named is not None or up is None else self._meant(up, department)
 
     def _calendar(self, name: str | None) -> Calendar:
         hours = self.calendars.get(name or "")

@@ -153,7 +153,7 @@ class Desk(Stage):
         def answers(change: Any) -> bool:
             if change.kind == "view":
                 return bool(change.object["trigger_id"] == pressed.trigger_id)
-            return change.kind == "message" and change.object.get("ephemeral_to") == user
+            return bool(change.kind == "message" and change.object.get("ephemeral_to") == user)
 
         return pressed.view or self.hands.wait_for(answers, after=after).object
 
@@ -221,7 +221,7 @@ class Mailslot:
                 self.send_response(200)
                 self.end_headers()
 
-            def log_message(self, format: str, *args: object) -> None:
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name in the library
                 """Without a word."""
 
         self._server = HTTPServer(("127.0.0.1", 0), Handler)
