@@ -16,6 +16,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from bench.counters import Counters, Spent
 from bench.crowd import Crowd, Due, Replies, patient
@@ -23,7 +24,8 @@ from bench.figures import Aim, Benchmark, Json, Say, percentile
 from bench.stack import QUIET, Neighbours, Stack, bench_folder, fresh_stack
 from domain.errors import LoopkeeperError
 from sandbox.hands import Hands
-from settings import HERE
+
+HERE = Path(__file__).resolve().parent.parent
 
 SIZES = (1_000, 5_000, 20_000)
 IDLE_SECONDS = 60.0
