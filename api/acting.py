@@ -197,7 +197,8 @@ class Acting:
                     f"the policy names no address to write to: write the message, or add brands.{file.case.brand}.contact"
                 )
             return self._composed(file, "private.link", actor, now)
-        if file.is_said(body):
+        before = [words for _, _, words in self._store.reader.private_words(case_id)] if file.whispers else []
+        if file.is_said(body) or any(tidy(body) in words for words in before):
             raise SaidAlready(SAID_ALREADY)
         message = self._composed(file, "private.person", actor, now, body=body)
         return replace(self._composed(file, "private.line", actor, now), private=message.text)

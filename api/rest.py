@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated
@@ -162,7 +162,8 @@ class Rest:
         if answer.refusal is not None:
             raise Problem(409, answer.refusal.reason, code=answer.refusal.code)
         if draft is not None:
-            draft = await self._acting.said(case, command_id) or draft  # under a key that was used before: what was said then
+            said = await self._acting.said(case, command_id)  # under a key that was used before: what was said then
+            draft = draft if said is None else replace(said, private=draft.private)  # a case's file has no private words
         public = draft_out(draft) if draft else None
         return CommandOut(done=True, status=answer.status, events=answer.version, public=public, private=await self._read(case, wanted))
 

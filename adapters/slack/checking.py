@@ -220,7 +220,6 @@ _TRIES: Mapping[str, Attempt] = {
     "channels:history": lambda client, channel: client.conversations_history(channel=channel, limit=1),
     "channels:read": lambda client, _: client.conversations_list(limit=1),
     "groups:read": lambda client, _: client.conversations_list(limit=1, types="private_channel"),
-    "im:history": lambda client, _: client.conversations_history(channel="D00000000", limit=1),
     "im:write": lambda client, _: client.conversations_open(users=["USLACKBOT"], prevent_creation=True),
     "chat:write": lambda client, channel: client.chat_update(channel=channel, ts="1.000000", text="There is no such message."),
     "usergroups:read": lambda client, _: client.usergroups_list(),

@@ -166,7 +166,10 @@ def test_a_double_click_on_accept_is_no_mistake(stage: Stage) -> None:
     before = stage.hands.number()
     for trigger in ("first", "first", "second"):
         assert stage.interact({**once, "trigger_id": f"{trigger}.{case}"}).status_code == 200
-    assert stage.whisper(ANA, before) == "You have this case already."
+    stage.hands.wait_for(
+        lambda ch: ch.kind == "message" and ch.object.get("ephemeral_to") == ANA and ch.object["text"] == "You have this case already.",
+        after=before,
+    )
     assert stage.events(case).count("accepted") == 1
 
 

@@ -132,7 +132,7 @@ def test_a_channel_that_is_not_well_is_named_with_what_to_do(start: Start, what:
 
 
 def test_a_private_channel_with_its_id_is_well_when_the_app_is_in_it(start: Start) -> None:
-    by_id = read_policy(POLICY.replace('"#lk-billing"', '"C0BILLING1"'), "tests")
+    by_id = read_policy(POLICY.replace("'#lk-billing'", "C0BILLING1"), "tests")
     assert amiss(start(company("channels", "lk-billing", private=True)), by_id) == []
     out = start(company("channels", "lk-billing", private=True, without_bot=True))
     assert amiss(out, by_id) == [
@@ -149,7 +149,7 @@ def test_a_channel_where_only_some_may_post_is_named() -> None:
 
 
 def test_a_channel_for_several_is_looked_at_once(start: Start) -> None:
-    shared = read_policy(POLICY.replace('"#lk-care"', '"#lk-billing"'), "tests")
+    shared = read_policy(POLICY.replace("'#lk-care'", "'#lk-billing'"), "tests")
     assert told(start(), shared)["channel #lk-billing"][1] == "#lk-billing (Billing, Customer Care): the app is in it"
 
 
