@@ -107,9 +107,10 @@ class TestTheHome:
         def opened(event: Json) -> None:
             bolt.got.append(event)
 
-        bolt.client.views_publish(user_id=ANA, view=home(ROW))
-        there = outside.hands.home(ANA)
-        outside.hands.wait_for(lambda c: c.kind == "delivery" and c.object["about"] == ANA and c.object["state"] == "delivered")
+        tom = "U0TOM00001"
+        bolt.client.views_publish(user_id=tom, view=home(ROW))
+        there = outside.hands.home(tom)
+        outside.hands.wait_for(lambda c: c.kind == "delivery" and c.object["about"] == tom and c.object["state"] == "delivered")
         assert there is not None
         assert (bolt.got[-1]["tab"], bolt.got[-1]["view"]["id"]) == ("home", there["id"])
 
