@@ -109,7 +109,7 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     async def verify(case_id: str) -> str | None:
         return await parts.in_thread(lambda: store.records.verify(case_id))
 
-    socket = _slack(app, settings, acting, Looking(store, commits, parts.threads, settings.pace))
+    socket, working = _slack(app, settings, acting, Looking(store, commits, parts.threads, settings.pace))
     app.include_router(Health(parts.client, store.engine, parts.threads, lambda: socket.told if socket is not None else None).routes())
     app.include_router(Intake(signers, store.book, commits).routes())
     app.include_router(Rest(acting, commits, store.book, key_of, verify).routes())
@@ -127,20 +127,28 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     )
     if settings.sendgrid_webhook_key is not None:
         app.include_router(mail_events(settings.sendgrid_webhook_key, store.ledger, parts.threads))
-    return [commits.run(), *([socket.keep()] if socket is not None else [])]
+    return [commits.run(), *working]
 
 
-def _slack(app: FastAPI, settings: Settings, acting: Acting, looking: Looking) -> SlackSocket | None:
-    """Let Slack in: at an address, when we can tell that it is Slack; and by a connection of ours, when we may open one."""
+def _slack(
+    app: FastAPI, settings: Settings, acting: Acting, looking: Looking
+) -> tuple[SlackSocket | None, list[Coroutine[Any, Any, None]]]:
+    """Let Slack in: at an address, when we can tell that it is Slack; and by a connection of ours, when we may open one.
+
+    The connection, and the work that has to go on.
+    """
     if settings.slack_bot_token is None or (settings.slack_signing_secret is None and settings.slack_app_token is None):
-        return None
+        return None, []
     secret = settings.slack_signing_secret.get_secret_value() if settings.slack_signing_secret is not None else None
     listening = slack_app(settings.slack_bot_token.get_secret_value(), secret, settings.slack_api_url, acting, looking)
     if secret is not None:
-        handler = AsyncSlackRequestHandler(listening)
+        handler = AsyncSlackRequestHandler(listening.app)
 
         @app.post("/slack/events", include_in_schema=False)
         async def from_slack(request: Request) -> Response:
             return await handler.handle(request)
 
-    return SlackSocket(listening, settings.slack_app_token.get_secret_value()) if settings.slack_app_token is not None else None
+    if settings.slack_app_token is None:
+        return None, [listening.work()]
+    socket = SlackSocket(listening.app, settings.slack_app_token.get_secret_value())
+    return socket, [listening.work(), socket.keep()]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,13 +16,16 @@ from adapters.postgres.reading import Row, Wanted
 from adapters.postgres.store import Store
 from adapters.slack.lists import Listed
 from api.intake import GroupCommit
+from domain.case import Case
 from domain.casefile import CaseFile
+from domain.events import ReplyPlanned
+from domain.evolve import evolve
 from domain.inbound import PostCreated
 from domain.pace import Pace
 from domain.policy import Policy
 from domain.rights import EVERYWHERE, Colleague
-from domain.story import story
-from domain.values import case_id
+from domain.story import Line, story
+from domain.values import PRIVATE_PURPOSES, Purpose, case_id
 
 _T = TypeVar("_T")
 _SEARCHED = 500
@@ -138,8 +141,30 @@ class Looking:
         return await asyncio.get_running_loop().run_in_executor(self.threads, call)
 
 
-def since(file: CaseFile, turn: int) -> str:
-    """What has happened in a case since somebody read it at that turn, in a sentence or two."""
-    lines: Sequence[str] = [line.text for line in story(file) if line.seq > 0]
-    newest = lines[-max(1, min(2, file.case.turn - turn)) :]
-    return "; ".join(newest) + "."
+def since(file: CaseFile, turn: int) -> list[Line]:
+    """What has happened in a case since somebody read it at that turn, and they must know before they speak to the customer."""
+    told = {line.seq: line for line in story(file)}
+    case = Case(file.case_id)
+    found: list[Line] = []
+    for seq, entry in file.history:
+        before, case = case, evolve(case, entry.event)
+        if case.turn > max(turn, before.turn):
+            event = entry.event
+            line = told.get(seq) if not isinstance(event, ReplyPlanned) else _on_its_way(file, seq, event, entry.by.person)
+            found += [line] if line is not None else []
+    return found
+
+
+_SAYS = {
+    Purpose.UPDATE: "has told the customer",
+    Purpose.ASK: "has asked the customer",
+    Purpose.THANK_YOU: "thanks the customer",
+    Purpose.PRIVATE: "has written to the customer in private",
+    Purpose.WENT_PRIVATE: "says in public that it goes on in private",
+}
+
+
+def _on_its_way(file: CaseFile, seq: int, event: ReplyPlanned, person: str) -> Line:
+    """What a colleague says: it need not be posted yet."""
+    words = None if event.purpose in PRIVATE_PURPOSES else file.text_of(event.words)
+    return Line(seq, event.at, "public", f"{file.name_of(person)} {_SAYS.get(event.purpose, 'answers the customer')}", words)

@@ -308,6 +308,8 @@ def _grown(world: dict[str, Any], colleagues: int) -> dict[str, Any]:
         ]
         world["people"] += more
         channel["members"] += [person["id"] for person in more]
+        group = next(one for one in world["usergroups"] if one["handle"] == f"{channel['name'].removeprefix('lk-')}-team")
+        group["users"] += [person["id"] for person in more]
     return world
 
 

@@ -97,8 +97,9 @@ def buttons(card: Json) -> str:
 
 
 def actions(card: Json) -> set[str]:
-    """The buttons that a card has."""
-    return {element["action_id"] for block in card["blocks"] if block["type"] == "actions" for element in block["elements"]}
+    """The buttons of a card by which something can be done, other than look at it."""
+    buttons = {element["action_id"] for block in card["blocks"] if block["type"] == "actions" for element in block["elements"]}
+    return buttons - {cards.OPEN}
 
 
 def quoted(message: Json) -> str:

@@ -16,6 +16,7 @@ TAKING_PART: frozenset[type[c.Command]] = frozenset({c.Ask, c.Note})
 """What a department may do that has had the case: its question is still a question, and what it knows still helps."""
 SOCIAL_TEAMS: frozenset[type[c.Command]] = frozenset({c.Dismiss, c.WaiveThankYou, c.SettleReply})
 """What only the social team and leads decide: that nothing is answered, or whether something was."""
+NO_DEPARTMENT = "You belong to no department that Loopkeeper knows. Ask an admin to add you to your team's user group in Slack."
 ADMINS: frozenset[type[c.Command]] = frozenset({c.MovePolicy})
 
 
@@ -35,10 +36,7 @@ def may_not(colleague: Colleague, kind: type[c.Command], case: Case, policy: Pol
     if role in EVERYWHERE:
         return None
     if not mine:
-        return c.Refusal(
-            "no_department",
-            "You belong to no department that Loopkeeper knows. Ask an admin to add you to your team's user group in Slack.",
-        )
+        return c.Refusal("no_department", NO_DEPARTMENT)
     if kind in SOCIAL_TEAMS:
         return c.Refusal("not_allowed", f"Only {policy.social.name} and leads can do this. Write to them in the thread.")
     if case.department in mine or (kind in TAKING_PART and not mine.isdisjoint(had_by)):

@@ -67,8 +67,8 @@ def story(file: CaseFile, after: int = 0) -> list[Line]:
     lines = []
     case = Case(file.case_id)
     for seq, entry in file.history:
-        before, case = case, evolve(case, entry.event)
-        if seq > after and (line := _tell(file, seq, entry, before)) is not None:
+        earlier, case = case, evolve(case, entry.event)
+        if seq > after and (line := _tell(file, seq, entry, earlier)) is not None:
             lines.append(line)
     return lines
 
@@ -121,8 +121,8 @@ _WROTE = {
 }
 
 
-def _tell(file: CaseFile, seq: int, entry: Entry, before: Case) -> Line | None:  # noqa: C901 - one sentence an event, and mypy proves that none is missing
-    """The sentence for one event. `before`: the case as it was until then, because who is meant may have changed since."""
+def _tell(file: CaseFile, seq: int, entry: Entry, earlier: Case) -> Line | None:  # noqa: C901 - one sentence an event, and mypy proves that none is missing
+    """The sentence for one event. `earlier`: the case as it was until then, because who is meant may have changed since."""
     event, by = entry.event, _who(file, entry.by)
 
     def line(
@@ -170,7 +170,7 @@ def _tell(file: CaseFile, seq: int, entry: Entry, before: Case) -> Line | None: 
         case e.AskDropped():
             return line("internal", f"{file.name_of(event.asker)}'s question will not be asked: {event.reason}", event.words)
         case e.AskAnswered():
-            return line("internal", "Our question is answered; the clocks run again", people=_askers(before))
+            return line("internal", "Our question is answered; the clocks run again", people=_askers(earlier))
         case e.Resolved():
             cause = file.policy.root_causes.get(event.root_cause, event.root_cause)
             return line("internal", f"{by} resolved this case. Root cause: {cause}")
@@ -197,7 +197,7 @@ def _tell(file: CaseFile, seq: int, entry: Entry, before: Case) -> Line | None: 
         case e.Escalated():
             if event.repeat:
                 return None
-            text, words, group, people = _called(file, evolve(before, event), event)
+            text, words, group, people = _called(file, evolve(earlier, event), event)
             return line("warning", text, words, calls=group, people=people)
         case e.EscalationFailed():
             return line("warning", f"The {_spoken(event.to)} could not be reached by {_WAYS[event.by]}: {event.reason}")

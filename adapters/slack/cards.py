@@ -15,9 +15,9 @@ from domain.values import Intent, Priority, Status
 
 ACCEPT, ASK, UPDATE, RESOLVE, REASSIGN = "case_accept", "case_ask", "case_update", "case_resolve", "case_reassign"
 MORE = "case_more"
-"""The menu on a card; its values are in `OVERFLOW`."""
+"""The menu on a card; its values are those of `OVERFLOW`, each followed by the case's number: an id would be too long for a menu."""
 OPEN = "case_open"
-"""Show a case of a list."""
+"""Show a case, with everything that can be done."""
 ASK_REMOVAL = "ask_removal"
 """Ask the customer to take personal data out of a public post."""
 OVERFLOW = (
@@ -73,8 +73,7 @@ def card(file: CaseFile, department: str, group: str | None) -> list[Block]:
         rich.rich(*calls, rich.section(*where), rich.quote(file.first_words)),
         rich.rich(_facts(file), *([_due(file.clocks)] if file.clocks else [])),
     ]
-    buttons = _buttons(file)
-    return [*blocks, rich.actions(buttons, f"do:{case.events}"[:255])] if buttons else blocks
+    return [*blocks, rich.actions(_buttons(file), f"do:{case.events}")]
 
 
 def _facts(file: CaseFile) -> Element:
@@ -127,14 +126,14 @@ def _due(clocks: Sequence[Clock]) -> Element:
 
 def _buttons(file: CaseFile) -> list[Element]:
     case = file.case
-    if not case.is_open:
-        return []
     value = file.case_id
+    if not case.is_open:
+        return [rich.button(OPEN, "More…", value)]
     buttons = [] if case.owner else [rich.button(ACCEPT, "Accept", value, style="primary")]
     buttons += [rich.button(ASK, "Ask customer", value), rich.button(UPDATE, "Post update", value)]
     buttons.append(rich.button(RESOLVE, "Resolve", value, style="primary" if case.owner else None))
     going_on = [("Back to work…", "resume") if v in ("wait", "snooze") and _rests(case, v) else (label, v) for label, v in OVERFLOW]
-    menu = rich.overflow(MORE, list(dict.fromkeys(going_on)))
+    menu = rich.overflow(MORE, [(label, f"{what} {file.number}") for label, what in dict.fromkeys(going_on)])
     return [*buttons, rich.button(REASSIGN, "Reassign", value), menu]
 
 
@@ -149,6 +148,7 @@ def _moved(file: CaseFile, department: str) -> list[Block]:
     return [
         rich.header(f"{file.title} · moved to {file.department_name(file.case.department)}"),
         rich.rich(rich.section(rich.text(file.customer, bold=True), rich.text(f" on {file.network}")), rich.quote(file.first_words)),
+        rich.actions([rich.button(OPEN, "Show the case", file.case_id)]),
     ]
 
 

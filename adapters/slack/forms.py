@@ -10,6 +10,7 @@ from adapters.slack import rich
 from adapters.slack.rich import Block, Element
 from adapters.slack.views import View, about, ask_for, modal, moment, option, select, text_input
 from domain.casefile import CaseFile
+from domain.events import WalkAwayProposed
 from domain.story import Kind, Line
 from domain.values import Priority
 
@@ -24,13 +25,14 @@ DO = "do_"
 """What the action ids of the buttons in `more` begin with; what they do comes after."""
 
 _HOUR = timedelta(hours=1)
+_LINES_AT_MOST, _WHISPERS_AT_MOST = 80, 40
 DISMISSALS = {"spam": "Spam", "nothing_to_answer": "Nothing to answer", "duplicate": "We have it already"}
 PRIORITIES = {Priority.URGENT: "Urgent", Priority.HIGH: "High", Priority.NORMAL: "Normal", Priority.LOW: "Low"}
 
 
-def form(file: CaseFile, do: Doing, *, now: datetime) -> View:
-    """The form for that. `now`: the loop's time."""
-    title, submit, blocks = _FORMS[do](file, now)
+def form(file: CaseFile, do: Doing, *, now: datetime, decides: bool = False) -> View:
+    """The form for that. `now`: the loop's time. `decides`: it is for a lead, after whose word nobody is asked."""
+    title, submit, blocks = _walk_away_for_good(file) if do == "walk_away" and decides else _FORMS[do](file, now)
     return modal(FORM, title, submit, "Cancel", {"case": file.case_id, "do": do}, [about(file), *blocks])
 
 
@@ -105,6 +107,16 @@ def _walk_away(file: CaseFile, now: datetime) -> _Form:
     return "Walk away", "Propose it", [ask_for(WORDS, "What happened?", text_input(focus=True, at_most=1000), hint=hint)]
 
 
+def _walk_away_for_good(file: CaseFile) -> _Form:
+    proposed = [(entry.by.person, entry.event.words) for _, entry in file.history if isinstance(entry.event, WalkAwayProposed)]
+    before: list[Block] = []
+    for who, words in proposed[-1:]:
+        before.append(rich.rich(rich.section(rich.text(f"{file.name_of(who)} proposes it:")), rich.quote(file.text_of(words))))
+    hint = "For abuse, not for criticism. This is your decision: the case ends, and nothing is answered here any more."
+    reason = ask_for(WORDS, "Why?", text_input(focus=True, at_most=1000), hint=hint)
+    return "Walk away", "Walk away", [*before, reason]
+
+
 def _waive(file: CaseFile, now: datetime) -> _Form:
     del file, now
     hint = "The loop closes without a public thank-you, with your name and this reason on record."
@@ -149,21 +161,22 @@ LABELS: Mapping[Doing, str] = {
 }
 
 
-def more(file: CaseFile, offered: Sequence[Doing], *, history: bool = True) -> View:
+def more(file: CaseFile, offered: Sequence[Doing]) -> View:
     """Everything else that can be done to a case."""
-    buttons = [rich.button(DO + do, LABELS[do], file.case_id) for do in offered]
-    if history:
-        buttons.append(rich.button(DO + "history", "Show the whole story", file.case_id))
-    if file.case.private:
-        buttons.append(rich.button(DO + "private_words", "Read what was written in private", file.case_id))
-    return modal("more", f"Case {file.title}", None, "Close", {"case": file.case_id}, [about(file), rich.actions(buttons, "more")])
+    return modal("more", f"Case {file.title}", None, "Close", {"case": file.case_id}, [about(file), _everything_else(file, offered)])
 
 
 def case_view(file: CaseFile, card: Sequence[Block], offered: Sequence[Doing]) -> View:
     """A case of a list: its card, and everything else that can be done."""
+    return modal("more", f"Case {file.title}", None, "Close", {"case": file.case_id}, [*card, _everything_else(file, offered)])
+
+
+def _everything_else(file: CaseFile, offered: Sequence[Doing]) -> Block:
     buttons = [rich.button(DO + do, LABELS[do], file.case_id) for do in offered]
     buttons.append(rich.button(DO + "history", "Show the whole story", file.case_id))
-    return modal("more", f"Case {file.title}", None, "Close", {"case": file.case_id}, [*card, rich.actions(buttons, "more")])
+    if file.case.private:
+        buttons.append(rich.button(DO + "private_words", "Read what was written in private", file.case_id))
+    return rich.actions(buttons, "more")
 
 
 def _next_opening(file: CaseFile, now: datetime) -> datetime:
@@ -176,7 +189,7 @@ def _next_opening(file: CaseFile, now: datetime) -> datetime:
 
 def history(file: CaseFile, lines: Sequence[Line], sign: Mapping[Kind, str]) -> View:
     """The whole story of a case; of a long one the newest part."""
-    shown = lines[-80:]
+    shown = lines[-_LINES_AT_MOST:]
     parts: list[Element] = []
     if len(shown) < len(lines):
         parts.append(rich.section(rich.text(f"The newest {len(shown)} of {len(lines)} lines:", italic=True)))
@@ -193,7 +206,9 @@ def history(file: CaseFile, lines: Sequence[Line], sign: Mapping[Kind, str]) -> 
 def private_words(file: CaseFile, said: Sequence[tuple[str, datetime, str]]) -> View:
     """What was written in private: who, when, and the words."""
     parts: list[Element] = []
-    for who, at, words in said:
+    if len(said) > _WHISPERS_AT_MOST:
+        parts.append(rich.section(rich.text(f"The newest {_WHISPERS_AT_MOST} of {len(said)} messages:", italic=True)))
+    for who, at, words in said[-_WHISPERS_AT_MOST:]:
         parts += [rich.section(rich.at_moment(at), rich.text(f" {who}", bold=True)), rich.quote(words)]
     if not parts:
         parts = [rich.section(rich.text("Nothing that can be shown: it was erased, or never arrived."))]

@@ -9,8 +9,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from adapters.slack import rich
+from adapters.slack.cards import SIGN
 from adapters.slack.views import View, about, ask_for, modal, notice, option, select, text_input
 from domain.casefile import CaseFile
+from domain.story import Line
 
 __all__ = ["View", "confirm_move", "found", "move", "notice", "review", "say"]
 
@@ -20,6 +22,9 @@ SAY, CONFIRM, MOVE, FOUND = "say", "confirm", "move", "found"
 """Callback ids: the words, the review, the reassignment, the link of an unconfirmed reply."""
 BODY, CAUSE, CAUSE_WORDS, DEPARTMENT, REASON, TELL, LINK = "body", "cause", "cause_words", "department", "reason", "tell", "link"
 """Block ids of the inputs; the action id of each is the same."""
+
+_NEWS_AT_MOST, _NEWS_LENGTH = 5, 600
+"""Lines, and characters of each quote, of what has happened while somebody was writing."""
 
 TITLES: Mapping[Saying, str] = {
     "ask": "Ask the customer",
@@ -81,20 +86,37 @@ def review(
     *,
     private: Sequence[str] = (),
     note: str | None = None,
+    writing: Sequence[str] = (),
+    since: Sequence[Line] = (),
+    close: str = "Back",
 ) -> View:
-    """Exactly what will be read: `parts` by everybody, `private` by the customer alone. `told`: its length on that network, in words."""
-    blocks: list[dict[str, Any]] = []
+    """Exactly what will be read: `parts` by everybody, `private` by the customer alone. `told`: its length on that network, in words.
+
+    `writing`: who else is writing to this customer now, in sentences; `since`: what has happened since the words were written.
+    """
+    blocks: list[dict[str, Any]] = _happened(since)
+    if writing:
+        blocks.append(rich.rich(rich.section(rich.text("✍️ " + " ".join(writing), bold=True))))
     if note:
         blocks.append(rich.rich(rich.section(rich.text(f"⚠️ {note}", bold=True))))
     if private:
         blocks.append(rich.rich(rich.section(rich.text(f"Only {file.customer} will read this:", bold=True))))
         blocks += [rich.rich(rich.exactly(part)) for part in private]
-    if parts:
-        what = f"Everybody on {file.network} will read this, as our reply to {file.customer}:"
-        blocks.append(rich.rich(rich.section(rich.text(what, bold=True))))
-        blocks += [rich.rich(rich.exactly(part)) for part in parts]
-    blocks.append(rich.context(told))
-    return modal(CONFIRM, TITLES[saying], _SUBMITS[saying], "Back", {**metadata, "saying": saying}, blocks)
+    what = f"Everybody on {file.network} will read this, as our reply to {file.customer}:"
+    blocks += [rich.rich(rich.section(rich.text(what, bold=True))), *(rich.rich(rich.exactly(part)) for part in parts), rich.context(told)]
+    return modal(CONFIRM, TITLES[saying], _SUBMITS[saying], close, {**metadata, "saying": saying}, blocks)
+
+
+def _happened(since: Sequence[Line]) -> list[dict[str, Any]]:
+    """What somebody must know before they send what they wrote earlier; the newest of it."""
+    if not since:
+        return []
+    parts = [rich.section(rich.text("⚠️ Since you wrote this:", bold=True))]
+    for line in since[-_NEWS_AT_MOST:]:
+        parts.append(rich.section(rich.text(f"{SIGN[line.kind]} {line.text}")))
+        if line.quote is not None:
+            parts.append(rich.quote(line.quote, _NEWS_LENGTH))
+    return [rich.rich(*parts, rich.section(rich.text("Read yours again. Does it still fit?", bold=True)))]
 
 
 def move(file: CaseFile) -> View:
@@ -112,10 +134,13 @@ def move(file: CaseFile) -> View:
     return modal(MOVE, "Reassign the case", "Reassign", "Cancel", {"case": file.case_id}, blocks)
 
 
-def confirm_move(file: CaseFile, department: str, parts: Sequence[str], told: str, metadata: Mapping[str, Any]) -> View:
-    """Exactly what the customer will read of the move."""
+def confirm_move(
+    file: CaseFile, department: str, parts: Sequence[str], told: str, metadata: Mapping[str, Any], *, since: Sequence[Line] = ()
+) -> View:
+    """Exactly what the customer will read of the move. `since`: what has happened since it was last looked at."""
     what = f"The case goes to {department}, and everybody on {file.network} will read this:"
-    blocks = [rich.rich(rich.section(rich.text(what, bold=True))), *(rich.rich(rich.exactly(part)) for part in parts), rich.context(told)]
+    shown = [rich.rich(rich.section(rich.text(what, bold=True))), *(rich.rich(rich.exactly(part)) for part in parts), rich.context(told)]
+    blocks = [*_happened(since), *shown]
     return modal(CONFIRM, "Reassign the case", "Post and reassign", "Back", {**metadata, "saying": "move"}, blocks)
 
 

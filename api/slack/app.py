@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
@@ -18,8 +21,16 @@ from api.slack.words import Words
 log = logging.getLogger(__name__)
 
 
-def slack_app(token: str, signing_secret: str | None, api_url: str, acting: Acting, looking: Looking) -> AsyncApp:
-    """What listens to everything that Slack sends. Without a signing secret it can be served by socket alone."""
+@dataclass(frozen=True)
+class Listening:
+    """What listens to everything that Slack sends, and the work that has to go on behind it."""
+
+    app: AsyncApp
+    work: Callable[[], Coroutine[Any, Any, None]]
+
+
+def slack_app(token: str, signing_secret: str | None, api_url: str, acting: Acting, looking: Looking) -> Listening:
+    """The listeners, put together. Without a signing secret they can be served by socket alone."""
     client = AsyncWebClient(token=token, base_url=api_url, timeout=10, retry_handlers=[])
     app = AsyncApp(client=client, signing_secret=signing_secret or "", logger=log, raise_error_for_unhandled_request=False)
     floor = Floor(acting, looking, client)
@@ -29,7 +40,7 @@ def slack_app(token: str, signing_secret: str | None, api_url: str, acting: Acti
     for listeners in (speaking, deskwork, home, Words(floor, speaking, deskwork, home)):
         listeners.listen(ears)
     ears.event("message", _noted)
-    return app
+    return Listening(app, floor.know_everybody)
 
 
 async def _noted(ack: AsyncAck, body: Body) -> None:

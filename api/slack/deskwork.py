@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from slack_bolt.async_app import AsyncAck
 
 from adapters.slack import cards, forms, modals
 from adapters.slack.forms import Doing
-from api.slack.floor import Body, Ears, Floor, Refused, case_of, given, meta, moment, value
+from adapters.slack.views import View
+from api.slack.floor import Body, Ears, Floor, Refused, given, meta, moment, value
 from api.slack.speaking import Speaking
 from domain import commands as c
 from domain.case import Case
 from domain.casefile import CaseFile
 from domain.rights import EVERYWHERE
 from domain.story import story
-from domain.values import Actor, Priority
+from domain.values import Actor, Priority, Role
 
 DOINGS: dict[Doing, type[c.Command]] = {
     "note": c.Note,
@@ -32,6 +33,8 @@ DOINGS: dict[Doing, type[c.Command]] = {
     "waive": c.WaiveThankYou,
     "reopen": c.Reopen,
 }
+LEADING = frozenset({Role.LEAD, Role.ADMIN})
+"""Whose word ends a case that is walked away from."""
 _DONE: dict[Doing, str] = {
     "note": "Your note is in the thread.",
     "escalate": "They are being called.",
@@ -45,6 +48,13 @@ _DONE: dict[Doing, str] = {
     "waive": "The loop is closed without a thank-you.",
     "reopen": "The case is open again.",
 }
+_CHOSEN: frozenset[Doing] = frozenset({"priority", "category", "dismiss"})
+"""What depends on a choice that is still to be made."""
+
+
+def done(do: Doing, by: Actor) -> str:
+    """What is told to whoever did it."""
+    return "We walk away: nothing more is answered there." if do == "walk_away" and by.role in LEADING else _DONE[do]
 
 
 @dataclass(frozen=True)
@@ -74,17 +84,27 @@ class Deskwork:
     # --- cards ---
 
     async def accept(self, ack: AsyncAck, body: Body) -> None:
-        """Take the case."""
+        """Take the case. On the card itself one sees that it worked; elsewhere one is told."""
         await ack()
         case_id = value(body)
-        colleague = await self.floor.let(body["user"]["id"], await self.floor.acting.file(case_id), c.Accept)
-        await self.floor.tell(body, await self.floor.act(case_id, c.Accept(f"slack:{body['trigger_id']}", colleague.actor)))
+        file = await self.floor.acting.file(case_id)
+        colleague = await self.floor.let(body["user"]["id"], file, c.Accept)
+        refused = await self.floor.act(case_id, c.Accept(f"slack:{body['trigger_id']}", colleague.actor))
+        if refused is not None:
+            await self.floor.tell(body, refused.reason)
+        elif body.get("view", {}).get("type") == "modal":
+            shown = self.shown(await self.floor.acting.file(case_id))
+            await self.floor.client.views_update(view_id=body["view"]["id"], view=shown)
+        elif not on_its_card(body):
+            await self.floor.tell(body, f"You have case {file.title} now.")
 
     async def chosen(self, ack: AsyncAck, body: Body) -> None:
         """Something was chosen from a card's menu."""
         await ack()
-        file = await self.floor.acting.file(case_of(body))
-        await self.begin(body, file, body["actions"][0]["selected_option"]["value"])
+        do, _, number = body["actions"][0]["selected_option"]["value"].partition(" ")
+        file = await self.floor.looking.numbered(int(number))
+        assert file is not None, "a card's menu has the number of its case"
+        await self.begin(body, file, do)
 
     async def begin(self, body: Body, file: CaseFile, do: str) -> None:
         """Open what this needs: the private message, a form, or everything else there is."""
@@ -97,16 +117,24 @@ class Deskwork:
             await self.begin_form(body, file, do)  # type: ignore[arg-type]  # a menu of ours offers nothing else
 
     async def begin_form(self, body: Body, file: CaseFile, do: Doing) -> None:
-        """Open a form, if this person may do that now."""
-        await self.floor.let(body["user"]["id"], file, DOINGS[do])
-        await self.floor.open(body, forms.form(file, do, now=self.floor.now()))
+        """Open a form, if this person may do that now, and the case would take it."""
+        now = self.floor.now()
+        sample = Filled("…", None, now + timedelta(minutes=1))
+        tried = None if do in _CHOSEN else lambda by: _MADE[do]("", by, "…", sample)
+        colleague = await self.floor.let(body["user"]["id"], file, DOINGS[do], tried)
+        await self.floor.open(body, forms.form(file, do, now=now, decides=colleague.actor.role in LEADING))
 
     async def opened(self, ack: AsyncAck, body: Body) -> None:
-        """A case of a list shall be shown, with all that can be done."""
+        """A case shall be shown, with all that can be done."""
         await ack()
         file = await self.floor.acting.file(value(body))
         await self.floor.let_see(body["user"]["id"], file)
-        await self.floor.open(body, forms.case_view(file, cards.card(file, file.case.department, None), offered(file.case)))
+        await self.floor.open(body, self.shown(file))
+
+    def shown(self, file: CaseFile) -> View:
+        """A case in a modal."""
+        card = cards.card(file, file.case.department, None)
+        return forms.case_view(file, card if file.case.is_open else card[:-1], offered(file.case))
 
     async def pressed(self, ack: AsyncAck, body: Body) -> None:
         """A button of "More…"."""
@@ -135,7 +163,7 @@ class Deskwork:
         read = c.ReadPrivate(f"slack:{body['trigger_id']}", colleague.actor)
         refused = await self.floor.act(case_id, read)
         if refused is not None:
-            raise Refused(refused)
+            raise Refused(refused.reason)
         await self.floor.open(body, forms.private_words(file, await self.floor.looking.private_words(case_id)))
 
     # --- forms ---
@@ -145,18 +173,18 @@ class Deskwork:
         carried = meta(body)
         do: Doing = carried["do"]
         file = await self.floor.acting.file(carried["case"])
-        words_at = forms.WORDS if forms.WORDS in body["view"]["state"]["values"] else None
+        at = next((block for block in (forms.UNTIL, forms.CHOICE, forms.WORDS) if block in body["view"]["state"]["values"]), None)
+        at = forms.WORDS if do == "wait" else at
         try:
             colleague = await self.floor.let(body["user"]["id"], file, DOINGS[do])
             command = await self.command(carried["case"], do, colleague.actor, f"slack:{body['view']['id']}", Filled.of(body))
         except Refused as refusal:
-            if words_at is None:
+            if at is None:
                 await ack(response_action="update", view=modals.notice("Not done", str(refusal)))
             else:
-                await ack(response_action="errors", errors={words_at: str(refusal)})
+                await ack(response_action="errors", errors={at: str(refusal)})
             return
-        at = next((b for b in (forms.UNTIL, forms.CHOICE) if b in body["view"]["state"]["values"]), words_at)
-        await self.floor.carry_out(ack, body, carried["case"], command, _DONE[do], refused_at=at)
+        await self.floor.carry_out(ack, body, carried["case"], command, done(do, colleague.actor), refused_at=at)
 
     async def command(self, case_id: str, do: Doing, actor: Actor, command_id: str, filled: Filled) -> c.Command:
         """The command that a form, or a line of `/case`, asks for. Raises Refused when something is missing in it."""
@@ -181,7 +209,7 @@ class Deskwork:
         case_id, _, step = value(body).rpartition("|")
         colleague = await self.floor.let(body["user"]["id"], await self.floor.acting.file(case_id), c.SettleReply)
         command = c.SettleReply(f"slack:{body['trigger_id']}", colleague.actor, int(step), posted=False)
-        await self.floor.tell(body, await self.floor.act(case_id, command) or "Thank you. It is being posted now.")
+        await self._settled(body, case_id, command, "Thank you. It is being posted now.")
 
     async def settle_said(self, ack: AsyncAck, body: Body) -> None:
         """A person has said what the loop could not post: this very message is the record of it."""
@@ -191,7 +219,11 @@ class Deskwork:
         channel, ts = body["channel"]["id"], body["message"]["ts"]
         link = (await self.floor.client.chat_getPermalink(channel=channel, message_ts=ts))["permalink"]
         command = c.SettleReply(f"slack:{body['trigger_id']}", colleague.actor, int(step), posted=True, permalink=link)
-        await self.floor.tell(body, await self.floor.act(case_id, command) or "Thank you. It is on record.")
+        await self._settled(body, case_id, command, modals.IS_RECORDED)
+
+    async def _settled(self, body: Body, case_id: str, command: c.SettleReply, told: str) -> None:
+        refused = await self.floor.act(case_id, command)
+        await self.floor.tell(body, told if refused is None else refused.reason)
 
     async def found(self, ack: AsyncAck, body: Body) -> None:
         """The link of a reply that is there after all."""
@@ -207,6 +239,11 @@ class Deskwork:
             return
         command = c.SettleReply(f"slack:{body['view']['id']}", colleague.actor, int(carried["step"]), posted=True, permalink=link)
         await self.floor.carry_out(ack, body, carried["case"], command, modals.IS_RECORDED, refused_at=modals.LINK)
+
+
+def on_its_card(body: Body) -> bool:
+    """Whether the button was pressed on the case's card in a channel, which shows what has changed."""
+    return body["actions"][0].get("block_id", "").startswith("do:") and not body.get("container", {}).get("is_ephemeral")
 
 
 def offered(case: Case) -> list[Doing]:

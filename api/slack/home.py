@@ -7,15 +7,14 @@ from dataclasses import dataclass
 
 from slack_bolt.async_app import AsyncAck
 
-from adapters.postgres.reading import Wanted
+from adapters.postgres.reading import NoSuchCase, Wanted
 from adapters.slack import forms, lists
 from api.slack.floor import Body, Ears, Floor, Refused, given
 from domain.rights import EVERYWHERE, Colleague
-from domain.values import Role, Status
+from domain.values import Status
 
-NOBODY = (
-    "You belong to no department that Loopkeeper knows, so there is nothing to show. Ask an admin to add you to your team's group in Slack."
-)
+_OPENED_SECONDS = 10.0
+"""How long a person waits to hear which number their case has."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +43,10 @@ class Home:
         await self._publish(body["user"]["id"])
 
     async def _publish(self, user: str) -> None:
-        colleague = await self.floor.colleague(user)
-        if colleague.actor.role is Role.DEPARTMENT and not colleague.departments:
-            view = lists.nobody(NOBODY)
+        try:
+            colleague = await self.floor.somebody_of_ours(user)
+        except Refused as refusal:
+            view = lists.nobody(str(refusal))
         else:
             view = lists.home(await self._shelves(colleague), self.floor.now())
         await self.floor.client.views_publish(user_id=user, view=view)
@@ -80,9 +80,7 @@ class Home:
 
     async def begin_new(self, body: Body) -> None:
         """Let somebody write down what reached us by another way. Raises Refused."""
-        colleague = await self.floor.colleague(body["user"]["id"])
-        if colleague.actor.role is Role.DEPARTMENT and not colleague.departments:
-            raise Refused(NOBODY)
+        await self.floor.somebody_of_ours(body["user"]["id"])
         policy = await self.floor.looking.policy()
         by_hand = {name: channel.network for name, channel in policy.channels.items() if channel.kind == "hand"}
         if not by_hand:
@@ -90,12 +88,14 @@ class Home:
         await self.floor.open(body, forms.new_case({handle: brand.name for handle, brand in policy.brands.items()}, by_hand))
 
     async def new_sent(self, ack: AsyncAck, body: Body) -> None:
-        """It is written down: the case is opened as a post is."""
-        words = (given(body, forms.WORDS) or "").strip()
-        if not words:
-            await ack(response_action="errors", errors={forms.WORDS: "Write what it is about."})
+        """It is written down: the case is opened as a post is, and whoever opened it hears its number."""
+        words, user = (given(body, forms.WORDS) or "").strip(), body["user"]["id"]
+        empty = [at for at in (forms.CUSTOMER, forms.CUSTOMER_ID, forms.WORDS) if not (given(body, at) or "").strip()]
+        if empty:
+            await ack(response_action="errors", errors=dict.fromkeys(empty, "Write something here."))
             return
         await ack()
+        await self.floor.somebody_of_ours(user)
         case_id = await self.floor.looking.open_by_hand(
             brand=given(body, forms.BRAND) or "",
             channel=given(body, forms.CHANNEL) or "",
@@ -104,7 +104,17 @@ class Home:
             name=(given(body, forms.CUSTOMER) or "").strip(),
             once=f"slack:{body['view']['id']}",
         )
-        user = body["user"]["id"]
-        opened = await self.floor.client.conversations_open(users=[user])
-        text = f"The case is opened: {case_id}. Its department has it in a moment."
-        await self.floor.client.chat_postMessage(channel=opened["channel"]["id"], text=text)
+        await self.floor.write_to(user, await self._opened(case_id))
+
+    async def _opened(self, case_id: str) -> str:
+        """What becomes of it, once it has a number."""
+        until = asyncio.get_running_loop().time() + _OPENED_SECONDS
+        while asyncio.get_running_loop().time() < until:
+            try:
+                file = await self.floor.acting.file(case_id)
+            except NoSuchCase:
+                await asyncio.sleep(0.2)  # it is opened by another process, in a moment
+            else:
+                number = file.title.removeprefix("#")
+                return f"Case {file.title} is open, with {file.department_name(file.case.department)}. /case show {number} shows it."
+        return "Your case is taken down and is being opened. /case find shows it in a moment."

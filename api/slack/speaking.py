@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,12 +18,16 @@ from domain import commands as c
 from domain.casefile import CaseFile
 from domain.errors import LoopkeeperError, NoWording, SaidAlready, ShowsPersonalData, TooLong
 from domain.rights import Colleague
+from domain.values import Actor, Purpose
 
 KINDS: dict[modals.Saying, type[c.Command]] = {"ask": c.Ask, "update": c.Update, "resolve": c.Resolve, "private": c.TakePrivate}
 _BUTTONS: dict[str, modals.Saying] = {cards.ASK: "ask", cards.UPDATE: "update", cards.RESOLVE: "resolve"}
 NOT_SAYABLE = (TooLong, SaidAlready, ShowsPersonalData, NoWording)
 """Why words cannot be sent as they are; each is a sentence for who wrote them."""
-_CHANGED = "changed_meanwhile"
+_LOOK_AGAIN = frozenset({"changed_meanwhile", "ask_is_sent"})
+"""Refusals after which the same words may still be right, when they were read again."""
+PROMISE_IS_OVER = "Nothing was sent: your text promises the next word by a moment that is over. Preview it again, and it names a later one."
+ASKED_LATER = "Another question is open by now. Yours is asked when it is answered."
 
 
 @dataclass(frozen=True)
@@ -49,14 +54,16 @@ class Speaking:
         await self.begin(body, await self.floor.acting.file(value(body)), _BUTTONS[body["actions"][0]["action_id"]])
 
     async def begin(self, body: Body, file: CaseFile, saying: modals.Saying, words: str | None = None) -> None:
-        """Let somebody write, if they may; with who else is writing."""
-        colleague = await self.floor.let(body["user"]["id"], file, KINDS[saying])
-        view = await self._writing(file, saying, colleague, words)
-        await self.floor.open(body, view)
+        """Let somebody write, if they may and it can be done; with who else is writing."""
+        colleague = await self._let_speak(body["user"]["id"], file, saying)
+        await self.floor.open(body, await self._writing(file, saying, colleague, words))
+
+    async def _let_speak(self, user: str, file: CaseFile, saying: modals.Saying) -> Colleague:
+        """Whoever may say this to the customer now. Raises Refused, before anything is written in vain."""
+        return await self.floor.let(user, file, KINDS[saying], _resolved(file) if saying == "resolve" else None)
 
     async def _writing(self, file: CaseFile, saying: modals.Saying, colleague: Colleague, words: str | None) -> View:
-        others = await self.floor.looking.begins_to_write(file.case_id, colleague.actor.person, saying)
-        writing = [f"{one.name} is writing to this customer now." for one in others]
+        others = await self._others(file, saying, colleague)
         note = None
         if saying == "ask" and file.case.ask is not None:
             asked = ", ".join(file.name_of(asker.person) for asker in file.case.ask.askers) or "A colleague"
@@ -65,7 +72,12 @@ class Speaking:
             )
         if saying == "private" and not file.case_policy.private_messages:
             return modals.contact_line(file)
-        return modals.say(file, saying, writing=writing, note=note, words=words)
+        return modals.say(file, saying, writing=others, note=note, words=words)
+
+    async def _others(self, file: CaseFile, saying: modals.Saying, colleague: Colleague) -> list[str]:
+        """Who else is writing to this customer, now that this colleague does."""
+        others = await self.floor.looking.begins_to_write(file.case_id, colleague.actor.person, saying)
+        return [f"{one.name} is writing to this customer, too." for one in others]
 
     async def written(self, ack: AsyncAck, body: Body) -> None:
         """What one wants to say is written: show exactly what will be read."""
@@ -78,7 +90,7 @@ class Speaking:
             await ack(response_action="errors", errors={modals.BODY: "Write something first."})
             return
         try:
-            colleague = await self.floor.let(body["user"]["id"], file, KINDS[saying])
+            colleague = await self._let_speak(body["user"]["id"], file, saying)
             causes = {"cause": given(body, modals.CAUSE), "cause_words": given(body, modals.CAUSE_WORDS)}
             view = await self.reviewed(file, saying, words, colleague, causes if saying == "resolve" else {})
         except (Refused, *NOT_SAYABLE) as error:
@@ -89,10 +101,12 @@ class Speaking:
             return
         await ack(response_action="push", view=view)
 
-    async def reviewed(self, file: CaseFile, saying: modals.Saying, words: str, colleague: Colleague, causes: dict[str, Any]) -> View:
+    async def reviewed(
+        self, file: CaseFile, saying: modals.Saying, words: str, colleague: Colleague, causes: dict[str, Any], *, close: str = "Back"
+    ) -> View:
         """The review of these words; they are kept, and who writes them has their lease anew. Raises what makes them unsayable."""
         acting, actor = self.floor.acting, colleague.actor
-        await self.floor.looking.begins_to_write(file.case_id, actor.person, saying)
+        writing = await self._others(file, saying, colleague)
         if saying == "private":
             draft = await acting.draft_of_private(file.case_id, words if file.case_policy.private_messages else None, actor)
         else:
@@ -102,7 +116,7 @@ class Speaking:
         if causes.get("cause_words"):
             kept["cause_words"] = await acting.keep(file.case_id, str(causes["cause_words"]))
         private = [] if draft.private is None else [draft.private]
-        return modals.review(file, saying, draft.parts, draft.told, kept, private=private, note=draft.note)
+        return modals.review(file, saying, draft.parts, draft.told, kept, private=private, note=draft.note, writing=writing, close=close)
 
     async def _kept(self, file: CaseFile, draft: Draft) -> dict[str, Any]:
         """What the review carries of a draft: references and facts, never the words themselves."""
@@ -129,28 +143,47 @@ class Speaking:
             await ack(response_action="update", view=modals.notice("Not done", str(refusal)))
             return
         command = _command(carried, body["view"]["id"], colleague)
-        pressed_before = any(entry.cause == command.id for _, entry in file.history)
-        if kind is not c.Reassign and file.case.turn > int(carried["turn"]) and not pressed_before:
-            await ack(response_action="update", view=await self._look_again(file, carried))
-            return
+        if not any(entry.cause == command.id for _, entry in file.history):  # else it was pressed before, and is done
+            if file.case.turn > int(carried["turn"]):
+                await ack(response_action="update", view=await self._look_again(file, carried))
+                return
+            promise = _moment(carried.get("promise"))
+            if promise is not None and promise <= floor.now():  # over what was written, so that nothing of it is lost
+                action = "update" if body["view"].get("previous_view_id") else "push"
+                await ack(response_action=action, view=modals.notice("Not sent", PROMISE_IS_OVER))
+                return
+
+        async def anew(refused: c.Refusal) -> View | None:
+            if refused.code not in _LOOK_AGAIN:
+                return None
+            return await self._look_again(await floor.acting.file(carried["case"]), carried)
+
         done = modals.IS_MOVED if kind is c.Reassign else modals.GOES_OUT
-        if await floor.carry_out(ack, body, carried["case"], command, done):
+        if await floor.carry_out(ack, body, carried["case"], command, done, anew=anew):
             await floor.looking.stops_writing(carried["case"], colleague.actor.person)
 
     async def _look_again(self, file: CaseFile, carried: dict[str, Any]) -> View:
         """The review anew, with what has happened since: the words may not fit any more."""
-        note = f"Since you wrote this: {since(file, int(carried['turn']))} Read yours again. Do they still fit?"
-        public = as_it_goes_out(file, file.text_of(carried["words"]))
-        private = [await self.floor.looking.text(file.case_id, carried["private"])] if carried.get("private") else []
+        news, note = since(file, int(carried["turn"])), None
         carried = {**carried, "turn": file.case.turn}
-        return modals.review(file, carried["saying"], public.parts, public.told, carried, private=private, note=note)
+        planned = file.case.planned(Purpose.ASK)
+        if carried["saying"] == "ask" and (planned is None or planned.step != carried.get("joins")):
+            note = ASKED_LATER if planned is not None or file.case.ask is not None else None
+            carried |= {"words": carried.get("alone") or carried["words"], "joins": None, "alone": None}
+        public = as_it_goes_out(file, file.text_of(carried["words"]))
+        if carried["saying"] == "move":
+            name = file.department_name(carried["department"])
+            return modals.confirm_move(file, name, public.parts, public.told, carried, since=news)
+        private = [await self.floor.looking.text(file.case_id, carried["private"])] if carried.get("private") else []
+        return modals.review(file, carried["saying"], public.parts, public.told, carried, private=private, note=note, since=news)
 
     async def given_up(self, ack: AsyncAck, body: Body) -> None:
-        """Somebody thought better of it: nobody is writing any more."""
+        """Somebody thought better of it: nobody is writing any more, unless they only went back to change their words."""
         await ack()
-        carried = meta(body)
-        if body.get("is_cleared") or body["view"]["callback_id"] == modals.SAY:
-            await self.floor.looking.stops_writing(carried["case"], f"slack:{body['user']['id']}")
+        view = body["view"]
+        went_back = view["callback_id"] == modals.CONFIRM and view.get("previous_view_id") and not body.get("is_cleared")
+        if not went_back:
+            await self.floor.looking.stops_writing(meta(body)["case"], f"slack:{body['user']['id']}")
 
     # --- passing a case on ---
 
@@ -201,6 +234,11 @@ def _speaks_for(file: CaseFile, colleague: Colleague) -> str:
     """The department for which somebody asks: the one that has the case, if they are in it, else one of theirs."""
     mine = sorted(colleague.departments)
     return file.case.department if file.case.department in mine or not mine else mine[0]
+
+
+def _resolved(file: CaseFile) -> Callable[[Actor], c.Command]:
+    """A resolution such as somebody is about to write."""
+    return lambda by: c.Resolve("", by, next(iter(file.case_policy.root_causes)), "")
 
 
 def _command(carried: dict[str, Any], view: str, colleague: Colleague) -> c.Command:

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
 from slack_bolt.async_app import AsyncAck
-from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from adapters.postgres.reading import Wanted
 from adapters.slack import cards, lists
 from adapters.slack.forms import Doing
 from adapters.slack.modals import Saying
 from adapters.slack.rich import Block
-from api.slack.deskwork import DOINGS, Deskwork, Filled
-from api.slack.floor import Body, Ears, Floor, Refused
+from api.slack.deskwork import DOINGS, Deskwork, Filled, done
+from api.slack.floor import Body, Ears, Floor, Refused, escaped
 from api.slack.home import Home
+from api.slack.plain import plain_of, words_of
 from api.slack.speaking import KINDS, NOT_SAYABLE, Speaking
 from domain import commands as c
 from domain.casefile import CaseFile
 from domain.durations import parse_duration
 from domain.values import Actor
+
+_LISTED = 10
+_NUMBER = re.compile(r"#?[0-9]{1,12}\Z")
 
 COMMAND, SEND_TO_CUSTOMER = "/case", "send_to_customer"
 HELP = (
@@ -57,7 +59,8 @@ _FORMS: dict[str, Doing] = {
 }  # fmt: skip
 _AT_ONCE: frozenset[Doing] = frozenset({"resume", "reopen"})
 """What needs no form when nothing else is written."""
-_SPAN = re.compile(r"(\d+(?:\.\d+)?\s*(?:s|min|h|d|wd))\b\s*", re.IGNORECASE)
+_SPAN = re.compile(r"(\d{1,6}(?:\.\d{1,3})?\s*(?:s|min|h|d|wd))\b\s*", re.IGNORECASE)
+"""As policies write durations, and never so long that no calendar has it."""
 
 
 @dataclass(frozen=True)
@@ -79,10 +82,9 @@ class Words:
         await ack()
         said = _Said(self.floor, {**body, "user": {"id": body["user_id"]}})
         verb, _, rest = body.get("text", "").strip().partition(" ")
-        try:
-            await self._do(said, verb.casefold() or "help", rest.strip())
-        except Refused as refusal:
-            await said.answer(str(refusal))
+        if _NUMBER.match(verb):  # a number alone
+            verb, rest = "show", f"{verb} {rest}"
+        await self._do(said, verb.casefold() or "help", rest.strip())
 
     async def _do(self, said: _Said, verb: str, rest: str) -> None:
         alone: dict[str, Callable[[_Said, str], Awaitable[None]]] = {
@@ -92,11 +94,11 @@ class Words:
             await alone[verb](said, rest)
             return
         if verb not in (*_SAYINGS, *_FORMS, "show", "accept", "assign", "history"):
-            raise Refused(f"There is no “{verb}” here. /case help tells what there is.")
+            raise Refused(f"There is no “{verb[:40]}” here. /case help tells what there is.")
         file, words = await self._file(verb, rest)
         if verb == "show":
             await self.floor.let_see(said.user, file)
-            await said.answer(cards.card_text(file), cards.card(file, file.case.department, None))
+            await said.answer(cards.card_text(file), cards.card(file, file.case.department, None), markup=True)
         elif verb == "history":
             await self.deskwork.show_history(said.body, file)
         elif verb == "accept":
@@ -111,21 +113,21 @@ class Words:
     async def _file(self, verb: str, rest: str) -> tuple[CaseFile, str]:
         """The case that is meant, and what else was written."""
         number, _, words = rest.partition(" ")
-        if not number.removeprefix("#").isdecimal():
+        if not _NUMBER.match(number):
             raise Refused(f"Which case? Write its number: /case {verb} 42")
-        file = await self.floor.looking.numbered(int(number.removeprefix("#")[:12]))
+        file = await self.floor.looking.numbered(int(number.removeprefix("#")))
         if file is None:
             raise Refused(f"There is no case {number}. /case mine and /case find show which there are.")
         return file, plain_of(words.strip())
 
     async def _say(self, said: _Said, file: CaseFile, saying: Saying, words: str) -> None:
-        """With words, straight to the exact text; a resolution needs its root cause first."""
-        if not words or saying == "resolve":
+        """With words, straight to the exact text; a resolution needs its root cause first, and not every network takes private messages."""
+        if not words or saying == "resolve" or (saying == "private" and not file.case_policy.private_messages):
             await self.speaking.begin(said.body, file, saying, words or None)
             return
         colleague = await self.floor.let(said.user, file, KINDS[saying])
         try:
-            view = await self.speaking.reviewed(file, saying, words, colleague, {})
+            view = await self.speaking.reviewed(file, saying, words, colleague, {}, close="Cancel")
         except NOT_SAYABLE as error:
             raise Refused(str(error)) from None
         await self.floor.open(said.body, view)
@@ -136,7 +138,8 @@ class Words:
             return
         colleague = await self.floor.let(said.user, file, DOINGS[do])
         command = await self.deskwork.command(file.case_id, do, colleague.actor, said.id, self._filled(do, words))
-        await said.answer(await self.floor.act(file.case_id, command) or f"Done: {do.replace('_', ' ')}, case {file.title}.")
+        refused = await self.floor.act(file.case_id, command)
+        await said.answer(f"{file.title}: {done(do, colleague.actor)}" if refused is None else refused.reason)
 
     def _filled(self, do: Doing, words: str) -> Filled:
         """What a line says, as the form would have it."""
@@ -153,21 +156,21 @@ class Words:
         return Filled(words[span.end() :].strip() or None, None, self.floor.now() + length)
 
     async def _assign(self, said: _Said, file: CaseFile, words: str) -> None:
-        department, _, reason = words.partition(" ")
-        if not department:
+        if not words:
             await self.speaking.begin_move(said.body, file)
             return
-        known = {name.casefold(): handle for handle, desk in file.policy.departments.items() for name in (handle, desk.name)}
-        if department.casefold() not in known:
-            raise Refused(f"There is no department “{department}”. There are: {', '.join(file.policy.departments)}.")
-        kept = await self.floor.acting.keep(file.case_id, reason.strip()) if reason.strip() else None
-        to = known[department.casefold()]
-        done = f"Case {file.title} is with {file.department_name(to)} now."
-        await self._act(said, file, c.Reassign, lambda by: c.Reassign(said.id, by, to, kept), done)
+        found = _department(file, words)
+        if found is None:
+            raise Refused(f"There is no such department. There are: {', '.join(file.policy.departments)}.")
+        to, reason = found
+        kept = await self.floor.acting.keep(file.case_id, reason) if reason else None
+        told = f"Case {file.title} is with {file.department_name(to)} now."
+        await self._act(said, file, c.Reassign, lambda by: c.Reassign(said.id, by, to, kept), told)
 
-    async def _act(self, said: _Said, file: CaseFile, kind: type[c.Command], make: Callable[[Actor], c.Command], done: str) -> None:
+    async def _act(self, said: _Said, file: CaseFile, kind: type[c.Command], make: Callable[[Actor], c.Command], told: str) -> None:
         colleague = await self.floor.let(said.user, file, kind)
-        await said.answer(await self.floor.act(file.case_id, make(colleague.actor)) or done)
+        refused = await self.floor.act(file.case_id, make(colleague.actor))
+        await said.answer(told if refused is None else refused.reason)
 
     async def _help(self, said: _Said, _rest: str) -> None:
         width = max(len(what) for what, _ in HELP)
@@ -179,16 +182,16 @@ class Words:
 
     async def _mine(self, said: _Said, _rest: str) -> None:
         colleague = await self.floor.colleague(said.user)
-        cases = await self.floor.looking.listed(Wanted(owner=colleague.actor.person), 10)
+        cases = await self.floor.looking.listed(Wanted(owner=colleague.actor.person), _LISTED)
         await said.answer("Your cases", lists.lines(cases, "You have no open case."))
 
     async def _find(self, said: _Said, rest: str) -> None:
         wanted = plain_of(rest)
         if len(wanted) < 2:
             raise Refused("What are you looking for? For example: /case find refund okafor")
-        colleague = await self.floor.colleague(said.user)
-        cases = await self.floor.looking.found(wanted, colleague)
-        await said.answer("Found", lists.lines(cases[:10], f"None of the newest cases that you may see has “{wanted}” in it."))
+        colleague = await self.floor.somebody_of_ours(said.user)
+        cases = await self.floor.looking.found(wanted, colleague, _LISTED)
+        await said.answer("Found", lists.lines(cases, f"None of the newest cases that you may see has “{wanted[:80]}” in it."))
 
     # --- one's own message in a thread ---
 
@@ -201,8 +204,16 @@ class Words:
             raise Refused("This message is not in the thread of a case. Use it on a message in the thread under a card.")
         if message.get("user") != user:
             raise Refused("You can send your own messages only: whoever wrote it knows whether it is meant for the customer.")
-        words = plain_of(message.get("text", ""))
-        await self.speaking.begin(body, await self.floor.acting.file(case_id), "update", words)
+        await self.speaking.begin(body, await self.floor.acting.file(case_id), "update", words_of(message))
+
+
+def _department(file: CaseFile, words: str) -> tuple[str, str] | None:
+    """The department that the words begin with, by its handle or its name, and the rest of them."""
+    named = {name: handle for handle, desk in file.policy.departments.items() for name in (handle, desk.name)}
+    for name in sorted(named, key=len, reverse=True):
+        if f"{words} ".casefold().startswith(f"{name} ".casefold()):
+            return named[name], words[len(name) :].strip()
+    return None
 
 
 class _Said:
@@ -215,16 +226,5 @@ class _Said:
         self._floor = floor
 
     async def answer(self, text: str, blocks: list[Block] | None = None, *, markup: bool = False) -> None:
-        shown = text if markup else html.escape(text, quote=False)
-        await AsyncWebhookClient(self.body["response_url"]).send(text=shown, blocks=blocks, response_type="ephemeral")
-
-
-_LINK = re.compile(r"<((?:https?|mailto)[^|>]*)(?:\|[^>]*)?>")
-_MENTION = re.compile(r"<[@#!][^|>]*\|([^>]*)>|<([@#!])[^>]*>")
-
-
-def plain_of(text: str) -> str:
-    """What people wrote in Slack, without its markup: the customer reads plain text, and no mention is carried out of Slack."""
-    text = _LINK.sub(lambda m: m[1].removeprefix("mailto:"), text)
-    text = _MENTION.sub(lambda m: m[1] or "", text)
-    return html.unescape(text).strip()
+        """`markup`: the text is Slack's already."""
+        await self._floor.answer(self.body, text if markup else escaped(text), blocks)
