@@ -126,7 +126,12 @@ class DeskKeeper:
         return self._tell(card, file)  # what an earlier attempt, or a long story, has left
 
     def _call_social(self, file: CaseFile) -> None:
-        needed = {seq for seq, entry in file.history if isinstance(entry.event, e.HumanNeeded)}
+        gone = {entry.event.post for _, entry in file.history if isinstance(entry.event, e.PostDeleted)}
+        needed = {
+            seq
+            for seq, entry in file.history
+            if isinstance(entry.event, e.HumanNeeded) or (isinstance(entry.event, e.PersonalDataSeen) and entry.event.post not in gone)
+        }
         for line in story(file):
             if line.seq in needed:
                 place = self.places.find(file.policy.social.slack_channel)

@@ -86,7 +86,7 @@ def _subject(mail: CaseMail) -> str:
 
 def _plain(mail: CaseMail, link: str) -> str:
     file = mail.file
-    quoted = "\n".join(f"    {line}" for line in file.first_words.splitlines())
+    quoted = "\n".join(f"    {line}" for line in file.first_shown.splitlines())
     return (
         f"{file.customer} wrote on {file.network}:\n\n{quoted}\n\n"
         f"{_why(mail)}\n\n{_reason(mail)}Accept, update or resolve it here:\n{link}\n\n"
@@ -110,7 +110,7 @@ def _html(mail: CaseMail, link: str) -> str:
         'font:16px/1.5 system-ui,sans-serif;color:#1b1f24;max-width:36rem;margin:24px auto;padding:0 16px">'
         + paragraph(f"<strong>{safe(file.customer)}</strong> wrote on {safe(file.network)}:")
         + '<blockquote style="margin:0 0 16px;padding:8px 16px;border-left:4px solid #c9d1d9;overflow-wrap:anywhere">'
-        + f"{safe(file.first_words)}</blockquote>"
+        + f"{safe(file.first_shown)}</blockquote>"
         + paragraph(safe(_why(mail) + (f"\n\n{_reason(mail)}" if _reason(mail) else "").rstrip()))
         + paragraph(
             f'<a href="{html.escape(link, quote=True)}" style="display:inline-block;background:#0b5cad;color:#fff;'

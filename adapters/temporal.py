@@ -76,11 +76,13 @@ def data_converter(keyring: Keyring) -> DataConverter:
     )
 
 
-async def connect(keyring: Keyring, *, lazy: bool = False) -> Client:
+async def connect(keyring: Keyring, *, lazy: bool = False, address: str | None = None) -> Client:
     """A client by Temporal's own environment configuration (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_TLS_…, a profile file).
 
-    `lazy`: it connects when it is first used, and Temporal need not be there yet.
+    `lazy`: it connects when it is first used, and Temporal need not be there yet. `address`: where it is, whatever is configured.
     """
     config = ClientConfig.load_client_connect_config()
+    if address is not None:
+        config["target_host"] = address
     config.setdefault("target_host", os.environ.get("TEMPORAL_ADDRESS", "localhost:7233"))
     return await Client.connect(**config, data_converter=data_converter(keyring), lazy=lazy)

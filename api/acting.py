@@ -15,17 +15,17 @@ from typing import Literal, TypeVar
 
 from adapters.postgres.composing import parts, room
 from adapters.postgres.store import Store
+from api.drafting import mind, removal
 from domain.casefile import CaseFile
 from domain.clocks import promise_from
 from domain.commands import SAID_ALREADY, Command, Refusal
 from domain.decide import decide
 from domain.errors import LoopkeeperError, SaidAlready, TooLong
-from domain.events import AskQueued, PersonalDataSeen, ReplyPlanned
+from domain.events import AskQueued, ReplyPlanned
 from domain.limits import length
 from domain.pace import Pace
 from domain.policy import Policy
 from domain.ports import WhatToSay
-from domain.story import shown as shown_kinds
 from domain.values import PRIVATE_PURPOSES, Actor, Purpose
 from domain.wording import tidy
 from workflows.contracts import Answer
@@ -97,7 +97,7 @@ class Acting:
         return await self._in_thread(lambda: self._store.book.policy(version))
 
     async def draft(self, case_id: str, saying: Saying, body: str, actor: Actor) -> Draft:
-        """The exact text that saying this would post now. Raises NoSuchCase, TooLong, SaidAlready.
+        """The exact text that saying this would post now. Raises NoSuchCase, TooLong, SaidAlready, ShowsPersonalData.
 
         A question goes out together with one that is not posted yet; while one is open, it waits.
         """
@@ -115,13 +115,17 @@ class Acting:
         """
         return await self._in_thread(lambda: self._draft_of_private(case_id, body, actor))
 
-    async def draft_of_removal(self, case_id: str, actor: Actor) -> Draft:
-        """The exact text that would ask the customer to take personal data out of their post. Raises NoSuchCase, NoWording."""
-        return await self._in_thread(lambda: self._draft_of_removal(case_id, actor))
+    async def draft_removal(self, case_id: str, seen: int, actor: Actor) -> Draft:
+        """The exact text that asks the customer to remove what event number `seen` found in a post. Raises NoSuchCase, NothingShown."""
+        return await self._in_thread(lambda: self._draft_removal(case_id, seen, actor))
 
     async def said(self, case_id: str, command_id: str) -> Draft | None:
         """What a command has caused to be said to the customer, or to be asked later; None when it was nothing."""
         return _said(await self.file(case_id), command_id)
+
+    async def private_words(self, case_id: str) -> list[tuple[str, datetime, str]]:
+        """What was written in private in a case: who, when, the words. Whoever calls this has checked the right, and has it on record."""
+        return await self._in_thread(lambda: self._store.reader.private_words(case_id))
 
     async def keep(self, case_id: str, text: str) -> str:
         """Keep words that belong to a case; the reference to them."""
@@ -157,6 +161,7 @@ class Acting:
         file = self._store.reader.file(case_id)
         if file.is_said(body):
             raise SaidAlready(SAID_ALREADY)
+        mind(self._store, file, body)
         now = self._now()
         promise = promise_from(now, file.case, file.case_policy) if saying == "update" else None
         draft = self._composed(file, _TEMPLATES[saying], actor, now, body=body, promise=promise)
@@ -197,11 +202,6 @@ class Acting:
         message = self._composed(file, "private.person", actor, now, body=body)
         return replace(self._composed(file, "private.line", actor, now), private=message.text)
 
-    def _draft_of_removal(self, case_id: str, actor: Actor) -> Draft:
-        file = self._store.reader.file(case_id)
-        seen = [kind for _, entry in file.history if isinstance(entry.event, PersonalDataSeen) for kind in entry.event.what]
-        return self._composed(file, "personal_data.remove", actor, self._now(), shown=shown_kinds(dict.fromkeys(seen)))
-
     def _composed(
         self,
         file: CaseFile,
@@ -212,7 +212,6 @@ class Acting:
         body: str = "",
         promise: datetime | None = None,
         department: str | None = None,
-        shown: str = "",
     ) -> Draft:
         case = file.case
         say = WhatToSay(
@@ -226,7 +225,6 @@ class Acting:
             owner=case.owner,
             signer=actor.person,
             until=promise,
-            shown=shown,
             body=body,
         )
         return as_it_goes_out(file, self._store.composer.compose(say).text, promise)
@@ -238,6 +236,10 @@ class Acting:
             alone=None if draft.alone is None else keep(case_id, draft.alone, body=draft.alone_body),
             private=None if draft.private is None else keep(case_id, draft.private, private=True),
         )
+
+    def _draft_removal(self, case_id: str, seen: int, actor: Actor) -> Draft:
+        file = self._store.reader.file(case_id)
+        return as_it_goes_out(file, removal(self._store, file, seen, actor, self._pace.loop_time(datetime.now(UTC))), None)
 
     def _named(self, refusal: Refusal | None) -> Refusal | None:
         if refusal is None or refusal.person is None:

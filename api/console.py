@@ -61,7 +61,7 @@ class Console:
             file = await self.acting.file(case_id)
         except NoSuchCase as error:
             raise Problem(404, str(error)) from None
-        values = {"file": file, "case": file.case, "lines": story(file), "fault": await self.verify(case_id)}
+        values = {"file": file, "case": file.case, "lines": story(file, whole=True), "fault": await self.verify(case_id)}
         values["unreadable"] = len(await self.quarantined())
         return page(request, "case.html", values, framed_by=self.framed_by)
 

@@ -20,7 +20,7 @@ from api.acting import Acting
 from api.pages import page, same_site
 from domain import commands as c
 from domain.casefile import CaseFile
-from domain.errors import SaidAlready, TooLong
+from domain.errors import SaidAlready, ShowsPersonalData, TooLong
 from domain.story import story
 from domain.values import Actor, Role, Via
 
@@ -87,7 +87,7 @@ class DeskPages:
             )
         try:
             draft = await self.acting.draft(case_id, saying, body, actor)  # type: ignore[arg-type]  # checked above
-        except (TooLong, SaidAlready) as error:
+        except (TooLong, SaidAlready, ShowsPersonalData) as error:
             return await self._page(request, token, problem=str(error), status=422, body=body, saying=saying, name=name)
         words = await self.acting.keep(case_id, draft.text)
         promise = draft.promise.isoformat() if draft.promise else None

@@ -114,10 +114,6 @@ class Looking:
         """They have sent it, or thought better of it."""
         await self._in_thread(lambda: self.store.drafts.end(case, person))
 
-    async def private_words(self, case: str) -> list[tuple[str, datetime, str]]:
-        """What was written in private in a case. Whoever calls this has checked the right, and has it on record."""
-        return await self._in_thread(lambda: self.store.reader.private_words(case))
-
     async def text(self, case: str, reference: str) -> str:
         """Words that somebody has just written, to be shown to them again; also private ones."""
         return await self._in_thread(lambda: self.store.reader.text(case, reference))

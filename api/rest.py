@@ -20,13 +20,14 @@ from adapters.postgres.reading import NoSuchCase
 from api.acting import Acting, Draft
 from api.intake import GroupCommit
 from api.problems import Problem, described
-from api.rest_models import CaseIn, CaseOut, CommandIn, CommandOut, HistoryOut, Opened, case_out, draft_out, events_out
+from api.rest_models import CaseIn, CaseOut, CommandIn, CommandOut, HistoryOut, Opened, PrivateOut, case_out, draft_out, events_out
 from domain import commands as c
 from domain.casefile import CaseFile
 from domain.errors import SaidAlready
 from domain.inbound import PostCreated
 from domain.moving import misfit
 from domain.ports import PolicyBook, Unavailable
+from domain.rights import EVERYWHERE
 from domain.values import Actor, Priority, Role, Via, case_id
 
 WRITERS = frozenset({Role.SOCIAL, Role.LEAD, Role.ADMIN, Role.DEPARTMENT})
@@ -141,6 +142,8 @@ class Rest:
 
     async def _do(self, case: str, wanted: CommandIn, actor: Actor, command_id: str) -> CommandOut:
         file = await self._file(case)
+        if wanted.do == "read_private" and actor.role not in EVERYWHERE:
+            raise Problem(403, "private words are for keys of the roles social, lead and admin")
         if wanted.do == "move_policy":
             await self._fits(file, _needed(wanted.policy, "policy"))
         draft = await self._draft(file, wanted, actor, command_id)
@@ -160,7 +163,14 @@ class Rest:
             raise Problem(409, answer.refusal.reason, code=answer.refusal.code)
         if draft is not None:
             draft = await self._acting.said(case, command_id) or draft  # under a key that was used before: what was said then
-        return CommandOut(done=True, status=answer.status, events=answer.version, public=draft_out(draft) if draft else None)
+        public = draft_out(draft) if draft else None
+        return CommandOut(done=True, status=answer.status, events=answer.version, public=public, private=await self._read(case, wanted))
+
+    async def _read(self, case: str, wanted: CommandIn) -> list[PrivateOut] | None:
+        """What was asked for and may be read: that it is read stands on record already."""
+        if wanted.do != "read_private":
+            return None
+        return [PrivateOut(who=who, at=at, text=words) for who, at, words in await self._acting.private_words(case)]
 
     async def _fits(self, file: CaseFile, version: str) -> None:
         """Raises a Problem when the case cannot be held to that version of the policy."""
@@ -247,6 +257,8 @@ def _command(wanted: CommandIn, actor: Actor, command_id: str, draft: Draft | No
             if wanted.reason is None:
                 raise Problem(422, "reason: is needed to dismiss a case")
             return c.Dismiss(command_id, actor, wanted.reason, words.text)
+        case "read_private":
+            return c.ReadPrivate(command_id, actor)
         case "walk_away":
             return c.WalkAway(command_id, actor, text())
         case "escalate_now":

@@ -150,6 +150,7 @@ class CommandIn(_Model):
     do: Literal[
         "accept", "ask", "update", "take_private", "resolve", "reassign", "note", "set_priority", "set_category", "escalate_now", "snooze",
         "wait_on_third_party", "resume", "move_policy", "dismiss", "walk_away", "reopen", "waive_thank_you", "settle_reply",
+        "read_private",
     ] = Field(examples=["resolve"])  # fmt: skip
     text: str | None = Field(None, max_length=8000, examples=["We have replaced the card in your cabinet; you are online again."])
     root_cause: str | None = Field(None, examples=["outage"])
@@ -179,6 +180,14 @@ class DraftOut(_Model):
     note: str | None = Field(None, examples=["Ana's question is open; yours is asked when it is answered."])
 
 
+class PrivateOut(_Model):
+    """What somebody wrote in private."""
+
+    who: str = Field(examples=["Sam Okafor (@sam)"])
+    at: datetime
+    text: str
+
+
 class CommandOut(_Model):
     """It is done, or (dry run) would be done so."""
 
@@ -186,6 +195,7 @@ class CommandOut(_Model):
     status: str | None = Field(None, examples=["resolved"])
     events: int | None = Field(None, examples=[14])
     public: DraftOut | None = Field(None, description="The public reply, if there is one.")
+    private: list[PrivateOut] | None = Field(None, description="With read_private: what was written in private.")
     turn: int | None = Field(None, examples=[3], description="Of a dry run: send it as `seen` with what you have read.")
 
 
@@ -238,7 +248,7 @@ def _clock_out(case: Case, clock: Clock) -> ClockOut:
         name=clock.name.value,
         started_at=clock.started_at,
         due_at=clock.due_at,
-        paused=clock.is_paused,
+        paused=clock.due_at is None,
         breached=clock.name in case.breached,
         marks=[
             MarkOut(percent=mark.percent, to=mark.to.value if mark.to else None, at=mark.at, repeats=mark.times)

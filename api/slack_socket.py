@@ -17,7 +17,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 log = logging.getLogger(__name__)
 _library = logging.getLogger(f"{__name__}.library")
-_library.setLevel(logging.WARNING)  # it tells of each connection by a number that means nothing to anyone
+_library.setLevel(logging.CRITICAL)  # what it has to say is said here, once and without its stack
 
 _OPEN_SECONDS = 10.0
 """How long Slack may take to give an address, to answer at it, and to say hello."""
@@ -29,8 +29,8 @@ _LAST_ANSWERS_SECONDS = 3.0
 """How long an old connection stays for answers that are being made: so long Slack waits for them."""
 _CLOSE_SECONDS = 2.0
 _LONGEST_WAIT = 30.0
-_SHORT_LIFE = 10.0
-"""A connection that lasted less than these seconds counts as a failure to connect."""
+_SHORT_LIFE = 2.0
+"""A connection that lasted less than these seconds counts as a failure to connect: Slack must not be asked more often than it allows."""
 _WRONG_TOKEN = ("invalid_auth", "not_authed", "not_allowed_token_type", "token_revoked", "account_inactive")
 
 
@@ -139,7 +139,7 @@ class _Line(SocketModeClient):
         await self.aiohttp_client_session.close()
 
     async def connect_to_new_endpoint(self, force: bool = False) -> None:  # noqa: ARG002 - the library's signature
-        """What the library calls when the connection has ended or shall end."""
+        """What the library calls when the connection has ended, or shall end because Slack says so."""
         self._ended.set()
 
     async def _greet(self, _client: AsyncBaseSocketModeClient, message: dict[str, object], _raw: str | None) -> None:
@@ -148,7 +148,12 @@ class _Line(SocketModeClient):
 
     async def _answer(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
         began = time.time()
-        await send_async_response(client, request, await run_async_bolt_app(self._app, request), began)
+        try:
+            await send_async_response(client, request, await run_async_bolt_app(self._app, request), began)
+        except ConnectionError:
+            log.warning("the connection to Slack ended before the answer to a request (%s) could be sent", request.type)
+        except Exception:
+            log.exception("a request of Slack's (%s) was not answered", request.type)
 
 
 class _EndedAtOnce(Exception):

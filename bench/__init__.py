@@ -19,5 +19,11 @@ def _intake() -> Benchmark:
     return INTAKE_BENCHMARK
 
 
-BENCHMARKS: dict[str, Callable[[], Benchmark]] = {"loops": _loops, "intake": _intake}
+def _open_cases() -> Benchmark:
+    from bench.open_cases import OPEN_CASES_BENCHMARK
+
+    return OPEN_CASES_BENCHMARK
+
+
+BENCHMARKS: dict[str, Callable[[], Benchmark]] = {"loops": _loops, "intake": _intake, "open-cases": _open_cases}
 """What can be measured, by name. Loaded when asked for, so that the child processes of one do not load the others."""

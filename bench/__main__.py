@@ -1,4 +1,4 @@
-"""Measure: python -m bench NAME [--json FILE]. Without a name: what can be measured."""
+"""Measure: python -m bench NAME [--json FILE] [--sizes N,N,…]. Without a name: what can be measured."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from bench import BENCHMARKS
@@ -21,6 +22,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("name", nargs="?", help="what to measure")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to this file")
+    parser.add_argument("--sizes", type=_sizes, metavar="N,N,…", help="at which sizes to measure what is measured at several")
     wanted = parser.parse_args(arguments)
     if wanted.name is None:
         print(listing())
@@ -31,8 +33,14 @@ def main(arguments: Sequence[str]) -> int:
     if wanted.json is not None and not wanted.json.absolute().parent.is_dir():
         print(f"bench: cannot write {wanted.json}: there is no folder {wanted.json.absolute().parent}.", file=sys.stderr)
         return USAGE_ERROR
+    benchmark = BENCHMARKS[wanted.name]()
+    if wanted.sizes is not None:
+        if benchmark.at_sizes is None:
+            print(f"bench: {wanted.name} has no sizes.", file=sys.stderr)
+            return USAGE_ERROR
+        benchmark = replace(benchmark, run=benchmark.at_sizes(wanted.sizes))
     try:
-        measure(BENCHMARKS[wanted.name](), wanted.json)
+        measure(benchmark, wanted.json)
     except (LoopkeeperError, TimeoutError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
@@ -45,7 +53,12 @@ def main(arguments: Sequence[str]) -> int:
 def listing() -> str:
     """What there is, a line each."""
     named = [(name, load().summary) for name, load in BENCHMARKS.items()]
-    return "Benchmarks:\n" + "\n".join(f"  {name:<8} {summary}" for name, summary in named)
+    return "Benchmarks:\n" + "\n".join(f"  {name:<10} {summary}" for name, summary in named)
+
+
+def _sizes(written: str) -> tuple[int, ...]:
+    """Numbers of cases, with commas between them. Raises ValueError, of which argparse makes a usage error."""
+    return tuple(int(size) for size in written.split(","))
 
 
 def measure(benchmark: Benchmark, file: Path | None) -> None:

@@ -108,10 +108,10 @@ class People:
         self._local = threading.local()
         self._numbers = itertools.count()
 
-    def complain(self) -> str:
+    def complain(self, of: str | None = None) -> str:
         """Somebody new complains on the square; the id of the post."""
         number = next(self._numbers)
-        words = f"{_COMPLAINTS[number % len(_COMPLAINTS)]}, number {number}"
+        words = f"{of or _COMPLAINTS[number % len(_COMPLAINTS)]}, number {number}"
         post = self._hands.post(CHANNEL, words, Author(f"u{number}", f"user{number}", "Sam Okafor"), brand=BRAND)
         return str(post["id"])
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 Json = float | int | str | bool | None | Sequence["Json"] | Mapping[str, "Json"]
 Say = Callable[[str], None]
+Run = Callable[[Say], Mapping[str, Json]]
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,9 @@ class Benchmark:
     summary: str
     keys: tuple[str, ...]
     aims: Mapping[str, Aim]
-    run: Callable[[Say], Mapping[str, Json]]
+    run: Run
+    at_sizes: Callable[[Sequence[int]], Run] | None = None
+    """For what is measured at several sizes: how to run it at others than the usual."""
 
 
 def percentile(values: Sequence[float], share: float) -> float:

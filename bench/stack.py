@@ -13,7 +13,7 @@ import psutil
 
 from adapters.postgres.store import Store
 from bench.figures import Aim
-from cli.embedded import Installation, default_state
+from cli.embedded import START_SECONDS, Installation, default_state
 from cli.processes import Service
 from cli.state import State
 from domain.values import Role
@@ -47,13 +47,29 @@ class Stack:
         """CPU seconds of each process so far, their children included."""
         return {name: cpu_of(service) for name, service in self.installation.services.items()}
 
+    def memory(self) -> dict[str, int]:
+        """Resident bytes of each process now, those of PostgreSQL's connections (which share their memory) left out."""
+        running = {name: service.pid for name, service in self.installation.services.items()}
+        return {name: int(psutil.Process(pid).memory_info().rss) for name, pid in running.items() if pid is not None}
+
+    def restart_worker(self, **settings: str) -> None:
+        """Stop the worker, and start it with these settings changed."""
+        worker = self.installation.services["worker"]
+        worker.stop()
+        worker.log.replace(worker.log.with_suffix(".log.before"))  # whether it serves is read off the log
+        worker.env = {**worker.env, **settings}
+        worker.start()
+        worker.wait_ready(START_SECONDS)
+
 
 @contextmanager
-def fresh_stack(folder: Path, settings: Mapping[str, str] | None = None) -> Iterator[Stack]:
-    """A whole installation with nothing in it; gone afterwards."""
+def fresh_stack(
+    folder: Path, settings: Mapping[str, str] | None = None, *, policy: str | None = None, yielding: bool = True
+) -> Iterator[Stack]:
+    """A whole installation with nothing in it; gone afterwards. `policy`: YAML, when it is not the shipped one."""
     shutil.rmtree(folder, ignore_errors=True)
     with State(folder) as state:
-        installation = Installation(state, slack_rate=SLACK_AS_FAST_AS_YOU_LIKE, settings=settings or {})
+        installation = Installation(state, slack_rate=SLACK_AS_FAST_AS_YOU_LIKE, settings=settings or {}, policy=policy, yielding=yielding)
         try:
             installation.start()
             with contextlib.closing(installation.store("loopkeeper bench")) as store:

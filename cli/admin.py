@@ -1,8 +1,7 @@
-"""Verbs for the operator: database, policy, keys, channels."""
+"""Verbs for the operator: database, keys, channels."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,15 +13,11 @@ from adapters.postgres.engine import open_engine
 from adapters.postgres.schema import migrate as bring_up_to_date
 from cli.app import app, out
 from cli.installed import find_settings, installed
-from domain.errors import LoopkeeperError, PolicyError
-from domain.files import read_policy, read_wording
+from domain.errors import LoopkeeperError
 from domain.values import Role
-from settings import Settings
 
-policy_app = typer.Typer(no_args_is_help=True, help="Check a policy file, put one in force, see which is.")
 key_app = typer.Typer(no_args_is_help=True, help="API keys: make, list, revoke.")
 channel_app = typer.Typer(no_args_is_help=True, help="Connected networks.")
-app.add_typer(policy_app, name="policy")
 app.add_typer(key_app, name="key")
 app.add_typer(channel_app, name="channel")
 
@@ -34,57 +29,6 @@ def migrate() -> None:
     engine = open_engine(settings.migration_database_url or settings.database_url, pool=2, role=None)
     taken = bring_up_to_date(engine)
     out.print(f"Up to date{': took ' + ', '.join(taken) if taken else ', nothing to do'}.")
-
-
-@policy_app.command("check")
-def policy_check(
-    file: Annotated[Path, typer.Argument(help="A policy file, or (with --wording) a wording file.")],
-    wording: Annotated[bool, typer.Option(help="It is a wording file.")] = False,
-) -> None:
-    """Say what is wrong with a file, with line and reason; exit code 1 if anything is."""
-    content = _content(file)
-    try:
-        told = f"{file}: fine, a wording in '{read_wording(content, str(file)).language}'" if wording else _described(content, str(file))
-    except PolicyError as error:
-        out.print(str(error), markup=False, soft_wrap=True)
-        count = len(error.problems)
-        out.print(f"{count} problem{'s' if count != 1 else ''}. Nothing was changed.")
-        raise typer.Exit(1) from None
-    out.print(told, markup=False, soft_wrap=True)
-
-
-def _content(file: Path) -> str:
-    try:
-        return file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise LoopkeeperError(f"{file} cannot be read: {error}") from None
-
-
-def _described(content: str, source: str) -> str:
-    shipped = Settings.model_fields["wording_file"].default
-    policy = read_policy(content, source).worded(read_wording(shipped.read_text(), str(shipped)))
-    counts = f"{len(policy.brands)} brands, {len(policy.channels)} channels, {len(policy.departments)} departments"
-    return f"{source}: fine, version {policy.id} with the shipped wording ({counts})"
-
-
-@policy_app.command("activate")
-def policy_activate(
-    file: Annotated[Path | None, typer.Argument(help="The policy file. Default: LOOPKEEPER_POLICY_FILE, else the shipped one.")] = None,
-    wording: Annotated[Path | None, typer.Option(help="The wording file. Default: LOOPKEEPER_WORDING_FILE, else the shipped one.")] = None,
-) -> None:
-    """Put a policy in force for new cases. Cases that run keep theirs."""
-    with installed() as (store, settings):
-        source = file or settings.policy_file
-        policy_text, words = _content(source), _content(wording or settings.wording_file)
-        policy, changed = store.book.activate(policy_text, words, by="operator", source=str(source))
-    out.print(f"{policy.id} is in force{'' if changed else ' already'}.")
-
-
-@policy_app.command("show")
-def policy_show() -> None:
-    """Which policy is in force."""
-    with installed() as (store, _):
-        out.print(store.book.active().id)
 
 
 @key_app.command("new")

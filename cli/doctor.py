@@ -8,7 +8,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
 import typer
@@ -28,12 +28,14 @@ from cli.embedded import default_state
 from cli.engines import SEARCH_ATTRIBUTES, temporal_program
 from cli.installed import find_settings
 from domain.errors import LoopkeeperError
+from domain.policy import Policy
 from domain.ports import NotSent, Unclear
 from settings import Settings
 
 Verdict = Literal["ok", "warning", "problem"]
 _SIGNS: dict[Verdict, str] = {"ok": "[green]✓[/green]", "warning": "[yellow]![/yellow]", "problem": "[red]✗[/red]"}
 _LEAST_FREE_BYTES = 1_000_000_000
+_HOLIDAYS_AHEAD = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,7 @@ def _channels(settings: Settings) -> Iterator[Finding]:
     finally:
         engine.dispose()
     yield Finding("ok", f"The policy {policy.id} is in force")
+    yield from _holidays(policy, datetime.now(UTC).date())
     access = {n: Access(a.bridge_url, a.secret.get_secret_value()) for n, a in settings.channels.items()}
     for name in access:
         if name not in policy.channels:
@@ -150,6 +153,18 @@ def _channels(settings: Settings) -> Iterator[Finding]:
             yield Finding("warning", f"The channel '{name}' ({channel.network}) is in the policy and not connected: LOOPKEEPER_CHANNELS")
         elif isinstance(network, WebhookNetwork):
             yield _looked(f"The bridge of '{name}' answers", network.check, f"The bridge of '{name}'")
+
+
+def _holidays(policy: Policy, today: date) -> Iterator[Finding]:
+    """Calendars whose public holidays are known for a little while only: the years were looked up when the policy was put in force."""
+    for name, hours in policy.calendars.items():
+        if hours.public_holidays is None:
+            continue
+        last = max(hours.holidays, default=None)
+        if last is None or last < today + _HOLIDAYS_AHEAD:
+            known = f"are known until {last.day} {last:%B %Y} only" if last is not None else "are not known"
+            told = f"The public holidays of the calendar '{name}' {known}; put the policy in force again: loopkeeper policy activate FILE"
+            yield Finding("warning", told)
 
 
 def _temporal(settings: Settings) -> Finding:

@@ -21,6 +21,7 @@ from adapters.postgres.engine import open_engine
 from adapters.postgres.schema import migrate
 from adapters.postgres.store import Store
 from cli.engines import Postgres, Temporal, listens
+from cli.holidays import holidays_of
 from cli.processes import CRASHES_BEFORE_GIVING_UP, Service, Watch, end_leftovers
 from cli.state import State
 from domain.pace import REAL_TIME, Pace
@@ -79,6 +80,8 @@ class Installation:
     """How many more people than the sandbox's own company has work in each department (hundreds of cases at once need many hands)."""
     durable: bool = True
     """False: the engines do not wait for the disk (tests that do not pull the plug)."""
+    yielding: bool = True
+    """False: everything has the same claim to the processors (a measurement of what a case costs, not of who waits)."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """Further settings for worker and API."""
     programs: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -167,7 +170,7 @@ class Installation:
     # --- parts --------------------------------------------------------------------------------------------------------
 
     def _begin(self, name: str, service: Service) -> None:
-        service.nice = _NICE.get(name, 0)
+        service.nice = _NICE.get(name, 0) if self.yielding else 0
         self.services[name] = service
         service.start()
 
@@ -211,7 +214,7 @@ class Installation:
             return
         policy = self.policy or (HERE / "policies" / "default.yaml").read_text()
         wording = (HERE / "policies" / "wording.en.yaml").read_text()
-        store.book.activate(policy, wording, by="loopkeeper up", source="policy")
+        store.book.activate(policy, wording, by="loopkeeper up", holidays=holidays_of, source="policy")
 
     def _environment(self) -> dict[str, str]:
         """The settings of worker and API."""
@@ -293,7 +296,7 @@ class Installation:
 
 
 def _grown(world: dict[str, Any], colleagues: int) -> dict[str, Any]:
-    """The company with so many more people in each department's channel."""
+    """The company with so many more people in each department: in its channel and in its user group."""
     for number, channel in enumerate(c for c in world["channels"] if c["name"].startswith("lk-")):
         more = [
             {

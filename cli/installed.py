@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from adapters.keyring import Keyring
 from adapters.postgres.store import Store
-from cli.embedded import SANDBOX_CHANNELS, default_state
+from cli.embedded import SANDBOX_CHANNELS, Installation, Outside, default_state
 from cli.engines import Postgres
 from cli.state import Secrets
 from domain.errors import LoopkeeperError
@@ -35,6 +35,12 @@ def installed() -> Iterator[tuple[Store, Settings]]:
         yield store, settings
     finally:
         store.close()
+
+
+def temporal_address() -> str | None:
+    """Where the Temporal of the embedded installation is; None when the environment says where Temporal is, or nothing runs here."""
+    running = None if Outside.of(os.environ).temporal else Installation.running(default_state().absolute())
+    return None if running is None or running.outside.temporal else running.temporal.address
 
 
 def find_settings() -> Settings:

@@ -19,6 +19,7 @@ from rich.table import Table
 
 from cli.app import app, out, show_addresses
 from cli.embedded import Installation, default_state, pace_from_now
+from cli.holidays import holidays_of
 from cli.replay import Play, Report, policy_for, replay
 from cli.state import State
 from cli.threads import LONGEST_GAP, Script, UnusableThreads, read_threads
@@ -98,7 +99,7 @@ def _somewhere(script: Script, speed: float) -> Iterator[tuple[Installation, str
         before = store.book.active().id
         policy = policy_for(script.threads, speed=speed, pace=running.pace.speed)
         wording = (HERE / "policies" / "wording.en.yaml").read_text()
-        store.book.activate(policy, wording, by="loopkeeper replay")
+        store.book.activate(policy, wording, by="loopkeeper replay", holidays=holidays_of)
         try:
             yield running, f"r{secrets.token_hex(3)}_"
         finally:

@@ -23,6 +23,7 @@ from cli.presses import EFFECT_SECONDS, LATE_SECONDS, MODAL_SECONDS, Presses
 from cli.scene import Scene, actions, members_by_channel, quoted, standing
 from cli.threads import Said, Thread
 from domain.commands import SAID_ALREADY
+from domain.discretion import TAKE_IT_OUT
 from sandbox.hands import Author, Hands, HandsError, Pressed
 
 Json = dict[str, Any]
@@ -363,7 +364,7 @@ class Company:
         seen = hands.submit(user, view["id"], values)
         if seen.response_action != "push" or seen.view is None:
             hands.close_view(user, view["id"], clear=True)
-            return None if SAID_ALREADY in str(seen.errors) else _AGAIN_SECONDS
+            return None if any(final in str(seen.errors) for final in (SAID_ALREADY, TAKE_IT_OUT)) else _AGAIN_SECONDS
         done = hands.submit(user, seen.view["id"], {})
         is_done = done.response_action == "clear"
         if not is_done and done.view is not None:

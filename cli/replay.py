@@ -35,13 +35,16 @@ T = TypeVar("T")
 def policy_for(threads: Iterable[Thread], *, speed: float, pace: float) -> str:
     """The default policy with the threads' brands, for an installation whose time runs at `pace`.
 
-    The loop's times run at `speed`. Three of them measure the machine, which does not run faster when the loop does: 15 minutes for an
-    acknowledgement, 5 for Slack to take a handoff, and 5 to speak ahead of a promise stay what they are in real time.
+    The loop's times run at `speed`. Some of them measure the machine, or people who press buttons, and neither runs faster when the
+    loop does: what is owed for an acknowledgement, an acceptance and a thank-you, 5 minutes for Slack to take a handoff, and 5 to speak
+    ahead of a promise stay what they are in real time.
     """
     policy: Json = yaml.safe_load((HERE / "policies" / "default.yaml").read_text())
     for section, name in (
         (policy, "handoff_by_mail_after"),
         (policy, "speak_before"),
+        (policy["clocks"], "thank_you"),
+        *((policy["clocks"]["accept"], priority) for priority in policy["clocks"]["accept"]),
         *((c, "acknowledge") for c in policy["channels"].values()),
     ):
         section[name] = _stretched(section[name], speed)

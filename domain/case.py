@@ -67,6 +67,10 @@ class Question:
     asker: Asker
 
 
+GIVEN_UP = 0
+"""The percent of the mark that says that a chain was climbed and repeated to its end in this cycle."""
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
     """A percent of a clock's time that was taken up in this cycle: as a warning (`to` is None), or as a call to somebody.
@@ -101,7 +105,8 @@ class Case:
     """One customer issue, as its events so far add up. Made by `domain.evolve` alone.
 
     `pauses`: while the customer was asked; `waits`: while a third party was waited for. `turn`: how often something
-    happened that a person who is about to speak to the customer must have seen.
+    happened that a person who is about to speak to the customer must have seen. `recounted_at`: when the clocks that ran were last
+    counted again from their start, by another priority, policy or calendar.
     """
 
     id: str
@@ -153,6 +158,7 @@ class Case:
     walk_away_proposed: bool = False
     private: bool = False
     private_post: str | None = None
+    recounted_at: datetime | None = None
 
     @property
     def status(self) -> Status:

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from domain import events as e
 from domain.case import Case
 from domain.clocks import Clock, running
+from domain.discretion import Onlookers
 from domain.history import Entry
 from domain.policy import CasePolicy, Policy
+from domain.whispers import Whisper, whispered, whispers
 
 _A_SENTENCE = 20
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CaseFile:
-    """Everything about one case. `words`: what was said, by reference; those of an erased person are missing."""
+    """Everything about one case, but for what was written in private.
+
+    `words`: what was said, by reference; those of an erased person are missing, and so are private ones.
+    """
 
     case_id: str
     number: int
@@ -48,8 +54,13 @@ class CaseFile:
 
     @property
     def first_words(self) -> str:
-        """What the customer wrote first; a note in its place when they were erased."""
+        """What the customer wrote first, whole, for whoever has the right; a note in its place when they were erased."""
         return self.text_of(self._opened.words)
+
+    @property
+    def first_shown(self) -> str:
+        """What the customer wrote first, as it is shown in Slack and in e-mails: see `shown_of`."""
+        return self.shown_of(self._opened.words)
 
     @property
     def first_url(self) -> str | None:
@@ -63,6 +74,11 @@ class CaseFile:
         return self.policy.for_case(self.case.brand, self.case.channel)
 
     @property
+    def onlookers(self) -> Onlookers:
+        """Who can read what is said to the customer."""
+        return Onlookers(self.policy, self.case.brand, self.case.channel)
+
+    @property
     def clocks(self) -> list[Clock]:
         """The running clocks, the one due first first; paused ones last."""
         return sorted(running(self.case, self.case_policy), key=lambda c: (c.due_at is None, c.due_at))
@@ -71,7 +87,38 @@ class CaseFile:
         """What was said, by its reference."""
         if reference is None:
             return ""
+        if reference in self._whispered:
+            return "(private)"
         return str(self.words.get(reference, {}).get("text", "(erased)"))
+
+    def shown_of(self, reference: str | None) -> str:
+        """A customer's post as it is shown in Slack, in e-mails and behind links: what everybody should not read is masked.
+
+        What came over a channel that only we read is shown as it is.
+        """
+        text = self.text_of(reference)
+        if text not in self._masked:
+            self._masked[text] = self.onlookers.masked(text)
+        return self._masked[text]
+
+    def words_of(self, post: str) -> str | None:
+        """The reference of what a post of the case says, as it was last changed; None when it is not a post of the case."""
+        found = None
+        for _, entry in self.history:
+            if isinstance(entry.event, e.Opened | e.CustomerWrote | e.PostEdited) and entry.event.post == post:
+                found = entry.event.words or found
+        return found
+
+    @property
+    def public_words(self) -> list[str]:
+        """What everybody can read, or could: the customer's public posts and our replies."""
+        told = (entry.event for _, entry in self.history)
+        spoken = (event.words for event in told if isinstance(event, e.Opened | e.CustomerWrote | e.PostEdited | e.ReplyPosted))
+        return [self.text_of(words) for words in spoken if not self.is_private(words)]
+
+    def is_private(self, reference: str | None) -> bool:
+        """Whether these words were written in private."""
+        return reference in self._whispered
 
     def is_said(self, body: str) -> bool:
         """Whether a person has said this to the customer already, or it is on its way: the same words within one of our replies, or
@@ -93,6 +140,19 @@ class CaseFile:
         """How a department is called."""
         known = self.policy.departments.get(department)
         return known.name if known is not None else department
+
+    @property
+    def whispers(self) -> list[Whisper]:
+        """What was written in private, in its order; the words themselves are not in here."""
+        return whispers([entry for _, entry in self.history], self.customer, lambda by: self.name_of(by.person))
+
+    @cached_property
+    def _whispered(self) -> frozenset[str]:
+        return whispered(entry for _, entry in self.history)
+
+    @cached_property
+    def _masked(self) -> dict[str, str]:
+        return {}
 
     @property
     def _opened(self) -> e.Opened:

@@ -9,8 +9,8 @@ from enum import StrEnum
 from functools import lru_cache
 
 from domain.calendars import ALWAYS, Calendar
-from domain.case import Case, Mark
-from domain.escalation import Step
+from domain.case import GIVEN_UP, Case, Mark
+from domain.escalation import Repeat, Step
 from domain.policy import CasePolicy
 from domain.values import Audience, ClockName, Pause, Purpose
 
@@ -37,10 +37,9 @@ class Clock:
         """When so much of its time will have been used up; None when a pause that still lasts began before that."""
         return due_moment(self.started_at, self.allowance * percent / 100, self.pauses, self.calendar)
 
-    @property
-    def is_paused(self) -> bool:
-        """Whether it stands still."""
-        return self.due_at is None
+    def after(self, moment: datetime, working: timedelta) -> datetime | None:
+        """When so much more of its time will have passed since `moment`; None when it stands still before that."""
+        return due_moment(moment, working, self.pauses, self.calendar)
 
 
 @lru_cache(maxsize=50_000)
@@ -186,26 +185,32 @@ def _of_clock(case: Case, clock: Clock, policy: CasePolicy) -> Iterator[Owed]:
         for to in step.tell:
             if (step.at, to) not in taken:
                 yield Owed(_may_call(case, policy, to, at), Duty.ESCALATE, clock, step.at, to)
-        if step.repeat is not None and case.stalled_at is None:
-            yield from _repeated(case, policy, clock, step, [taken[step.at, to] for to in step.tell if (step.at, to) in taken])
+        if step.repeat is not None and (GIVEN_UP, None) not in taken:
+            marks = [taken[step.at, to] for to in step.tell if (step.at, to) in taken]
+            yield from _repeated(case, policy, clock, step, at, step.repeat, marks)
 
 
-def _repeated(case: Case, policy: CasePolicy, clock: Clock, step: Step, marks: list[Mark]) -> Iterator[Owed]:
-    """The next repeat of a chain's last step, or that it has stalled."""
-    assert step.repeat is not None
-    if clock.is_paused or not marks:
-        return
+def _repeated(
+    case: Case, policy: CasePolicy, clock: Clock, step: Step, reached: datetime, repeat: Repeat, marks: list[Mark]
+) -> Iterator[Owed]:
+    """The next repeat of a chain's last step, which was `reached` then, or that it has stalled."""
+    again = []
     for mark in marks:
-        at = clock.calendar.add(mark.at, step.repeat.every)
-        if mark.times < step.repeat.at_most:
+        at = clock.after(mark.at, repeat.every)
+        if at is None:
+            return
+        again.append(max(at, reached))  # a lower priority gives more time: the step is reached later than it was
+        if mark.times < repeat.at_most:
             assert mark.to is not None, "a step's marks are calls"
-            yield Owed(_may_call(case, policy, mark.to, at), Duty.ESCALATE, clock, step.at, mark.to, mark.times + 1)
-    if len(marks) == len(step.tell) and all(mark.times >= step.repeat.at_most for mark in marks):
-        yield Owed(max(clock.calendar.add(mark.at, step.repeat.every) for mark in marks), Duty.STALL, clock)
+            yield Owed(_may_call(case, policy, mark.to, again[-1]), Duty.ESCALATE, clock, step.at, mark.to, mark.times + 1)
+    if len(marks) == len(step.tell) and all(mark.times >= repeat.at_most for mark in marks):
+        yield Owed(max(again), Duty.STALL, clock)
 
 
 def _may_call(case: Case, policy: CasePolicy, to: Audience, at: datetime) -> datetime:
     """When they may be called: not while they sleep (unless it is urgent), and the desk not while it snoozes."""
+    if case.recounted_at is not None:
+        at = max(at, case.recounted_at)  # what has become due by that is due now, and not when nobody knew of it
     if case.snoozed_until is not None and to in (Audience.OWNER, Audience.DEPARTMENT):
         at = max(at, case.snoozed_until)
     return policy.may_call(to, case.department, at, case.priority)

@@ -16,8 +16,20 @@ from domain.decide_command import on_command, reopen
 from domain.decide_time import on_time_passed
 from domain.evolve import evolve
 from domain.policy import CasePolicy
-from domain.replying import Events, acknowledgement, after, again, handed_off, next_question, posted, spoken, templated, withdraw
-from domain.values import Intent, Purpose
+from domain.replying import (
+    Events,
+    acknowledgement,
+    after,
+    again,
+    called_off,
+    handed_off,
+    next_question,
+    posted,
+    spoken,
+    templated,
+    withdraw,
+)
+from domain.values import ClockName, Intent, Purpose
 
 
 def decide(case: Case, message: c.Message, policy: CasePolicy, now: datetime) -> Events | c.Refusal:
@@ -131,7 +143,9 @@ def _post_removed(case: Case, message: c.PostRemoved, now: datetime) -> Events:
     first = message.post == case.first_post
     events: Events = [e.PostDeleted(now, message.post, first)]
     if first and not case.is_over:
-        events += withdraw(case, now, "the customer deleted the post", by_system=True)
+        reason = "the customer deleted the post"
+        events += withdraw(case, now, reason, by_system=True)
+        events += called_off(case, now, reason, ClockName.HOLDING_UPDATE)
         if case.is_open:
             events.append(e.HumanNeeded(now, "the customer deleted the post; nothing more is posted automatically, please decide"))
     return events
@@ -209,7 +223,7 @@ def _handoff_outcome(case: Case, message: c.DeskTold | c.DeskUnreachable | c.Mai
                 why = f"the department {handoff.department} cannot be reached by Slack or by e-mail: {message.reason}"
                 events.append(e.HumanNeeded(now, why))
             elif by == "slack" and handoff.mail_step is None and case.is_open:
-                events.append(e.CaseMailed(now, handoff.department, case.steps + 1))
+                events.append(e.HandoffMailed(now, handoff.department, case.steps + 1))
             return events
         case _:
             assert_never(message)

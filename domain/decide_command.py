@@ -10,7 +10,7 @@ from domain import events as e
 from domain.case import Case
 from domain.durations import write_duration
 from domain.policy import CasePolicy
-from domain.replying import Events, after, again, called_off, handed_off, posted, reply, spoken, withdraw
+from domain.replying import Events, after, again, called_off, closed, handed_off, posted, reply, spoken, withdraw
 from domain.values import CLOSING_PURPOSES, Audience, ClockName, Permalink, Priority, Purpose, Role
 
 BOUNCES = 3
@@ -278,6 +278,7 @@ def reopen(case: Case, now: datetime, priority: Priority) -> Events | c.Refusal:
         return c.Refusal("open_already", "This case is open already.")
     closing = [r for r in case.replies if r.state == "planned" and r.purpose in CLOSING_PURPOSES]
     events: Events = [e.ReplyWithdrawn(now, r.step, r.purpose, "the case was reopened") for r in closing]
+    events += called_off(case, now, "the case was reopened", ClockName.THANK_YOU)
     events.append(e.Reopened(now, priority, case.priority))
     if case.owner is None:
         events.append(e.HandedOff(now, case.department))
@@ -294,7 +295,7 @@ def _waive(case: Case, command: c.WaiveThankYou, now: datetime) -> Events | c.Re
         return c.Refusal("on_its_way", "The thank-you is being posted right now. Waive it only if that fails.")
     return [
         e.ThankYouWaived(now, command.by.person, command.words),
-        e.Closed(now, None, command.by.person),
+        *closed(case, now, None, command.by.person),
     ]
 
 

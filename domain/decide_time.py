@@ -9,7 +9,7 @@ from domain import events as e
 from domain.case import Case
 from domain.clocks import Clock, Duty, Owed, owed, promise_from
 from domain.policy import CasePolicy
-from domain.replying import Events, after, holding_template, spoken, templated
+from domain.replying import Events, after, closed, holding_template, spoken, templated
 from domain.values import ClockName, Priority, Purpose
 
 
@@ -52,7 +52,7 @@ def _discharge(case: Case, duty: Owed, policy: CasePolicy, now: datetime) -> Eve
             assert case.promise is not None
             return [e.PromiseBroken(now, case.promise)]
         case Duty.MAIL_HANDOFF:
-            return [e.CaseMailed(now, case.department, case.steps + 1)]
+            return [e.HandoffMailed(now, case.department, case.steps + 1)]
         case Duty.NUDGE:
             assert case.ask is not None
             return [templated(case, now, Purpose.NUDGE, "nudge.first" if case.ask.nudges == 0 else "nudge.again", policy)]
@@ -61,7 +61,7 @@ def _discharge(case: Case, duty: Owed, policy: CasePolicy, now: datetime) -> Eve
         case Duty.SPEAK:
             return [templated(case, now, Purpose.HOLDING_UPDATE, holding_template(case), policy, promise=promise_from(now, case, policy))]
         case Duty.CLOSE:
-            return [e.Closed(now, case.last_word_url)]
+            return closed(case, now, case.last_word_url)
         case Duty.END_WATCH:
             return [e.WatchEnded(now)]
         case _:

@@ -7,6 +7,7 @@ LoopkeeperError
 ├── TooLong          a public text does not fit the network, in as many parts as are allowed
 ├── SaidAlready      a person's words have gone out in this case before
 ├── ShowsPersonalData  a public text shows what looks like personal data, or private words
+├── NothingShown     there is nothing (any more) that a customer could be asked to remove
 └── NoWording        a case is held to a wording that has no such template
 """
 
@@ -55,6 +56,10 @@ class SaidAlready(LoopkeeperError):
 
 class ShowsPersonalData(LoopkeeperError):
     """A public text shows what looks like personal data, or what was written in private."""
+
+
+class NothingShown(LoopkeeperError):
+    """There is nothing, or nothing any more, that a customer could be asked to remove from a post."""
 
 
 class NoWording(LoopkeeperError):

@@ -156,7 +156,7 @@ class HandoffDelivered:
 
 
 @dataclass(frozen=True, slots=True)
-class CaseMailed:
+class HandoffMailed:
     """Slack did not take the handoff in time, so an e-mail was sent for."""
 
     at: datetime
@@ -545,7 +545,7 @@ Event = (
     | ReplyWithdrawn
     | HandedOff
     | HandoffDelivered
-    | CaseMailed
+    | HandoffMailed
     | HandoffFailed
     | Accepted
     | Reassigned

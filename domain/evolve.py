@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import assert_never
 
 from domain import events as e
-from domain.case import Asker, Call, Case, Handoff, Mark, OpenAsk, Question, Reply, ReplyState
+from domain.case import GIVEN_UP, Asker, Call, Case, Handoff, Mark, OpenAsk, Question, Reply, ReplyState
 from domain.values import ASIDE, ClockName, Intent, Pause, Purpose
 
 SAID_AT_MOST = 50
@@ -65,7 +65,7 @@ def _applied(case: Case, event: e.Event) -> Case:  # noqa: C901 - one line an ev
             return _handed_off(case, event)
         case e.HandoffDelivered():
             return _handoff_delivered(case, event)
-        case e.CaseMailed():
+        case e.HandoffMailed():
             return _handoff_mailed(case, event)
         case e.HandoffFailed():
             return _handoff_failed(case, event)
@@ -109,7 +109,7 @@ def _applied(case: Case, event: e.Event) -> Case:  # noqa: C901 - one line an ev
         case e.EscalationDelivered() | e.EscalationCalledOff():
             return replace(case, calls=tuple(call for call in case.calls if call.step != event.step))
         case e.Stalled():
-            return replace(case, stalled_at=event.at)
+            return replace(case, stalled_at=event.at, marks=(*case.marks, Mark(event.clock, GIVEN_UP, None, event.at)))
         case e.Snoozed():
             return replace(case, snoozed_until=event.until)
         case e.SnoozeEnded():
@@ -119,18 +119,16 @@ def _applied(case: Case, event: e.Event) -> Case:  # noqa: C901 - one line an ev
         case e.WaitEnded():
             return replace(case, waits=_ended(case.waits, event.at), wait_until=None)
         case e.PolicyMoved():
-            return replace(case, policy=event.policy)
+            return replace(case, policy=event.policy, recounted_at=event.at)
         case e.WalkAwayProposed():
             return replace(case, walk_away_proposed=True)
         case e.WalkedAway():
             return replace(case, ended="walked_away", promise=None)
-        case e.PromiseKept():
-            return _promise_kept(case, event)
         case e.PromiseBroken():
             return _promise_broken(case, event)
         case e.WatchEnded():
             return _watch_ended(case, event)
-        case e.PostEdited() | e.NoteAdded() | e.HumanNeeded() | e.PersonalDataSeen() | e.PrivateRead():
+        case e.PostEdited() | e.NoteAdded() | e.HumanNeeded() | e.PersonalDataSeen() | e.PrivateRead() | e.PromiseKept():
             return case  # on record; the state does not depend on it
         case _:
             assert_never(event)
@@ -246,7 +244,7 @@ def _handoff_delivered(case: Case, ev: e.HandoffDelivered) -> Case:
     return replace(case, handoff=replace(case.handoff, delivered_by=ev.by))
 
 
-def _handoff_mailed(case: Case, ev: e.CaseMailed) -> Case:
+def _handoff_mailed(case: Case, ev: e.HandoffMailed) -> Case:
     handoff = replace(case.handoff, mail_step=ev.step) if case.handoff is not None else None
     return replace(case, handoff=handoff, steps=max(case.steps, ev.step))
 
@@ -261,7 +259,7 @@ def _accepted(case: Case, ev: e.Accepted) -> Case:
 
 
 def _reassigned(case: Case, ev: e.Reassigned) -> Case:
-    return replace(case, department=ev.department, owner=None, asked_up=())
+    return replace(case, department=ev.department, owner=None, asked_up=(), recounted_at=ev.at)
 
 
 def _asked_for(case: Case, ev: e.AskedFor) -> Case:
@@ -352,7 +350,7 @@ def _dismissed(case: Case, ev: e.Dismissed) -> Case:
 
 
 def _priority_set(case: Case, ev: e.PrioritySet) -> Case:
-    return replace(case, priority=ev.priority)
+    return replace(case, priority=ev.priority, recounted_at=ev.at)
 
 
 def _category_set(case: Case, ev: e.CategorySet) -> Case:
@@ -361,10 +359,6 @@ def _category_set(case: Case, ev: e.CategorySet) -> Case:
 
 def _clock_breached(case: Case, ev: e.ClockBreached) -> Case:
     return replace(case, breached=case.breached | {ev.clock})
-
-
-def _promise_kept(case: Case, ev: e.PromiseKept) -> Case:
-    return replace(case, promise=None if case.promise == ev.promised else case.promise)
 
 
 def _promise_broken(case: Case, ev: e.PromiseBroken) -> Case:

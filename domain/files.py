@@ -26,6 +26,15 @@ def read_wording(text: str, source: str) -> Wording:
     return _read(text, source, Wording)
 
 
+def line_of(text: str, path: Path) -> int:
+    """The line on which a key stands in a YAML text that could be read; that of the nearest key above it when it is not there."""
+    lines: dict[Path, int] = {}
+    root = yaml.compose(text, Loader=yaml.SafeLoader)
+    if root is not None:
+        _data(root, (), lines, [], set())
+    return _nearest(lines, path)
+
+
 def _read(text: str, source: str, model: type[_Model]) -> _Model:
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -86,12 +95,15 @@ def _problem(where: tuple[int | str, ...], message: str, lines: dict[Path, int])
     named = [known for known in lines if known and message.removeprefix("Value error, ").startswith(_dotted(known))]
     if not path and named:  # a rule about several fields names the one at fault first
         return Problem(lines[max(named, key=len)], "", message.removeprefix("Value error, "))
-    known = path
-    while known and known not in lines:
-        known = known[:-1]
     reason = message.removeprefix("Value error, ")
     reason = {"Field required": "is missing", "Extra inputs are not permitted": "is not known here (misspelt?)"}.get(reason, reason)
-    return Problem(lines.get(known, 1), _dotted(path), reason)
+    return Problem(_nearest(lines, path), _dotted(path), reason)
+
+
+def _nearest(lines: dict[Path, int], path: Path) -> int:
+    while path and path not in lines:
+        path = path[:-1]
+    return lines.get(path, 1)
 
 
 def _dotted(path: tuple[int | str, ...]) -> str:

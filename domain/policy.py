@@ -13,13 +13,15 @@ from datetime import date, datetime, timedelta
 from functools import cached_property, lru_cache
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints, model_validator
+import regex
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints, model_validator
 
 from domain.calendars import ALWAYS, Calendar
 from domain.durations import Duration
 from domain.errors import UnknownBrand, UnknownChannel
 from domain.escalation import Chains
 from domain.hours import Hours, Quiet
+from domain.personal import order_pattern
 from domain.values import Audience, ClockName, Priority
 from domain.wording import Wording
 from domain.zones import Zone
@@ -70,6 +72,11 @@ class Channel(_Model):
     private_messages: bool = False
     honours_idempotency_key: bool = True
 
+    @property
+    def is_public(self) -> bool:
+        """Whether everybody can read what is written there. A call, a letter and a visit are between the customer and us."""
+        return self.kind != "hand"
+
 
 SlackChannel = Annotated[str, StringConstraints(pattern=r"^(#[a-z0-9_-]{1,79}|[CG][A-Z0-9]{6,20})$")]
 SlackGroup = Annotated[str, StringConstraints(pattern=r"^(@[a-z0-9._-]{1,21}|S[A-Z0-9]{6,20})$")]
@@ -113,8 +120,16 @@ class Escalation(Chains):
     duty_manager: Slug | None = None
 
 
+def _usable(source: str) -> str:
+    order_pattern(source)
+    return source
+
+
 class Brand(_Model):
-    """An account that customers post to, and how it speaks. `calendar`: when the social team works, the business's calendar."""
+    """An account that customers post to, and how it speaks. `calendar`: when the social team works, the business's calendar.
+
+    `ours`: addresses and numbers of ours, which are nobody's personal data; `order_numbers`: how order and customer numbers look.
+    """
 
     name: str = Field(min_length=1, max_length=60)
     team: str = Field(min_length=1, max_length=60)
@@ -123,7 +138,12 @@ class Brand(_Model):
     self_help: str | None = Field(None, min_length=1, max_length=160)
     contact: Web | None = None
     ours: tuple[Phrase, ...] = ()
-    order_numbers: tuple[str, ...] = ()
+    order_numbers: tuple[Annotated[str, AfterValidator(_usable)], ...] = ()
+
+    @cached_property
+    def order_patterns(self) -> tuple[regex.Pattern[str], ...]:
+        """The order numbers' patterns, ready to be looked for."""
+        return tuple(map(order_pattern, self.order_numbers))
 
 
 class Signals(_Model):
@@ -223,7 +243,8 @@ class Policy(_Model):
         if not any(hours.public_holidays for hours in self.calendars.values()):
             return self
         calendars = {
-            name: hours.model_copy(update={"holidays": tuple(sorted(holidays.get(name, ())))}) for name, hours in self.calendars.items()
+            name: hours.model_copy(update={"holidays": tuple(sorted(holidays.get(name, ())))}) if hours.public_holidays else hours
+            for name, hours in self.calendars.items()
         }
         whole = self.model_copy(update={"calendars": calendars})
         whole.__dict__.pop("id", None)
@@ -287,6 +308,7 @@ class Policy(_Model):
 FORMS_PER_TEMPLATE = 60
 """`variant` is a number below this; the wording takes it modulo the number of forms that it has. 60 is divisible by 3, 4, 5 and 6."""
 
+_NEXT_UP = {Audience.LEAD: Audience.HEAD, Audience.HEAD: Audience.DUTY_MANAGER}
 _ON_DEPARTMENTS_TIME = frozenset({ClockName.ACCEPT, ClockName.RESOLVE})
 
 
@@ -363,8 +385,13 @@ class CasePolicy(_Model):
 
     def may_call(self, audience: Audience, department: str, at: datetime, priority: Priority) -> datetime:
         """The first moment from `at` on at which that audience may be called: quiet hours are kept, except when it is urgent."""
-        quiet = self.quiet.get(self.person(audience, department) or "")
+        quiet = self.quiet.get(self._meant(audience, department) or "")
         return at if quiet is None or priority is Priority.URGENT else quiet.awake.opens(at)
+
+    def _meant(self, audience: Audience, department: str) -> str | None:
+        """Who is called in the end: where the policy names nobody, the next one up (`domain.reaching`)."""
+        named, up = self.person(audience, department), _NEXT_UP.get(audience)
+        return named if named is not None or up is None else self._meant(up, department)
 
     def _calendar(self, name: str | None) -> Calendar:
         hours = self.calendars.get(name or "")

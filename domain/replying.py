@@ -87,15 +87,21 @@ def posted(case: Case, message: c.Posted, now: datetime) -> Events:
         kept = at <= case.promise
         events.append(e.PromiseKept(now, case.promise) if kept else e.PromiseBroken(now, case.promise))
     if message.purpose not in ASIDE:
-        events += called_off(case, now, "the customer has heard from us", ClockName.HOLDING_UPDATE, ClockName.NEXT_REPLY)
+        heard = (ClockName.ACKNOWLEDGE, ClockName.HOLDING_UPDATE, ClockName.NEXT_REPLY)
+        events += called_off(case, now, "the customer has heard from us", *heard)
     if message.purpose is Purpose.ASK and case.is_open:
         events += _sent_before_it_was_joined(case, message, now)
         if any(wrote > at for wrote in case.unanswered):  # the answer overtook the news that we had asked
             events.append(e.AskAnswered(now, message.step, case.last_post))
             events += next_question(after(case, events), now)
     if message.step == case.closing_step and case.closed_at is None and not case.is_over:
-        events.append(e.Closed(now, message.parts[0].url))
+        events += closed(after(case, events), now, message.parts[0].url)
     return events
+
+
+def closed(case: Case, now: datetime, permalink: str | None, waived_by: str | None = None) -> Events:
+    """The loop is closed; nobody needs to be called about it any more."""
+    return [*called_off(case, now, "the case was closed"), e.Closed(now, permalink, waived_by)]
 
 
 def _sent_before_it_was_joined(case: Case, message: c.Posted, now: datetime) -> Events:
@@ -139,9 +145,12 @@ def after(case: Case, events: Events) -> Case:
     return case
 
 
+_SPOKEN: dict[str, str] = {Purpose.PRIVATE: "private message", Purpose.WENT_PRIVATE: "line that says that it goes on in private"}
+
+
 def spoken(word: str) -> str:
     """A word of the code as people say it."""
-    return word.replace("_", " ")
+    return _SPOKEN.get(word) or word.replace("_", " ")
 
 
 def holding_template(case: Case) -> str:

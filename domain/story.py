@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, assert_never
@@ -11,8 +10,10 @@ from zoneinfo import ZoneInfo
 from domain import events as e
 from domain.case import Case
 from domain.casefile import CaseFile
+from domain.discretion import in_words
 from domain.evolve import evolve
 from domain.history import Entry
+from domain.replying import spoken
 from domain.values import Actor, Audience, ClockName, Intent, Purpose, Role
 
 Kind = Literal["customer", "public", "internal", "warning"]
@@ -62,13 +63,16 @@ def _is_repeat(event: e.Event) -> bool:
     return isinstance(event, e.Escalated) and event.repeat > 0
 
 
-def story(file: CaseFile, after: int = 0) -> list[Line]:
-    """The story of a case from the `after`-th event on. Events that tell people nothing are left out."""
+def story(file: CaseFile, after: int = 0, *, whole: bool = False) -> list[Line]:
+    """The story of a case from the `after`-th event on. Events that tell people nothing are left out.
+
+    `whole`: customers' posts as they are, for whoever has the right; else what everybody should not read is masked in them.
+    """
     lines = []
     case = Case(file.case_id)
     for seq, entry in file.history:
         earlier, case = case, evolve(case, entry.event)
-        if seq > after and (line := _tell(file, seq, entry, earlier)) is not None:
+        if seq > after and (line := _tell(file, seq, entry, earlier, whole=whole)) is not None:
             lines.append(line)
     return lines
 
@@ -121,14 +125,15 @@ _WROTE = {
 }
 
 
-def _tell(file: CaseFile, seq: int, entry: Entry, earlier: Case) -> Line | None:  # noqa: C901 - one sentence an event, and mypy proves that none is missing
+def _tell(file: CaseFile, seq: int, entry: Entry, earlier: Case, *, whole: bool) -> Line | None:  # noqa: C901 - one sentence an event, and mypy proves that none is missing
     """The sentence for one event. `earlier`: the case as it was until then, because who is meant may have changed since."""
     event, by = entry.event, _who(file, entry.by)
 
     def line(
         kind: Kind, text: str, words: str | None = None, link: str | None = None, *, calls: bool = False, people: tuple[str, ...] = ()
     ) -> Line:
-        return Line(seq, event.at, kind, text, file.text_of(words) if words is not None else None, link, calls, people)
+        shows = file.shown_of if kind == "customer" and not whole else file.text_of
+        return Line(seq, event.at, kind, text, None if words is None or file.is_private(words) else shows(words), link, calls, people)
 
     match event:
         case e.Opened():
@@ -138,33 +143,35 @@ def _tell(file: CaseFile, seq: int, entry: Entry, earlier: Case) -> Line | None:
         case e.CustomerWrote():
             who = _WROTE[event.intent] if event.by_customer else "Somebody else wrote in the thread"
             return line("customer", who, event.words, _url(file, event.words))
+        case e.PostEdited() if file.is_private(event.words):
+            return line("customer", "The customer changed what they wrote in private (not shown here)")
         case e.PostEdited():
             return line("customer", "The customer changed a post", event.words)
         case e.PostDeleted():
             return line("warning", "The customer deleted the first post" if event.first else "The customer deleted a post")
-        case e.ReplyPosted(purpose=Purpose.PRIVATE):
+        case e.ReplyPosted(purpose=Purpose.PRIVATE):  # no link: nobody but the customer could open it
             return line("internal", _POSTED[event.purpose])
         case e.ReplyPosted():
             return line("public", _POSTED[event.purpose], event.words, event.parts[0].url if event.parts else None)
         case e.ReplyFailed():
-            return line("warning", f"The {_spoken(event.purpose)} could not be posted: {event.reason}", event.words)
+            return line("warning", f"The {spoken(event.purpose)} could not be posted: {event.reason}", event.words)
         case e.ReplyUnconfirmed(by_hand=True):
-            return line("internal", f"A person must pass on the {_spoken(event.purpose)}: {event.reason}", event.words)
+            return line("internal", f"A person must pass on the {spoken(event.purpose)}: {event.reason}", event.words)
         case e.ReplyUnconfirmed():
-            return line("warning", f"Nobody can tell whether the {_spoken(event.purpose)} was posted: {event.reason}", event.words)
+            return line("warning", f"Nobody can tell whether the {spoken(event.purpose)} was posted: {event.reason}", event.words)
         case e.ReplyWithdrawn():
-            return line("internal", f"The {_spoken(event.purpose)} was called off: {event.reason}")
+            return line("internal", f"The {spoken(event.purpose)} was called off: {event.reason}")
         case e.HandedOff():
             return line("internal", f"Handed to {file.department_name(event.department)}")
-        case e.CaseMailed():
+        case e.HandoffMailed():
             return line("internal", f"{file.department_name(event.department)} is told by e-mail, because Slack did not take the handoff")
         case e.HandoffFailed():
             return line("warning", f"{file.department_name(event.department)} could not be reached by {event.by}: {event.reason}")
         case e.Accepted():
             return line("internal", f"{file.name_of(event.owner)} has this case")
         case e.Reassigned():
-            before, to = file.department_name(event.before), file.department_name(event.department)
-            return line("internal", f"{by} moved this case from {before} to {to}", event.words)
+            gave, has = file.department_name(event.before), file.department_name(event.department)
+            return line("internal", f"{by} moved this case from {gave} to {has}", event.words)
         case e.AskQueued():
             return line("internal", f"{file.name_of(event.asker)}'s question waits until the one that is open is answered", event.words)
         case e.AskDropped():
@@ -184,7 +191,7 @@ def _tell(file: CaseFile, seq: int, entry: Entry, earlier: Case) -> Line | None:
             raised = event.priority is not event.before
             return line("warning", f"Open again{f', now {event.priority.value}' if raised else ''}", calls=True)
         case e.Dismissed():
-            return line("internal", f"{by} dismissed this case: {_spoken(event.reason)}", event.words)
+            return line("internal", f"{by} dismissed this case: {spoken(event.reason)}", event.words)
         case e.NoteAdded():
             return line("internal", f"{by} noted", event.words)
         case e.PrioritySet():
@@ -200,7 +207,7 @@ def _tell(file: CaseFile, seq: int, entry: Entry, earlier: Case) -> Line | None:
             text, words, group, people = _called(file, evolve(earlier, event), event)
             return line("warning", text, words, calls=group, people=people)
         case e.EscalationFailed():
-            return line("warning", f"The {_spoken(event.to)} could not be reached by {_WAYS[event.by]}: {event.reason}")
+            return line("warning", f"The {spoken(event.to)} could not be reached by {_WAYS[event.by]}: {event.reason}")
         case e.Stalled():
             return line("warning", f"This case has stalled: everybody up the chain was called, and {_NOT_YET[event.clock]}", calls=True)
         case e.Snoozed():
@@ -215,7 +222,8 @@ def _tell(file: CaseFile, seq: int, entry: Entry, earlier: Case) -> Line | None:
         case e.PolicyMoved():
             return line("internal", f"{by} moved this case to the policy {event.policy}")
         case e.PersonalDataSeen():
-            return line("warning", f"Everybody can read {shown(event.what)} in the customer's post. Here it is masked.")
+            masked = "" if whole else " Here it is masked."
+            return line("warning", f"Everybody can read {in_words(event.what)} in the customer's post.{masked}")
         case e.PrivateRead():
             return line("internal", f"{file.name_of(event.reader)} read what was written in private")
         case e.WalkAwayProposed():
@@ -259,7 +267,7 @@ def called(file: CaseFile, to: Audience, case: Case | None = None) -> str:
         case _:
             handle = file.case_policy.person(to, case.department)
             if handle is None or handle not in file.policy.people:
-                return f"the {_spoken(to)}"
+                return f"the {spoken(to)}"
             return file.policy.people[handle].name + _ROLES[to].format(department=department)
 
 
@@ -301,11 +309,6 @@ def _moment(file: CaseFile, at: datetime) -> str:
     return f"{there:%H:%M %Z} on {there.day} {there:%B}"
 
 
-def shown(kinds: Iterable[str]) -> str:
-    """Kinds of personal data, as people are told of them."""
-    return " and ".join(_spoken(kind) for kind in kinds)
-
-
 def _who(file: CaseFile, by: Actor) -> str:
     if by.role is Role.SYSTEM:
         return "The system"
@@ -315,7 +318,3 @@ def _who(file: CaseFile, by: Actor) -> str:
 def _url(file: CaseFile, words: str | None) -> str | None:
     url = file.words.get(words or "", {}).get("url")
     return str(url) if url else None
-
-
-def _spoken(word: str) -> str:
-    return word.replace("_", " ")

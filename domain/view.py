@@ -8,6 +8,7 @@ from datetime import datetime
 from domain.case import Case
 from domain.clocks import owed, running
 from domain.policy import CasePolicy
+from domain.replying import spoken
 from domain.values import CLOSING_PURPOSES
 
 
@@ -70,10 +71,10 @@ def needs_human(case: Case) -> str | None:
         return None
     unconfirmed = next((r for r in case.replies if r.state == "unconfirmed"), None)
     if unconfirmed is not None:
-        return f"the {unconfirmed.purpose.value.replace('_', ' ')} may or may not have been posted"
+        return f"the {spoken(unconfirmed.purpose)} may or may not have been posted"
     failed = next((r for r in case.replies if r.state == "failed"), None)
     if failed is not None:
-        return f"the {failed.purpose.value.replace('_', ' ')} was refused by the network"
+        return f"the {spoken(failed.purpose)} was refused by the network"
     if case.first_deleted:
         return "the customer deleted the post"
     if case.resolved_at is not None and case.planned(*CLOSING_PURPOSES) is None:

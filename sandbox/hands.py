@@ -38,12 +38,13 @@ class HandsError(Exception):
 
 @dataclass(frozen=True)
 class Author:
-    """Who writes on the square."""
+    """Who writes on the square. `private_messages`: whether they take such from a brand to whom they have not written in private."""
 
     id: str
     handle: str
     name: str
     is_brand: bool = False
+    private_messages: bool = True
 
 
 @dataclass(frozen=True)

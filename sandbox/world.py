@@ -93,6 +93,7 @@ class Customer(_Fact):
     id: str
     handle: str
     name: str
+    private_messages: bool = True
 
 
 class Sample(_Fact):

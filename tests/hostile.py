@@ -140,6 +140,7 @@ CASES: list[tuple[str, Callable[[], CaseFile]]] = [
     ("nothing but white space", lambda: of_words(" \n\t\u00a0\u3000\n")),
     ("nothing that can be seen", lambda: of_words("\u200b\u2060\ufeff\u200e")),
     ("signs that act", lambda: of_words(ACTING)),
+    ("20,000 characters of telephone numbers", lambda: of_words(("+44 7700 900123, " * LONGEST_POST)[:LONGEST_POST])),
     ("names with signs that act", lambda: of_names(ACTING)),
     ("names that are long", lambda: of_names("N" * LONGEST_NAME)),
     ("names of marks", lambda: of_names((MARKED * 8)[:LONGEST_NAME])),

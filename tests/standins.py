@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from domain.casefile import CaseFile
 from domain.events import Escalated
 from domain.policy import Person
-from domain.ports import Absent, Card, CaseMail, Mark, Message, NeedsPerson, NotSent, OutgoingReply, PostedReply, Refused
+from domain.ports import Absent, Card, CaseMail, Mark, Message, NeedsPerson, NotSent, OutgoingReply, PostedReply, Refused, Unclear
 from domain.story import Line
 from domain.values import Permalink
 
@@ -60,12 +60,23 @@ class Wall:
         self.refuses = ""
         self.fails: list[Exception] = []
         """What the next edits of a card meet with."""
+        self.loses_answers = False
+        """Whether each message is taken, and the answer is lost on its way back."""
+        self._posted: dict[str, Message] = {}
 
     def _answer(self) -> None:
         if self.away:
             raise NotSent("connection refused")
         if self.refuses:
             raise Refused(self.refuses)
+
+    def _took(self, mark: Mark) -> str:
+        """A message is here; Slack would take it twice, so nobody may send it twice."""
+        assert mark.key not in self._posted, f"{mark.key} was posted twice"
+        self._posted[mark.key] = Message(f"ts-{mark.key}", mark.told)
+        if self.loses_answers:
+            raise Unclear("Slack gave no answer")
+        return f"ts-{mark.key}"
 
     def place(self, slack_channel: str) -> str:
         self._answer()
@@ -77,7 +88,7 @@ class Wall:
     def post_card(self, place: str, file: CaseFile, department: str, mark: Mark) -> str:
         self._answer()
         self.cards[f"{place} {file.case_id}"] = file
-        return f"ts-{mark.key}"
+        return self._took(mark)
 
     def update_card(self, card: Card, file: CaseFile) -> None:
         self._answer()
@@ -88,12 +99,12 @@ class Wall:
     def tell(self, place: str, thread: str, file: CaseFile, lines: Sequence[Line], mark: Mark) -> str:
         self._answer()
         self.told.setdefault(f"{place} {file.case_id}", []).extend(lines)
-        return f"ts-{mark.key}"
+        return self._took(mark)
 
     def call_social(self, place: str, file: CaseFile, line: Line, mark: Mark) -> str:
         self._answer()
         self.calls.setdefault(file.case_id, []).append(line)
-        return f"ts-{mark.key}"
+        return self._took(mark)
 
     def open_direct(self, person: Person) -> str:
         self._answer()
@@ -104,11 +115,11 @@ class Wall:
     def call(self, place: str, file: CaseFile, event: Escalated, draft: str | None, mark: Mark) -> str:
         self._answer()
         self.escalations.append((file.case_id, place, event, draft))
-        return f"ts-{mark.key}"
+        return self._took(mark)
 
     def find(self, place: str, thread: str | None, key: str) -> Message | None:
         self._answer()
-        return None
+        return self._posted.get(key)
 
 
 class Postbox:

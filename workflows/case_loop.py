@@ -84,6 +84,7 @@ class CaseLoop:
         self._effects: dict[str, asyncio.Task[None]] = {}
         self._desk_told = start.desk_told
         self._desk_owed = start.desk_owed
+        self._desk_shows = start.desk_told
         self._desk_owed_since: datetime | None = None
         self._shown: tuple[str, str, str] | None = None
         self._alarm: _Alarm | None = None
@@ -242,7 +243,7 @@ class CaseLoop:
         owed = self._desk_owed
         for entry in entries:
             case = evolve(case, entry.event)
-            if is_shown(entry.event) and (case.handoff is not None or isinstance(entry.event, e.HumanNeeded)):
+            if is_shown(entry.event) and (case.handoff is not None or isinstance(entry.event, e.HumanNeeded | e.PersonalDataSeen)):
                 owed = case.events
         return owed
 
@@ -334,7 +335,11 @@ class CaseLoop:
     def _start_calls(self) -> None:
         """The calls up the chain, in their order: one at a time by Slack, one at a time by e-mail."""
         for call in self._case.calls:
-            slot = "desk" if call.to in IN_THE_THREAD else "call"  # only one at a time writes into the case's own thread
+            in_thread = call.to in IN_THE_THREAD
+            if in_thread and self._desk_shows >= self._desk_owed:  # the story has mentioned them already
+                self._inbox.append(called(self._case.id, call, CallOutcome(), "slack"))
+                continue
+            slot = "desk" if in_thread else "call"  # only one at a time writes into the case's own thread
             if "slack" not in call.failed and slot not in self._effects:
                 self._start(slot, self._call(call))
             if call.mail_step is not None and "email" not in call.failed and "call-mail" not in self._effects:
@@ -368,7 +373,7 @@ class CaseLoop:
         order = DeskOrder(case.id, self._policy.id, department, case.events, self._pace)
         key = f"{case.id}:desk:{version}"
         if await self._shown_at_once(order):
-            self._desk_told = max(self._desk_told, version)
+            self._desk_told = self._desk_shows = max(self._desk_told, version)
             self._inbox.append(c.DeskTold(key, case.events, department))
             return
         try:
@@ -388,6 +393,7 @@ class CaseLoop:
             reason = f"Slack took nothing for a day: {_reason(error)}"
         self._desk_told = max(self._desk_told, version)
         if reason is None:
+            self._desk_shows = self._desk_told
             self._inbox.append(c.DeskTold(key, case.events, department))
         else:
             self._inbox.append(c.DeskUnreachable(key, case.events, reason))
@@ -440,7 +446,7 @@ class CaseLoop:
         except ActivityError as error:
             outcome = CallOutcome(refused=f"Slack took nothing for a day: {_reason(error)}")
         if outcome.refused is None and call.to in IN_THE_THREAD:
-            self._desk_told = max(self._desk_told, order.version)
+            self._desk_told = self._desk_shows = max(self._desk_told, order.version)
         self._inbox.append(called(self._case.id, call, outcome, "slack"))
 
     async def _call_by_mail(self, call: Call) -> None:

@@ -12,21 +12,22 @@ from pydantic import ValidationError
 from sqlalchemy import Connection, Engine, text
 
 from adapters.postgres.engine import transaction
-from adapters.postgres.records import append, history, set_view
+from adapters.postgres.finding import case_of, case_of_whisper, case_unsure_of_a_reply
+from adapters.postgres.hours_told import tells_hours
+from adapters.postgres.opening import open_case, record_late
+from adapters.postgres.records import history
 from adapters.postgres.vault import INBOX, Vault
 from domain import commands as c
 from domain.case import Case
-from domain.decide import decide
+from domain.discretion import Onlookers
 from domain.errors import UnknownBrand, UnknownChannel
-from domain.evolve import evolve, fold
-from domain.history import done_by, entered
+from domain.evolve import fold
 from domain.inbound import CHANNEL_EVENT, ChannelEvent, PostCreated, PostDeleted, PostEdited, why_unreadable
 from domain.pace import Pace
 from domain.policy import Policy
-from domain.ports import Placed, PolicyBook, Written
+from domain.ports import Placed, PolicyBook
 from domain.triage import Sorter
 from domain.values import Triage, brand_of, case_id
-from domain.view import view
 
 REPLY_WAITS = timedelta(minutes=2)
 """A reply whose parent nobody has told us of becomes a case of its own after this, so that no customer waits for a lost message."""
@@ -114,27 +115,32 @@ class Inbox:
         if post.author.is_brand:
             self._set(connection, row["id"], "done", reason="the brand's own post")
             return None
-        if post.visibility == "private":
-            self._set(connection, row["id"], "quarantined", reason=_PRIVATE)
-            return None
-        thread = self._case_of(connection, channel, post.in_reply_to) if post.in_reply_to else None
-        if thread is None and post.in_reply_to:
-            thread = self._case_unsure_of_a_reply(connection, channel, event.brand, post.author.id)
+        private = post.visibility == "private"
+        thread = self._case_before(connection, channel, event, private=private)
         if thread is None and post.in_reply_to and row["age"] < REPLY_WAITS:
             self._park(connection, row, post.in_reply_to)
+            return None
+        if thread is None and private:
+            self._set(connection, row["id"], "quarantined", reason=_NO_CASE)
             return None
         subject = self._vault.subject_of(connection, channel, post.author.id, {"handle": post.author.handle, "name": post.author.name})
         going_on = thread if thread is not None and thread["ended"] is None else None
         fresh = going_on is None
         case = case_id(event.brand, channel, post.id) if going_on is None else str(going_on["case_id"])
-        words = self._vault.write(connection, subject, case, {"text": post.text, "url": post.url})
+        words = self._vault.write(connection, subject, case, {"text": post.text, "url": post.url}, private=private)
         triage, policy = self._triage(thread, post.text, first=fresh)
-        if fresh:
-            policy.brand(event.brand)
-            linked = _linked(thread, policy, self._pace.loop_time(datetime.now(UTC)))
-            self._open(connection, case, event.brand, channel, post.id, subject, words, triage, policy, linked)
-        else:
-            linked = None
+        message = c.PostArrived(
+            id=event.key,
+            post=post.id,
+            triage=replace(triage, rules=()) if private else triage,  # the phrases would tell what was written
+            posted_at=self._pace.loop_time(posted_at),
+            words=words,
+            by_customer=going_on is None or subject == str(going_on["subject"]),
+            earlier_case=_linked(thread, policy, self._now()) if fresh else None,
+            private=private,
+            personal=() if private else tuple(kind.value for kind in Onlookers(policy, brand_of(case), channel).kinds_in(post.text)),
+            tell_hours=fresh and tells_hours(connection, subject, triage, policy.for_case(event.brand, channel), self._now()),
+        )
         connection.execute(
             _NOTE_POST,
             {
@@ -148,35 +154,22 @@ class Inbox:
             },
         )
         connection.execute(WAKE, {"channel": channel, "id": post.id})
-        message = c.PostArrived(
-            id=event.key,
-            post=post.id,
-            triage=triage,
-            posted_at=self._pace.loop_time(posted_at),
-            words=words,
-            by_customer=going_on is None or subject == str(going_on["subject"]),
-            earlier_case=linked,
-        )
-        opened = self._begin(connection, case, channel, message, policy) if fresh else None
+        opened = open_case(connection, case, channel, subject, message, policy, self._now()) if fresh else None
         return self._route(connection, row, case, message, policy, opened)
 
-    def _begin(self, connection: Connection, case_id: str, channel: str, message: c.PostArrived, policy: Policy) -> Case:
-        """Open the case on record, by the same rules as everything after: it is safe before Temporal has heard of it."""
-        slice_ = policy.for_case(brand_of(case_id), channel)
-        case = Case(case_id)
-        decided = decide(case, message, slice_, self._pace.loop_time(datetime.now(UTC)))
-        assert not isinstance(decided, c.Refusal), "a happening is not refused"
-        written = []
-        for event in decided:
-            case = evolve(case, event)
-            written.append(Written.of(entered(event, case.events, done_by(event, message), message.id, policy.id)))
-        events = append(connection, case_id, written)
-        set_view(connection, case_id, view(case, slice_), events)
-        return fold(case_id, [entry.event for _, entry in history(connection, case_id)]) if events != case.events else case
+    def _case_before(self, connection: Connection, channel: str, event: PostCreated, *, private: bool) -> Any:
+        """The case that a new post belongs to, if there is one."""
+        post, author = event.data, self._vault.author_hash(channel, event.data.author.id)
+        if private:
+            return case_of_whisper(connection, channel, event.brand, author, post.in_reply_to)
+        if not post.in_reply_to:
+            return None
+        there = case_of(connection, channel, post.in_reply_to)
+        return there if there is not None else case_unsure_of_a_reply(connection, channel, event.brand, author)
 
     def _place_change(self, connection: Connection, row: Any, event: PostEdited | PostDeleted) -> Placed | None:
         channel, post_id = row["channel"], event.data.id
-        there = self._case_of(connection, channel, post_id)
+        there = case_of(connection, channel, post_id)
         if there is None or there["kind"] != "post":
             if row["age"] < CHANGE_WAITS:
                 self._park(connection, row, post_id)
@@ -185,44 +178,13 @@ class Inbox:
             return None
         message: c.FromNetwork
         if isinstance(event, PostEdited):
-            words = self._vault.write(connection, str(there["post_subject"]), there["case_id"], {"text": event.data.text})
+            subject, content = str(there["post_subject"]), {"text": event.data.text}
+            words = self._vault.write(connection, subject, there["case_id"], content, private=there["private"])
             message = c.PostChanged(event.key, post_id, words)
         else:
             connection.execute(_NOTE_DELETION, {"channel": channel, "id": post_id, "at": event.data.deleted_at})
             message = c.PostRemoved(event.key, post_id)
         return self._route(connection, row, there["case_id"], message, self._book.policy(there["policy_id"]))
-
-    def _open(
-        self,
-        connection: Connection,
-        case: str,
-        brand: str,
-        channel: str,
-        post: str,
-        subject: str,
-        words: str,
-        triage: Triage,
-        policy: Policy,
-        linked: str | None,
-    ) -> None:
-        connection.execute(
-            _OPEN_CASE,
-            {
-                "case": case,
-                "brand": brand,
-                "channel": channel,
-                "post": post,
-                "subject": subject,
-                "words": words,
-                "policy": policy.id,
-                "earlier": linked,
-                "opened_at": self._pace.loop_time(datetime.now(UTC)),
-                "intent": triage.intent.value,
-                "category": triage.category,
-                "priority": triage.priority.value,
-                "department": triage.department,
-            },
-        )
 
     def _triage(self, thread: Any, words: str, *, first: bool) -> tuple[Triage, Policy]:
         """Sort by the rules of the policy that the case is held to."""
@@ -247,14 +209,8 @@ class Inbox:
         opened = fold(row["case_id"], [entry.event for entry in past]) if opens else None
         return _placed(row["id"], row["case_id"], row["channel"], message, self._book.policy(policy_id), opened)
 
-    def _case_of(self, connection: Connection, channel: str, native_id: str) -> Any:
-        return connection.execute(_CASE_OF, {"channel": channel, "id": native_id}).mappings().one_or_none()
-
-    def _case_unsure_of_a_reply(self, connection: Connection, channel: str, brand: str, author: str) -> Any:
-        """The author's case of which we do not know whether, or where, a reply of ours was posted: they may just have answered that one."""
-        values = {"channel": channel, "brand": brand, "author": self._vault.author_hash(channel, author)}
-        found = connection.execute(_UNSURE, values).mappings().all()
-        return found[0] if len(found) == 1 else None
+    def _now(self) -> datetime:
+        return self._pace.loop_time(datetime.now(UTC))
 
     def _park(self, connection: Connection, row: Any, parent: str) -> None:
         connection.execute(_PARK, {"id": row["id"], "parent": parent, "after": max(LOOK_AGAIN, min(row["age"], timedelta(hours=1)))})
@@ -289,18 +245,22 @@ class Inbox:
             if not isinstance(message, c.PostArrived):
                 self._set(connection, placed.inbound_id, "done", reason="its case was over")
                 return None
+            if message.private:
+                record_late(connection, placed.case_id, message, over["policy_id"], self._now())
+                reason = f"{_NO_CASE} It is kept with the case #{over['number']}, which is over."
+                self._set(connection, placed.inbound_id, "quarantined", reason=reason)
+                return None
             policy = self._book.active()
             case = case_id(over["brand"], placed.channel, message.post)
             words, triage = message.words, message.triage
             assert words is not None, "a post that arrived has its words"
-            now = self._pace.loop_time(datetime.now(UTC))
-            moved = replace(message, by_customer=True, earlier_case=_linked(over, policy, now))
             subject = str(connection.execute(text("select subject_id from words where id = :id"), {"id": words}).scalar_one())
-            self._open(connection, case, over["brand"], placed.channel, message.post, subject, words, triage, policy, moved.earlier_case)
+            away = tells_hours(connection, subject, triage, policy.for_case(over["brand"], placed.channel), self._now())
+            moved = replace(message, by_customer=True, earlier_case=_linked(over, policy, self._now()), tell_hours=away)
             connection.execute(_MOVE_POST, {"channel": placed.channel, "id": message.post, "case": case})
             written = c.FROM_NETWORK.dump_json(moved).decode()
             connection.execute(_ROUTED, {"id": placed.inbound_id, "case": case, "message": written})
-            opened = self._begin(connection, case, placed.channel, moved, policy)
+            opened = open_case(connection, case, placed.channel, subject, moved, policy, self._now())
         return _placed(placed.inbound_id, case, placed.channel, moved, policy, opened)
 
     def on_record(self, case_id: str) -> tuple[Case, str] | None:
@@ -359,22 +319,7 @@ _TAKE = text(
     "select id, channel, state, sealed, message, case_id, clock_timestamp() - received_at as age from inbound "
     "where id = :id and state in ('waiting', 'routed') for update skip locked"
 )
-_CASE_OF = text(
-    "select p.case_id, p.kind, p.subject_id as post_subject, k.subject_id as subject, k.policy_id, k.ended, k.closed_at "
-    "from post p join cases k using (case_id) where p.channel = :channel and p.native_id = :id"
-)
-_UNSURE = text(
-    "select k.case_id, 'post' as kind, k.subject_id as post_subject, k.subject_id as subject, k.policy_id, k.ended, k.closed_at "
-    "from subject s join cases k on k.subject_id = s.id where s.channel = :channel and s.author_hash = :author and k.brand = :brand "
-    "and k.ended is null and exists (select 1 from effect e where e.case_id = k.case_id and e.party = 'publish-' || k.channel "
-    "and e.state in ('claimed', 'unclear', 'unconfirmed')) limit 2"
-)
-_PRIVATE = "a private message: Loopkeeper answers in public only, so it was not answered. Answer it on the network."
-_OPEN_CASE = text(
-    "insert into cases (case_id, brand, channel, first_post, subject_id, words, policy_id, earlier_case, opened_at, intent, category, "
-    "priority, department) values (:case, :brand, :channel, :post, :subject, :words, :policy, :earlier, :opened_at, :intent, :category, "
-    ":priority, :department) on conflict (case_id) do nothing"
-)
+_NO_CASE = "a private message of somebody who has no case here: nobody was told of it. Answer it on the network."
 _NOTE_POST = text(
     "insert into post (channel, native_id, case_id, kind, subject_id, words, in_reply_to, posted_at) "
     "values (:channel, :id, :case, 'post', :subject, :words, :parent, :posted_at) "
@@ -391,7 +336,10 @@ _STUMBLED = text(
     "where id = :id and state = 'waiting'"
 )
 _ROUTED = text("update inbound set state = 'routed', reason = null, sealed = null, message = :message, case_id = :case where id = :id")
-_END = text("update cases set ended = coalesce(ended, 'watch_ended') where case_id = :case returning case_id, brand, ended, closed_at")
+_END = text(
+    "update cases set ended = coalesce(ended, 'watch_ended') where case_id = :case "
+    "returning case_id, number, brand, policy_id, ended, closed_at"
+)
 _MOVE_POST = text("update post set case_id = :case where channel = :channel and native_id = :id")
 _TO_DO = text(
     "select id from inbound where state in ('waiting', 'routed') and received_at < clock_timestamp() - cast(:age as interval) "

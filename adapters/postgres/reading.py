@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,8 +12,8 @@ from adapters.keyring import KeyProblem
 from adapters.postgres.records import history
 from adapters.postgres.vault import Vault
 from domain.casefile import CaseFile
+from domain.discretion import Onlookers
 from domain.errors import LoopkeeperError
-from domain.events import CustomerWrote, ReplyPosted
 from domain.evolve import fold
 from domain.ports import PolicyBook
 from domain.values import Status
@@ -74,7 +74,7 @@ class PostgresReader:
         self._book = book
 
     def file(self, case_id: str) -> CaseFile:
-        """The whole of a case: its history and everyone's words. Raises NoSuchCase."""
+        """The whole of a case: its history and everyone's words, but for what was written in private. Raises NoSuchCase."""
         if "\0" in case_id:  # PostgreSQL would not even look
             raise NoSuchCase("there is no case with such an id")
         with self._engine.connect() as connection:
@@ -113,7 +113,7 @@ class PostgresReader:
             return connection.execute(text("select case_id from cases where number = :number"), {"number": number}).scalar_one_or_none()
 
     def listed(self, wanted: Wanted, at_most: int = 10) -> list[Row]:
-        """Open cases of a kind, those that are due first first."""
+        """Open cases of a kind, those that are due first first; for Slack, so what everybody should not read is masked."""
         values = {
             "owner": wanted.owner,
             "departments": sorted(wanted.departments) if wanted.departments is not None else None,
@@ -122,20 +122,21 @@ class PostgresReader:
             "limit": at_most,
         }
         with self._engine.connect() as connection:
-            return [self._row(connection, row) for row in connection.execute(_LISTED, values)]
+            rows = connection.execute(_LISTED, values).all()
+            return [self._discreet(row, self._row(connection, row)) for row in rows]
 
     def private_words(self, case_id: str) -> list[tuple[str, datetime, str]]:
-        """What was written in private in a case: who, when, the words. The caller has checked the right, and recorded the reading."""
+        """What was written in private: who, when, and the words. Raises NoSuchCase.
+
+        The caller sees to it that whoever reads them has the right, and that the reading is on record.
+        """
         file = self.file(case_id)
         with self._engine.connect() as connection:
-            words = self._vault.read_all(connection, case_id, private=True)
-        said = []
-        for _, entry in file.history:
-            event = entry.event
-            if isinstance(event, CustomerWrote | ReplyPosted) and event.words in words:
-                who = file.customer if isinstance(event, CustomerWrote) else file.policy.brand(file.case.brand).team
-                said.append((who, event.at, str(words[event.words]["text"])))
-        return said
+            known = self._vault.read_all(connection, case_id, private=True)
+        return [
+            (f"{one.who} ({one.note})" if one.note else one.who, one.at, str(known.get(one.words, {}).get("text", "(erased)")))
+            for one in file.whispers
+        ]
 
     def text(self, case_id: str, reference: str) -> str:
         """Words of a case, by their reference; also private ones. For whoever wrote them."""
@@ -159,6 +160,12 @@ class PostgresReader:
             known = self._vault.read_all(connection, case_id, private=private)
             same = next((reference for reference, there in known.items() if there == content), None)
             return same or self._vault.write(connection, str(subject), case_id, content, private=private)
+
+    def held_to(self, policy_id: str) -> list[str]:
+        """The ids of the open cases that are held to that version of the policy, the oldest first."""
+        sql = text("select case_id from cases where policy_id = :policy and closed_at is null and ended is null order by number")
+        with self._engine.connect() as connection:
+            return list(connection.execute(sql, {"policy": policy_id}).scalars())
 
     def cases(self, *, only_open: bool, before: int | None, at_most: int = 50) -> list[Row]:
         """Cases, the newest first, below the number `before`."""
@@ -191,6 +198,10 @@ class PostgresReader:
             needs_human=row.needs_human,
             stalled_at=row.stalled_at,
         )
+
+    def _discreet(self, row: Any, whole: Row) -> Row:
+        onlookers = Onlookers(self._book.policy(row.policy_id), row.brand, row.channel)
+        return replace(whole, words=onlookers.masked(whole.words))
 
     def _words(self, connection: Connection, reference: str) -> str:
         try:

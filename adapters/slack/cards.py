@@ -10,6 +10,7 @@ from domain import events as e
 from domain.case import Case
 from domain.casefile import CaseFile
 from domain.clocks import Clock
+from domain.discretion import in_words
 from domain.story import OWED, Kind, Line, called, why_called
 from domain.values import Intent, Priority, Status
 
@@ -70,7 +71,7 @@ def card(file: CaseFile, department: str, group: str | None) -> list[Block]:
     calls = [rich.section(rich.group(group), rich.text(" You have a new case."))] if group and case.owner is None and case.is_open else []
     blocks = [
         rich.header(f"{file.title} · {_INTENT[case.intent]} · {PRIORITY[case.priority]}"),
-        rich.rich(*calls, rich.section(*where), rich.quote(file.first_words)),
+        rich.rich(*calls, rich.section(*where), rich.quote(file.first_shown)),
         rich.rich(_facts(file), *([_due(file.clocks)] if file.clocks else [])),
     ]
     return [*blocks, rich.actions(_buttons(file), f"do:{case.events}")]
@@ -147,14 +148,14 @@ def _moved(file: CaseFile, department: str) -> list[Block]:
     del department
     return [
         rich.header(f"{file.title} · moved to {file.department_name(file.case.department)}"),
-        rich.rich(rich.section(rich.text(file.customer, bold=True), rich.text(f" on {file.network}")), rich.quote(file.first_words)),
+        rich.rich(rich.section(rich.text(file.customer, bold=True), rich.text(f" on {file.network}")), rich.quote(file.first_shown)),
         rich.actions([rich.button(OPEN, "Show the case", file.case_id)]),
     ]
 
 
 def card_text(file: CaseFile) -> str:
     """The card in one line, for notifications."""
-    return rich.plain(f"{file.title} {_INTENT[file.case.intent]} by {file.customer} on {file.network}: {file.first_words}", 300)
+    return rich.plain(f"{file.title} {_INTENT[file.case.intent]} by {file.customer} on {file.network}: {file.first_shown}", 300)
 
 
 def told(lines: Sequence[Line], group: str | None, people: Mapping[str, str | None]) -> list[Block]:
@@ -198,7 +199,7 @@ def escalation(file: CaseFile, event: e.Escalated, draft: str | None, group: str
     about: list[Element] = [rich.text(file.customer, bold=True), rich.text(f" on {file.network}")]
     if file.first_url:
         about += [rich.text(" · "), rich.link(file.first_url, "open the post")]
-    parts += [rich.section(*about), rich.quote(file.first_words), _facts(file)]
+    parts += [rich.section(*about), rich.quote(file.first_shown), _facts(file)]
     clocks = [clock for clock in file.clocks if clock.due_at is not None]
     if clocks:
         parts.append(_due(clocks))
@@ -227,7 +228,10 @@ def call(file: CaseFile, line: Line, group: str | None, pending: e.ReplyUnconfir
     if file.first_url:
         about += [rich.text(" · "), rich.link(file.first_url, "open the post")]
     parts.append(rich.section(*about))
-    if pending is not None:
+    if pending is not None and file.is_private(pending.words):
+        where = "It is private, so its words are not shown here. Whoever may read them finds them on the case's card, under More…"
+        parts.append(rich.section(rich.text(where)))
+    elif pending is not None:
         exact = rich.exactly(rich.beginning(file.text_of(pending.words), LONGEST_REPLY))
         parts += [rich.section(rich.text("The exact text of the reply:")), exact]
     blocks = [rich.rich(*parts)]
@@ -242,3 +246,23 @@ def call(file: CaseFile, line: Line, group: str | None, pending: e.ReplyUnconfir
             ]
         blocks.append(rich.actions(buttons, f"settle:{pending.step}"))
     return blocks
+
+
+def shown_to_all(file: CaseFile, seq: int, event: e.PersonalDataSeen, group: str | None) -> list[Block]:
+    """A call to the social team: a post shows what it had better not, here masked, and the customer can be asked to remove it.
+
+    `seq`: the number of the event, which comes back with the press.
+    """
+    who: list[Element] = [rich.group(group), rich.text(" ")] if group else []
+    reference = file.words_of(event.post)
+    url = file.words.get(reference or "", {}).get("url")
+    about: list[Element] = [rich.text(f"{file.customer} on {file.network}")]
+    if url:
+        about += [rich.text(" · "), rich.link(str(url), "open the post")]
+    parts = [
+        rich.section(*who, rich.text(f"{file.title}: everybody can read {in_words(event.what)} in this post.", bold=True)),
+        rich.section(*about),
+        rich.quote(file.shown_of(reference)),
+    ]
+    ask = rich.button(ASK_REMOVAL, "Ask them to remove it", f"{file.case_id}|{seq}")
+    return [rich.rich(*parts), rich.actions([ask], f"removal:{seq}")]

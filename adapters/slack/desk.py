@@ -73,10 +73,12 @@ class SlackDesk:
     def call_social(self, place: str, file: CaseFile, line: Line, mark: Mark) -> str:
         """See `domain.ports.Desk.call_social`."""
         event = next(entry.event for seq, entry in file.history if seq == line.seq)
+        group = self._names.group(file.policy.social.slack_group)
+        if isinstance(event, e.PersonalDataSeen):
+            return self._post(place, None, cards.shown_to_all(file, line.seq, event, group), cards.told_text(file, [line]), mark)
         step = event.step if isinstance(event, e.HumanNeeded) else None
         reply = file.case.reply(step) if step is not None else None
         settle = reply is not None and reply.state == "unconfirmed"
-        group = self._names.group(file.policy.social.slack_group)
         blocks = cards.call(file, line, group, _unsettled(file, step), settle=settle)
         return self._post(place, None, blocks, cards.told_text(file, [line]), mark)
 

@@ -19,7 +19,7 @@ def about(file: CaseFile) -> Block:
     """Whose case it is, and what they wrote first."""
     return rich.rich(
         rich.section(rich.text(f"{file.title} · {file.customer} on {file.network}", bold=True)),
-        rich.quote(file.first_words, 600),
+        rich.quote(file.first_shown, 600),
     )
 
 

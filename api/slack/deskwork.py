@@ -164,7 +164,7 @@ class Deskwork:
         refused = await self.floor.act(case_id, read)
         if refused is not None:
             raise Refused(refused.reason)
-        await self.floor.open(body, forms.private_words(file, await self.floor.looking.private_words(case_id)))
+        await self.floor.open(body, forms.private_words(file, await self.floor.acting.private_words(case_id)))
 
     # --- forms ---
 

@@ -220,14 +220,15 @@ class Speaking:
     async def removal_pressed(self, ack: AsyncAck, body: Body) -> None:
         """Ask the customer to take personal data out of a public post."""
         await ack()
-        case_id = value(body).partition("|")[0]
+        case_id, _, seen = value(body).rpartition("|")
         file = await self.floor.acting.file(case_id)
         colleague = await self.floor.let(body["user"]["id"], file, c.Update)
         try:
-            draft = await self.floor.acting.draft_of_removal(case_id, colleague.actor)
+            draft = await self.floor.acting.draft_removal(case_id, int(seen), colleague.actor)
         except LoopkeeperError as error:
             raise Refused(str(error)) from None
-        await self.floor.open(body, modals.review(file, "update", draft.parts, draft.told, await self._kept(file, draft)))
+        kept = await self._kept(file, draft)
+        await self.floor.open(body, modals.review(file, "update", draft.parts, draft.told, kept, close="Cancel"))
 
 
 def _speaks_for(file: CaseFile, colleague: Colleague) -> str:

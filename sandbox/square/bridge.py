@@ -33,10 +33,11 @@ class ReplyWanted(BaseModel):
 
 
 class FindWanted(BaseModel):
-    """To which post own replies are looked up."""
+    """To which post own replies are looked up, and whether those that everybody sees or the private ones."""
 
     brand: str
     in_reply_to: Annotated[str, Field(min_length=1)]
+    visibility: Visibility = "public"
 
 
 class Bridge:
@@ -90,7 +91,8 @@ class Bridge:
         if request.scope.get(BLIND):
             return answer({"complete": False, "replies": []})
         answers = self._square.posts.answers_to(channel, wanted.in_reply_to)
-        own = list(islice((post for post in answers if post.author.is_brand and post.author.handle == wanted.brand), MOST_FOUND + 1))
+        ours = (post for post in answers if post.author.is_brand and post.author.handle == wanted.brand)
+        own = list(islice((post for post in ours if post.visibility == wanted.visibility), MOST_FOUND + 1))
         return answer({"complete": len(own) <= MOST_FOUND, "replies": [_found(post) for post in own[:MOST_FOUND]]})
 
 

@@ -14,7 +14,7 @@ Visibility = Literal["public", "private"]
 
 
 class Author(BaseModel):
-    """Who wrote a post: a customer, or the brand."""
+    """Who wrote a post: a customer, or the brand. `private_messages`: whether a brand to whom they have not written in private may."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -22,6 +22,7 @@ class Author(BaseModel):
     handle: str
     name: str
     is_brand: bool = False
+    private_messages: bool = True
 
 
 class Post(Thing):

@@ -138,6 +138,8 @@ class Square:
             raise ProblemError(403, "Not your account", f"This bridge cannot post as {brand!r}: {known.network} knows no such account.")
         self._fits(known, text)
         answered = self.standing(channel, in_reply_to)
+        if visibility == "private" and answered.visibility == "public" and not answered.author.private_messages:
+            raise ProblemError(422, "No private messages", f"{answered.author.name} takes no private messages on {known.network}.")
         account = self._brands[brand]
         author = Author(id=f"brand-{account.handle}", handle=account.handle, name=account.name, is_brand=True)
         return self._keep(channel, account, author, text, answered, None, visibility, idempotency_key), True
@@ -209,5 +211,5 @@ def _as_created(post: Post) -> dict[str, object]:
         "posted_at": post.posted_at.isoformat(),
         "in_reply_to": post.in_reply_to,
         "visibility": post.visibility,
-        "author": post.author.model_dump(),
+        "author": post.author.model_dump(exclude={"private_messages"}),
     }

@@ -16,13 +16,16 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from adapters.postgres.store import Store
 from adapters.slack import modals
 from cli.embedded import Installation, pace_from_now
 from cli.state import State
+from domain.files import read_policy, read_wording
 from sandbox.hands import Author, Change, Hands, Pressed, Submitted
 from sandbox.signing import slack_headers
+from settings import HERE
 
 Json = dict[str, Any]
 SPEED = 60.0
@@ -128,6 +131,24 @@ class Stage:
         known = self.installation.secrets.slack_signing_secret
         headers = slack_headers(known if secret is None else secret, time.time() if at is None else at, body)
         return self.http.post("/slack/events", content=body, headers={**headers, "content-type": "application/x-www-form-urlencoded"})
+
+    # --- the policy
+
+    def version(self, before: str, after: str) -> str:
+        """A version of the policy that is kept and not in force: the shipped one with a text of it replaced."""
+        shipped, words = ((HERE / "policies" / name).read_text() for name in ("default.yaml", "wording.en.yaml"))
+        assert before in shipped
+        holidays = {name: hours.holidays for name, hours in self.store.book.active().calendars.items()}
+        policy = read_policy(shipped.replace(before, after), "tests").worded(read_wording(words, "tests")).dated(holidays)
+        adding = text(
+            "insert into policy_version (id, policy, wording, holidays) values (:id, :policy, :wording, cast(:holidays as jsonb)) "
+            "on conflict do nothing"
+        )
+        dates = json.dumps({name: [day.isoformat() for day in days] for name, days in holidays.items()})
+        with self.store.engine.begin() as connection:
+            values = {"id": policy.id, "policy": shipped.replace(before, after), "wording": words, "holidays": dates}
+            connection.execute(adding, values)
+        return policy.id
 
     # --- what is on record
 

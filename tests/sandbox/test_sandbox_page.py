@@ -101,6 +101,22 @@ class TestSquare:
         page.get_by_role("dialog").get_by_role("button", name="Delete").click()
         expect(thread.locator(".post").first).to_contain_text("Deleted by its author.")
 
+    def test_a_private_reply_is_marked_as_such(self, outside: Outside, visitor: Visitor) -> None:
+        outside.hands.post("x", "No internet", SAM, post_id="1")
+        page = visitor.visit(outside.url)
+        reply(outside, "1", "Which line is it?", visibility="private")
+        ours = page.get_by_role("article", name="Meridian Mobile, the brand")
+        expect(ours).to_contain_text("Which line is it?")
+        expect(ours).to_contain_text("Private")
+
+    def test_somebody_can_be_played_who_takes_no_private_messages(self, outside: Outside, visitor: Visitor) -> None:
+        page = visitor.visit(outside.url)
+        page.get_by_label("You are").first.select_option(label="Phil Garrett (takes no private messages)")
+        page.get_by_label("Your post").fill("No internet")
+        page.get_by_role("button", name="Post on X").click()
+        post = outside.hands.wait_for(lambda one: one.kind == "post").object
+        assert (post["author"]["name"], post["author"]["private_messages"]) == ("Phil Garrett", False)
+
     def test_many_threads_come_fifty_at_a_time_and_each_can_be_linked_to(self, outside: Outside, visitor: Visitor) -> None:
         for number in range(61):
             outside.hands.post("x", f"post {number}", SAM, post_id=str(number))

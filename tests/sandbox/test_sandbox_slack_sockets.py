@@ -121,7 +121,10 @@ def connect(make: Callable[..., Socket], outside: Outside) -> Callable[..., Sock
 def knock(url: str) -> int:
     """The status with which a socket's address answers, without a client."""
     upgrade = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "a" * 22 + "=="}
-    return urllib3.request("GET", url.replace("ws", "http", 1), headers=upgrade, preload_content=False, retries=False).status
+    with urllib3.PoolManager(retries=False) as network:
+        answer = network.request("GET", url.replace("ws", "http", 1), headers=upgrade, preload_content=False)
+        answer.close()
+        return answer.status
 
 
 def address(outside: Outside) -> str:

@@ -17,6 +17,7 @@ from sandbox.hands import Author, HandsError
 from sandbox.signing import channel_headers
 
 SAM = Author("77", "sam", "Sam Okafor")
+PHIL = Author("78", "phil", "Phil Garrett", private_messages=False)
 BRAND = Author("m", "meridian", "Meridian Mobile", is_brand=True)
 
 
@@ -32,8 +33,8 @@ def reply(outside: Outside, to: str, text: str = "We're sorry, Sam.", part: int 
     return call_bridge(outside, f"{channel}/replies", {"brand": "meridian", "in_reply_to": to, "text": text, **more}, f"{to}:{part}")
 
 
-def find(outside: Outside, to: str, channel: str = "x") -> Any:
-    return call_bridge(outside, f"{channel}/replies/find", {"brand": "meridian", "in_reply_to": to})[1]
+def find(outside: Outside, to: str, channel: str = "x", **more: object) -> Any:
+    return call_bridge(outside, f"{channel}/replies/find", {"brand": "meridian", "in_reply_to": to, **more})[1]
 
 
 def told(loopkeeper: Loopkeeper, count: int = 1, kind: str = "post.", seconds: float = 5.0) -> list[Any]:
@@ -147,7 +148,13 @@ class TestWhatTheBridgeDoes:
         assert set(posted) == {"id", "url", "posted_at"}
         seen = shared.hands.wait_for(lambda one: one.kind == "post" and one.object["in_reply_to"] == post["id"]).object
         assert (seen["id"], seen["thread"], seen["to"], seen["idempotency_key"]) == (posted["id"], post["id"], "77", f"{post['id']}:1")
-        assert seen["author"] == {"id": "brand-meridian", "handle": "meridian", "name": "Meridian Mobile", "is_brand": True}
+        assert seen["author"] == {
+            "id": "brand-meridian",
+            "handle": "meridian",
+            "name": "Meridian Mobile",
+            "is_brand": True,
+            "private_messages": True,
+        }
 
     def test_the_same_key_is_never_posted_twice_also_after_a_restart(self, start_sandbox: StartSandbox, tmp_path: Path) -> None:
         outside = start_sandbox(tmp_path / "state.db")
@@ -216,6 +223,23 @@ class TestWhatTheBridgeDoes:
         reply(shared, post["id"], visibility="private")
         seen = shared.hands.wait_for(lambda one: one.kind == "post" and one.object["in_reply_to"] == post["id"]).object
         assert (seen["visibility"], seen["to"]) == ("private", "77")
+
+    def test_private_replies_are_found_by_those_who_ask_for_them_and_public_ones_by_others(self, shared: Outside) -> None:
+        post = shared.hands.post("x", "No internet", SAM)
+        reply(shared, post["id"], "for all", 1)
+        reply(shared, post["id"], "for Sam", 2, visibility="private")
+        assert [r["text"] for r in find(shared, post["id"])["replies"]] == ["for all"]
+        assert [r["text"] for r in find(shared, post["id"], visibility="public")["replies"]] == ["for all"]
+        assert [r["text"] for r in find(shared, post["id"], visibility="private")["replies"]] == ["for Sam"]
+
+    def test_who_takes_no_private_messages_gets_them_only_in_answer_to_their_own(self, shared: Outside, loopkeeper: Loopkeeper) -> None:
+        post = shared.hands.post("x", "No internet", PHIL)
+        status, said = reply(shared, post["id"], visibility="private")
+        assert (status, said["detail"]) == (422, "Phil Garrett takes no private messages on X.")
+        assert reply(shared, post["id"])[0] == 201
+        own = shared.hands.post("x", "My number is …", PHIL, in_reply_to=post["id"], visibility="private")
+        assert reply(shared, own["id"], visibility="private")[0] == 201
+        assert told(loopkeeper)[0]["data"]["author"] == {"id": "78", "handle": "phil", "name": "Phil Garrett", "is_brand": False}
 
     def test_nothing_is_done_unsigned(self, shared: Outside) -> None:
         post = shared.hands.post("x", "No internet", SAM)

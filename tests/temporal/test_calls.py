@@ -9,6 +9,7 @@ import pytest
 
 from adapters.postgres.store import Store
 from domain import commands as c
+from domain.story import story
 from domain.values import Audience
 from tests.conftest import WORDING
 from tests.policies import called_around_the_clock
@@ -30,7 +31,7 @@ def called(town: Town, case: str) -> list[tuple[str, str]]:
 
 
 def test_a_case_that_nobody_takes_climbs_the_chain_and_each_is_called_once(loop: Loop, town: Town) -> None:
-    async def story() -> None:
+    async def run_it() -> None:
         async with serving(town):
             case = await town.post(text="You charged me twice for my invoice, this is unacceptable.")
             await town.until(lambda: "handoff_delivered" in town.kinds(case))
@@ -53,11 +54,11 @@ def test_a_case_that_nobody_takes_climbs_the_chain_and_each_is_called_once(loop:
         assert sum("Grace Mbeki (manager on duty) is called" in text for text in told) == 1, "repeats are counted on the card"
         assert town.store.records.verify(case) is None
 
-    run(loop, story())
+    run(loop, run_it())
 
 
 def test_accepting_ends_the_chain_and_calls_off_what_is_not_delivered(loop: Loop, town: Town) -> None:
-    async def story() -> None:
+    async def run_it() -> None:
         async with serving(town):
             case = await town.post(text="You charged me twice for my invoice, this is unacceptable.")
             await town.until(lambda: "handoff_delivered" in town.kinds(case))
@@ -73,13 +74,13 @@ def test_accepting_ends_the_chain_and_calls_off_what_is_not_delivered(loop: Loop
         assert not [who for who in called(town, case) if who[1] == "lead"], "what it is about has happened"
         assert town.now(case).calls == ()
 
-    run(loop, story())
+    run(loop, run_it())
 
 
 def test_whom_slack_does_not_reach_gets_an_email_and_only_that(loop: Loop, town: Town) -> None:
     town.wall.strangers = {"Ana Silva"}
 
-    async def story() -> None:
+    async def run_it() -> None:
         async with serving(town):
             case = await town.post(text="You charged me twice for my invoice, this is unacceptable.")
             await town.until(lambda: "handoff_delivered" in town.kinds(case))
@@ -98,11 +99,11 @@ def test_whom_slack_does_not_reach_gets_an_email_and_only_that(loop: Loop, town:
         assert by[Audience.LEAD] == by[Audience.HEAD] == by[Audience.ESCALATIONS] == "email"
         assert not [who for who in called(town, case) if who[0] in ("Ana Silva", "Helen Park", "#escalations")]
 
-    run(loop, story())
+    run(loop, run_it())
 
 
 def test_the_social_team_gets_the_holding_message_before_it_goes_out(loop: Loop, town: Town) -> None:
-    async def story() -> None:
+    async def run_it() -> None:
         async with serving(town):
             case = await town.post(text="You charged me twice for my invoice.")
             await town.command(case, c.Accept)
@@ -112,13 +113,13 @@ def test_the_social_team_gets_the_holding_message_before_it_goes_out(loop: Loop,
         assert draft is not None
         assert draft.startswith("Hi Sam,")
 
-    run(loop, story())
+    run(loop, run_it())
 
 
 def test_a_channel_that_is_gone_is_told_to_an_admin_once_and_the_case_goes_on_by_mail(loop: Loop, town: Town) -> None:
     town.wall.refuses = "Slack says is_archived"
 
-    async def story() -> None:
+    async def run_it() -> None:
         async with serving(town):
             cases = [await town.post(text="You charged me twice for my invoice.") for _ in range(3)]
             await town.until(lambda: len([m for m in town.postbox.mails if m.event is None]) == 3)
@@ -133,4 +134,64 @@ def test_a_channel_that_is_gone_is_told_to_an_admin_once_and_the_case_goes_on_by
         assert "is_archived" in town.postbox.notices[0][1]
         assert "/invite @Loopkeeper" in town.postbox.notices[0][2]
 
-    run(loop, story())
+    run(loop, run_it())
+
+
+def told_as_it_happened(town: Town, case: str) -> None:
+    """The thread has told every line of the story once, in order, and the card shows the case as it is."""
+    file = town.store.reader.file(case)
+    told = [line.seq for line in town.wall.told[f"#lk-billing {case}"]]
+    opening = {
+        seq for seq, entry in file.history if entry.cause == file.history[0][1].cause and entry.event.at == file.history[0][1].event.at
+    }
+    assert told == [line.seq for line in story(file) if line.seq not in opening]
+    assert town.wall.cards[f"#lk-billing {case}"].case.status == file.case.status
+
+
+def test_slack_is_gone_for_two_hours_and_nobody_misses_anything(loop: Loop, town: Town) -> None:
+    town.wall.away = True
+
+    async def run_it() -> None:
+        async with serving(town):
+            case = await town.post(text="You charged me twice for my invoice, this is unacceptable.")
+            await town.until(lambda: "reply_posted" in town.kinds(case))
+            for _ in range(12):
+                await town.wait(case, timedelta(minutes=10))
+                await asyncio.sleep(0)
+            mailed = [mail.event.to.value for mail in town.postbox.mails if mail.event is not None]
+            assert mailed[:5] == ["department", "lead", "head", "escalations", "duty_manager"]
+            assert [mail.to for mail in town.postbox.mails if mail.event is None] == ["billing@example.com"], "the handoff"
+            assert called(town, case) == []
+            assert (await town.command(case, c.Accept)).refusal is None
+            town.wall.away = False
+            await town.wait(case, timedelta(minutes=5))
+            await town.until(lambda: f"#lk-billing {case}" in town.wall.cards)
+            await town.at_rest(case)
+            await town.until(lambda: len(town.wall.told.get(f"#lk-billing {case}", [])) > 5)
+            await town.wait(case, timedelta(minutes=2))
+        told_as_it_happened(town, case)
+        assert [who for who in called(town, case) if who[1] != "social"] == [], "what was mailed is not posted as well"
+
+    run(loop, run_it())
+
+
+def test_every_answer_of_slack_is_lost_and_nothing_is_said_twice(loop: Loop, town: Town) -> None:
+    town.wall.loses_answers = True
+
+    async def run_it() -> None:
+        async with serving(town):
+            case = await town.post(text="You charged me twice for my invoice, this is unacceptable.")
+            await town.until(lambda: "handoff_delivered" in town.kinds(case), 40)
+            for _ in range(8):
+                await town.wait(case, timedelta(minutes=8))
+            await town.until(lambda: len([who for who in called(town, case) if who[1] == "duty_manager"]) >= 1, 40)
+            town.wall.loses_answers = False
+            assert (await town.command(case, c.Accept)).refusal is None
+            await town.wait(case, timedelta(minutes=3))
+            await town.at_rest(case)
+        people = [who for who in called(town, case) if who[1] != "social"]
+        assert people[:3] == [("Ana Silva", "lead"), ("Helen Park", "head"), ("#escalations", "escalations")]
+        assert len(set(people)) == len(people)
+        told_as_it_happened(town, case)
+
+    run(loop, run_it())

@@ -52,6 +52,21 @@ def test_praise_is_thanked_watched_for_three_days_and_over(loop: Loop, town: Tow
     run(loop, story())
 
 
+def test_what_a_post_shows_is_told_to_the_social_team_although_no_department_has_the_case(loop: Loop, town: Town) -> None:
+    async def story() -> None:
+        async with serving(town):
+            case = await town.post(text="Amazing service today, thank you!")
+            await town.until(lambda: "closed" in town.kinds(case))
+            await town.tell(town.writes(case, f"{case}-2", "My number is +44 7700 900123 by the way."))
+            await town.until(lambda: case in town.wall.calls)
+        assert "handed_off" not in town.kinds(case)
+        assert [line.text for line in town.wall.calls[case]] == [
+            "Everybody can read a phone number in the customer's post. Here it is masked."
+        ]
+
+    run(loop, story())
+
+
 def test_commands_are_answered_at_once_and_a_refusal_leaves_no_trace(loop: Loop, town: Town) -> None:
     async def story() -> None:
         async with serving(town):

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from bench import BENCHMARKS, intake, loops
+from bench import BENCHMARKS, intake, loops, open_cases
 from bench.__main__ import main
 from bench.bare import Order, steps_of
 from bench.bridge import Posted
+from bench.counters import Count, Spent
+from bench.crowd import CALM, URGENT, patient
 from bench.figures import Aim, Benchmark, Json, percentile, table
 from bench.histories import History, Work
 from bench.intake import Behind, Reading
 from bench.loops import Round, Side
+from bench.open_cases import AtSize
+from domain import commands as c
+from domain.clocks import Duty, Owed, owed
+from domain.files import read_policy
+from domain.triage import Sorter
+from settings import HERE
+from tests.unit.domain.story import START, Story
 
 WORK = Work(regular_activities=4, local_activities=4, timers=7, updates=2)
 PROCESSES = ("temporal", "worker", "dispatcher", "postgres", "api", "sandbox")
@@ -35,7 +45,23 @@ def figures_of_intake() -> dict[str, Json]:
     return intake.report(reading, reading)
 
 
-@pytest.mark.parametrize(("name", "figures"), [("loops", figures_of_loops()), ("intake", figures_of_intake())])
+def a_size(open_cases: int, *, idle_cpu: float = 0.3, cpu: float = 4.3, scans: int = 0) -> AtSize:
+    """A minute of idling, then a minute in which a hundred cases fall due."""
+    idle = Spent(60.0, {"worker": idle_cpu, "sandbox": 60.0}, 120, {"cases": 0, "policy_version": 9}, {"history GetTimerTasks": 60})
+    due = Spent(60.0, {"worker": cpu, "sandbox": 60.0}, 9_120, {"cases": scans, "policy_version": 9}, {"history GetTimerTasks": 1_660})
+    lags = [0.05] * 98 + [0.2, 0.4]
+    memory = {"worker": 100_000_000 + open_cases * 51_200, "temporal": 300_000_000, "sandbox": 7}
+    return AtSize(open_cases, 25_000, idle, due, lags, frozenset({"cases"}), memory)
+
+
+def figures_of_open_cases() -> dict[str, Json]:
+    return open_cases.report([a_size(1_000), a_size(5_000), a_size(20_000, idle_cpu=0.6)], a_size(20_300, scans=3))
+
+
+@pytest.mark.parametrize(
+    ("name", "figures"),
+    [("loops", figures_of_loops()), ("intake", figures_of_intake()), ("open-cases", figures_of_open_cases())],
+)
 def test_the_figures_have_all_promised_keys_and_every_aim_is_for_one_of_them(name: str, figures: dict[str, Json]) -> None:
     benchmark = BENCHMARKS[name]()
     assert set(benchmark.keys) <= set(figures)
@@ -82,6 +108,59 @@ def test_each_figure_is_shown_with_its_aim_and_whether_it_is_reached() -> None:
         ["small", "7", "aim", "≤", "5:", "MISSED"],
         ["parts", "a", "1"],
     ]
+
+
+def test_what_stands_at_the_top_is_of_the_largest_size_and_the_growth_is_against_the_smallest() -> None:
+    figures = figures_of_open_cases()
+    assert (figures["open_cases"], figures["idle_cpu_cores"], figures["due_to_effect_p99_seconds"]) == (20_000, 0.01, 0.2)
+    growth = figures["growth"]
+    assert isinstance(growth, list)
+    assert [(one["open_cases"], one["idle_cpu_cores"], one["cpu_ms_per_due"]) for one in growth] == [(5, 1, 1), (20, 2, 0.93)]
+    assert figures["memory_kib_per_open_case"] == {"worker": 50.0, "temporal": 0.0}
+
+
+def test_what_idling_takes_and_the_world_outside_is_not_counted_for_the_cases_that_fall_due() -> None:
+    figures = a_size(1_000).figures()
+    assert (figures["cpu_ms_per_due"], figures["rows_read_per_due"], figures["temporal_requests_per_due"]) == (40.0, 90.0, 16.0)
+
+
+def test_whole_reads_count_of_big_tables_alone() -> None:
+    assert a_size(1_000).figures()["scans_of_big_tables"] == 0
+    assert figures_of_open_cases()["scans_of_big_tables"] == 3
+
+
+def test_what_was_spent_is_the_difference_of_the_counters() -> None:
+    first = Count(10.0, {"worker": 1.0}, 100, {"cases": 4}, {"history GetTimerTasks": 7})
+    last = Count(70.0, {"worker": 1.5}, 150, {"cases": 4, "post": 1}, {"history GetTimerTasks": 9, "history CreateTasks": 2})
+    assert Spent.between(first, last) == Spent(
+        60.0, {"worker": 0.5}, 50, {"cases": 0, "post": 1}, {"history GetTimerTasks": 2, "history CreateTasks": 2}
+    )
+
+
+def test_among_patient_clocks_only_the_holding_message_of_an_urgent_case_falls_due_soon() -> None:
+    policy = read_policy(patient((HERE / "policies" / "default.yaml").read_text()), "patient.yaml")
+    slice_ = policy.for_case("meridian", "x")
+
+    def owed_to(complaint: str) -> list[Owed]:
+        triage = Sorter(policy.triage).sort(complaint, first=True)
+        story = Story(policy=slice_).opened(triage.intent, triage.priority, triage.department)
+        story.tell(c.DeskTold("d1", story.case.events, triage.department))
+        return owed(story.case, slice_)
+
+    assert all(owed_to(complaint)[0].at > START + timedelta(hours=2) for complaint in CALM)
+    first, second, *_ = owed_to(URGENT)
+    assert (first.duty, first.at - START) == (Duty.SPEAK, timedelta(minutes=4, seconds=30))
+    assert second.at - START == timedelta(minutes=5)
+
+
+def test_sizes_are_only_for_what_is_measured_at_several(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["loops", "--sizes", "1000"]) == 2
+    assert "no sizes" in capsys.readouterr().err
+
+
+def test_sizes_that_are_too_near_to_each_other_are_refused_before_anything_is_started(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["open-cases", "--sizes", "1000,1200"]) == 1
+    assert "at least 300 cases larger" in capsys.readouterr().err
 
 
 def test_without_a_name_there_is_a_list(capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,11 +24,11 @@ from domain import events as e
 from domain.casefile import CaseFile
 from domain.policy import Brand
 from domain.story import Line, story
-from domain.values import Audience, ClockName, Priority
+from domain.values import Audience, ClockName, Intent, Priority, Triage
 from tests.blockkit import Json, check_message, check_view, texts
 from tests.casefiles import case_file
 from tests.hostile import CASES, MARKED, of_departments, of_words
-from tests.unit.domain.story import ANA, Story
+from tests.unit.domain.story import ANA, START, Story
 
 # --- what we show -----------------------------------------------------------------------------------------------------
 
@@ -46,6 +46,13 @@ def _call(file: CaseFile, *, settle: bool) -> Shown:
     line = next((one for one in reversed(lines) if one.seq in needed), lines[-1])
     unsure = (entry.event for _, entry in file.history if isinstance(entry.event, e.ReplyUnconfirmed | e.ReplyFailed))
     return cards.call(file, line, "S0SOCIAL1", next(unsure, None), settle=settle), cards.told_text(file, [line])
+
+
+def _shown_to_all(file: CaseFile) -> Shown:
+    """The call about the last post in which something personal was found; where nothing was, about the first as if something had."""
+    found = [(seq, entry.event) for seq, entry in file.history if isinstance(entry.event, e.PersonalDataSeen)]
+    seq, event = found[-1] if found else (1, e.PersonalDataSeen(START, file.case.first_post, ("phone", "e_mail")))
+    return cards.shown_to_all(file, seq, event, "S0SOCIAL1"), cards.told_text(file, story(file)[-1:])
 
 
 def _as_cut(file: CaseFile) -> list[str]:
@@ -110,6 +117,7 @@ MESSAGES: list[tuple[str, Callable[[CaseFile], Shown]]] = [
     ("escalation, escalation_text: to the social team, with a draft", lambda f: _escalated(f, Audience.SOCIAL)),
     ("lines: of cases", lambda f: (lists.lines(_listed(f), "None."), cards.card_text(f))),
     ("lines: of no case", lambda f: (lists.lines([], f"None has “{f.first_words[:300]}” in it."), "None")),
+    ("shown_to_all, told_text: what should be removed", _shown_to_all),
 ]
 VIEWS: list[tuple[str, Callable[[CaseFile], View]]] = [
     ("say: ask", lambda f: modals.say(f, "ask")),
@@ -184,6 +192,55 @@ def test_a_case_that_no_other_department_can_take_says_so_instead_of_offering_an
     view = modals.move(of_departments(1))
     assert "input" not in {block["type"] for block in view["blocks"]}
     assert "no other department" in " ".join(texts(view["blocks"]))
+
+
+PERSONAL = "Ring me at +44 7700 900123, my order is MM-1234567."
+
+
+def of_personal_data() -> CaseFile:
+    told = Story().accepted()
+    triage = Triage(Intent.COMPLAINT, "billing", Priority.NORMAL, "billing")
+    told.done(c.PostArrived("pd", "p9", triage, told.now, words="w-p9", personal=("phone", "order")))
+    return case_file(told, posts=["Nothing here.", PERSONAL])
+
+
+def test_the_social_team_sees_the_post_masked_and_can_have_the_customer_asked() -> None:
+    file = of_personal_data()
+    blocks, text = _shown_to_all(file)
+    said = " ".join(texts(blocks))
+    assert "everybody can read a phone number and an order number in this post" in said
+    assert "Ring me at •••• 123, my order is •••• 567." in said
+    assert "900123" not in str(blocks) + text
+    (button,) = blocks[-1]["elements"]
+    seq = next(seq for seq, entry in file.history if isinstance(entry.event, e.PersonalDataSeen))
+    assert (button["action_id"], button["value"]) == (cards.ASK_REMOVAL, f"meridian-x-1|{seq}")
+
+
+@pytest.mark.parametrize("make", [pytest.param(make, id=name) for name, make in MESSAGES])
+def test_no_message_shows_what_everybody_should_not_read(make: Callable[[CaseFile], Shown]) -> None:
+    told = Story().accepted()
+    told.done(c.PostChanged("ed", "p0", "w-edited"))
+    file = case_file(told, posts=[PERSONAL], words={"w-edited": PERSONAL})
+    shown = str(make(file))
+    assert "900123" not in shown
+    assert "1234567" not in shown
+
+
+@pytest.mark.parametrize("make", [pytest.param(make, id=name) for name, make in VIEWS if not name.startswith(("review", "notice"))])
+def test_no_modal_shows_it_either(make: Callable[[CaseFile], modals.View]) -> None:
+    assert "900123" not in str(make(of_words(PERSONAL)))
+
+
+@pytest.mark.parametrize("settle", [True, False])
+@pytest.mark.parametrize("outcome", [c.PostFailed, c.PostUnconfirmed])
+def test_a_private_message_that_did_not_get_through_is_told_without_its_words(outcome: type[Any], settle: bool) -> None:
+    told = Story().accepted()
+    told.posts = False
+    told.done(c.TakePrivate("tp", ANA, "w-line", "w-message"))
+    told.done(outcome("f1", told.case.replies[0].step, "time-out", "w-frozen"))
+    blocks, text = _call(case_file(told, words={"w-message": "the secret", "w-frozen": "the secret"}), settle=settle)
+    assert "the secret" not in str(blocks) + text
+    assert "It is private, so its words are not shown here." in " ".join(texts(blocks))
 
 
 # --- the check itself -------------------------------------------------------------------------------------------------

@@ -14,7 +14,13 @@ export function startWriting() {
 }
 
 /** The writer, as the sandbox wants to know them. */
-export const author = () => ({ id: writer.me.id, handle: writer.me.handle, name: writer.me.name, is_brand: Boolean(writer.me.is_brand) });
+export const author = () => ({
+  id: writer.me.id,
+  handle: writer.me.handle,
+  name: writer.me.name,
+  is_brand: Boolean(writer.me.is_brand),
+  private_messages: writer.me.private_messages ?? true,
+});
 
 const brand = () => world.told.brands.find((one) => one.handle === writer.brand) ?? { handle: writer.brand, name: writer.brand };
 const account = () => ({ id: `brand-${brand().handle}`, handle: brand().handle, name: brand().name, is_brand: true });
@@ -112,7 +118,7 @@ function whoever(changed) {
     h(
       "optgroup",
       { label: "Customers" },
-      everyone.map((one) => option(one, one.name)),
+      everyone.map((one) => option(one, one.private_messages === false ? `${one.name} (takes no private messages)` : one.name)),
     ),
     h("optgroup", { label: "Others" }, option(account(), `${brand().name}, by hand`), h("option", { value: "new" }, "Somebody new …")),
   );

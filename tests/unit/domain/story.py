@@ -41,6 +41,10 @@ class Story:
     history: list[e.Event] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     """The same events as the record would have them."""
+    causes: list[str] = field(default_factory=list)
+    """The message that brought each event of the history."""
+    versions: dict[str, CasePolicy] = field(default_factory=dict)
+    """The policies that the case can be moved to."""
     posts: bool = True
     """Whether the network posts what is planned, at once."""
     _count: int = 0
@@ -112,6 +116,8 @@ class Story:
             self.case = evolve(self.case, event)
             self.history.append(event)
             self.entries.append(entered(event, self.case.events, done_by(event, message), message.id, self.policy.id))
+            self.causes.append(message.id)
+        self.policy = self.versions.get(self.case.policy, self.policy)
 
     def _id(self) -> str:
         self._count += 1

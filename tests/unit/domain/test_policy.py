@@ -40,6 +40,8 @@ def line_of(text: str, part: str) -> int:
         ("limit: 280", "limit: many", "limit: many", "should be a valid integer"),
         ("accept:         {", "accept:         {dire: 1 min, ", "accept:  ", "dire: is not known here"),
         ("thank_you: 60 min", "thank_you: 0 min", "thank_you: 0", "greater than"),
+        ("MM-\\d{6,10}", "MM-\\d{6", "MM-\\d{6", "order_numbers[0]: '\\bMM-\\d{6\\b' cannot be read from '{6"),
+        ("MM-\\d{6,10}", "(\\d+)+", "(\\d+)+", "order_numbers[0]: '\\b(\\d+)+\\b' can be matched in too many ways"),
     ],
 )
 def test_a_mistake_is_named_with_its_line(old: str, new: str, at: str, says: str) -> None:

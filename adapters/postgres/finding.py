@@ -1,0 +1,50 @@
+"""Finding the case that a message of a network belongs to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+_COLUMNS = "k.case_id, k.subject_id as subject, k.policy_id, k.ended, k.closed_at"
+_CASE_OF = text(
+    f"select p.kind, p.subject_id as post_subject, coalesce(w.private, false) as private, s.author_hash as author, {_COLUMNS} "  # noqa: S608 - our own column names
+    "from post p join cases k using (case_id) join subject s on s.id = k.subject_id left join words w on w.id = p.words "
+    "where p.channel = :channel and p.native_id = :id"
+)
+_OF_AUTHOR = (
+    f"select {_COLUMNS} from subject s join cases k on k.subject_id = s.id "  # noqa: S608 - as above
+    "where s.channel = :channel and s.author_hash = :author and k.brand = :brand and k.ended is null "
+)
+_UNSURE = text(
+    f"{_OF_AUTHOR}"  # noqa: S608 - as above
+    "and exists (select 1 from effect e where e.case_id = k.case_id and e.party = 'publish-' || k.channel "
+    "and e.state in ('claimed', 'unclear', 'unconfirmed')) limit 2"
+)
+_NEWEST = text(f"{_OF_AUTHOR}order by (k.closed_at is null) desc, k.number desc limit 1")
+
+
+def case_of(connection: Connection, channel: str, native_id: str) -> Any:
+    """The case of a post or reply, by the network's id of it."""
+    return connection.execute(_CASE_OF, {"channel": channel, "id": native_id}).mappings().one_or_none()
+
+
+def case_unsure_of_a_reply(connection: Connection, channel: str, brand: str, author: bytes) -> Any:
+    """The author's case of which we do not know whether, or where, a reply of ours was posted: they may just have answered that one."""
+    found = connection.execute(_UNSURE, {"channel": channel, "brand": brand, "author": author}).mappings().all()
+    return found[0] if len(found) == 1 else None
+
+
+def case_of_whisper(connection: Connection, channel: str, brand: str, author: bytes, answered: str | None) -> Any:
+    """The author's case that a private message belongs to: that of what it answers, else the newest that is open (or still watched).
+
+    Never the case of somebody else: whoever answers another customer's post in private tells us something of their own.
+    """
+    if answered is not None:
+        there = case_of(connection, channel, answered)
+        if there is not None and there["ended"] is None and bytes(there["author"]) == author:
+            return there
+        unsure = case_unsure_of_a_reply(connection, channel, brand, author)
+        if there is None and unsure is not None:
+            return unsure
+    return connection.execute(_NEWEST, {"channel": channel, "brand": brand, "author": author}).mappings().one_or_none()

@@ -1,0 +1,98 @@
+"""What the command says of a policy beyond right and wrong: hints, and public holidays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from typer.testing import CliRunner
+
+import cli.policies  # noqa: F401 - it adds its verbs
+from cli.app import app
+from cli.doctor import _holidays
+from cli.holidays import holidays_of
+from domain.files import read_policy
+from domain.hours import Hours
+from settings import HERE
+
+SHIPPED = (HERE / "policies" / "default.yaml").read_text()
+Check = Callable[[str, str], tuple[int, list[str]]]
+
+
+@pytest.fixture
+def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Check:
+    """`loopkeeper policy check` of the shipped policy with a text of it replaced: the exit code, and what it says."""
+    monkeypatch.chdir(tmp_path)
+
+    def check(before: str, after: str) -> tuple[int, list[str]]:
+        assert before in SHIPPED
+        (tmp_path / "mine.yaml").write_text(SHIPPED.replace(before, after), "utf-8")
+        ran = CliRunner().invoke(app, ["policy", "check", "mine.yaml"])
+        return ran.exit_code, ran.output.splitlines()
+
+    return check
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "hint"),
+    [
+        ("name: default", "name: mine", "hint: calendars.office is closed on the public holidays of GB-ENG."),
+        (
+            ", email: grace.mbeki@example.com",
+            ", slack: U0GRACE001",
+            "hint: people.duty_manager has no email, so nobody can call Grace Mbeki",
+        ),
+        ("calendar: network, ", "", "hint: departments.technical has no calendar, so its clocks run around the clock"),
+        ("lead: billing_lead, ", "", "hint: departments.billing has no lead; in their place the next one up is called"),
+    ],
+)
+def test_what_may_be_meant_otherwise_is_a_hint_and_no_problem(check: Check, before: str, after: str, hint: str) -> None:
+    code, said = check(before, after)
+    assert code == 0
+    assert said[0].startswith("mine.yaml: fine")
+    assert any(line.startswith(hint) for line in said[1:])
+
+
+def test_a_country_that_nobody_knows_is_a_problem_on_its_line(check: Check) -> None:
+    line = SHIPPED[: SHIPPED.index("GB-ENG")].count("\n") + 1
+    told = f"mine.yaml:{line}: calendars.office.public_holidays: GB has no subdivision 'ENGLAN'; there are: ENG, NIR, SCT, WLS."
+    assert check("GB-ENG", "GB-ENGLAN") == (1, [told, "1 problem. Nothing was changed."])
+
+
+def test_public_holidays_are_found_from_last_year_to_three_years_on() -> None:
+    office = read_policy(SHIPPED, "shipped").calendars["office"]
+    this_year = datetime.now(ZoneInfo(office.zone)).year
+    found = holidays_of(office)
+    assert {day.year for day in found} == set(range(this_year - 1, this_year + 4))
+    assert date(this_year, 12, 25) in found
+    assert holidays_of(office.model_copy(update={"public_holidays": None})) == []
+
+
+def office(*holidays: date) -> Hours:
+    return Hours.model_validate({"zone": "Europe/London", "week": {"mon": "09:00-17:00"}, "public_holidays": "GB", "holidays": holidays})
+
+
+@pytest.mark.parametrize(
+    ("hours", "told"),
+    [
+        (office(date(2026, 12, 28)), "The public holidays of the calendar 'office' are known until 28 December 2026 only; put the policy"),
+        (
+            office(),
+            "The public holidays of the calendar 'office' are not known; put the policy in force again: loopkeeper policy activate FILE",
+        ),
+    ],
+)
+def test_the_doctor_warns_before_the_public_holidays_end(hours: Hours, told: str) -> None:
+    policy = read_policy(SHIPPED, "shipped").model_copy(update={"calendars": {"office": hours}})
+    (finding,) = _holidays(policy, date(2026, 10, 1))
+    assert finding.verdict == "warning"
+    assert finding.told.startswith(told)
+
+
+def test_the_doctor_says_nothing_while_there_is_time_or_no_holidays_are_kept() -> None:
+    policy = read_policy(SHIPPED, "shipped")
+    known, none = office(date(2026, 12, 28)), office().model_copy(update={"public_holidays": None})
+    assert list(_holidays(policy.model_copy(update={"calendars": {"office": known, "other": none}}), date(2026, 9, 1))) == []
