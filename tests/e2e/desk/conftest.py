@@ -29,7 +29,8 @@ from tests.conftest import WORDING
 from tests.e2e.conftest import BILLING, Json, Stage, texts
 from tests.policies import called_around_the_clock
 
-PRIYA, JONAS, MAX, HELEN, LAURA, GRACE = "U0PRIYA001", "U0JONAS001", "U0MAX00001", "U0HELEN001", "U0LAURA001", "U0GRACE001"
+LENA, PRIYA, JONAS, MAX, HELEN = "U0LENA0001", "U0PRIYA001", "U0JONAS001", "U0MAX00001", "U0HELEN001"
+ANA, CARMEN, LAURA, GRACE = "U0ANA00001", "U0CARMEN01", "U0LAURA001", "U0GRACE001"
 CARE = "C0CARE0001"
 NOBODY = HELEN
 """Is in every channel, and in no group: whoever heads a department here is somebody else."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from adapters.slack import cards, forms, lists, modals
 from domain.rights import NO_DEPARTMENT
+from sandbox.hands import Change
 from tests.e2e.conftest import BEN, BILLING, TECHNICAL, Json, actions, quotes, texts
 from tests.e2e.desk.conftest import JONAS, MAX, NOBODY, PRIYA, Desk
 
@@ -114,11 +113,7 @@ def test_a_closed_case_on_a_home_tab_of_yesterday_says_so(desk: Desk) -> None:
 
 
 def test_the_social_team_sees_all_departments_and_somebody_of_none_sees_why(desk: Desk) -> None:
-    case, _ = desk.case("My router is broken and nobody answers.")
-    seen = home(desk, MAX)
-    assert any("All cases that nobody has accepted" in title for title in shelves(seen))
-    number = desk.number(case)
-    assert texts(show(desk, MAX, seen, number)["title"]) == [f"Case #{number}"] if f"#{number} " in str(texts(seen["blocks"])) else True
+    assert any("All cases that nobody has accepted" in title for title in shelves(home(desk, MAX)))
     assert texts(home(desk, NOBODY)["blocks"]) == [NO_DEPARTMENT]
 
 
@@ -144,7 +139,7 @@ def test_a_case_is_opened_by_hand_and_whoever_did_hears_its_number(desk: Desk) -
     assert (file.customer, file.first_words, file.network) == ("Phil Garrett", BY_HAND[forms.WORDS], "Phone")
     card = desk.card(case)
     assert "Phil Garrett" in " ".join(texts(card["blocks"]))
-    assert file.first_url is None or "loopkeeper.invalid" not in str(card["blocks"]), "there is nothing to open"
+    assert "open the post" not in texts(card["blocks"]), "there is nothing to open"
     line = desk.type(BEN, "new")
     assert texts(line["title"]) == ["Open a case"]
     wrong = desk.fill(BEN, line, **{**BY_HAND, forms.CUSTOMER: "  ", forms.WORDS: "\n"})
@@ -161,7 +156,7 @@ def shortcut(desk: Desk, user: str, message: Json) -> Json:
     pressed = desk.hands.shortcut(user, "send_to_customer", channel=message["channel"], message_ts=message["ts"])
     assert pressed.acked, pressed.error
 
-    def answers(change: Any) -> bool:
+    def answers(change: Change) -> bool:
         if change.kind == "view":
             return bool(change.object["trigger_id"] == pressed.trigger_id)
         return change.kind == "message" and change.object.get("ephemeral_to") == user
