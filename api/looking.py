@@ -25,7 +25,7 @@ from domain.pace import Pace
 from domain.policy import Policy
 from domain.rights import EVERYWHERE, Colleague
 from domain.story import Line, story
-from domain.values import PRIVATE_PURPOSES, Purpose, case_id
+from domain.values import NOWHERE, PRIVATE_PURPOSES, Purpose, case_id
 
 _T = TypeVar("_T")
 _SEARCHED = 500
@@ -124,7 +124,7 @@ class Looking:
         author = {"id": customer, "name": name or None, "handle": None}
         data = {
             "id": native,
-            "url": f"https://loopkeeper.invalid/{channel}/{native}",
+            "url": f"{NOWHERE}{channel}/{native}",
             "text": text,
             "posted_at": datetime.now(UTC),
             "author": author,

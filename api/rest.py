@@ -28,7 +28,7 @@ from domain.inbound import PostCreated
 from domain.moving import misfit
 from domain.ports import PolicyBook, Unavailable
 from domain.rights import EVERYWHERE
-from domain.values import Actor, Priority, Role, Via, case_id
+from domain.values import NOWHERE, Actor, Priority, Role, Via, case_id
 
 WRITERS = frozenset({Role.SOCIAL, Role.LEAD, Role.ADMIN, Role.DEPARTMENT})
 _bearer = HTTPBearer(auto_error=False, description="An API key: loopkeeper key new NAME")
@@ -124,7 +124,7 @@ class Rest:
         if case.post_id is None and channel.kind != "hand":
             raise Problem(422, f"post_id: {channel.network} has posts, so say which one this is about")
         native = case.post_id or f"hand.{uuid.uuid4().hex[:20]}"
-        url = case.url or f"https://loopkeeper.invalid/{case.channel}/{native}"
+        url = case.url or f"{NOWHERE}{case.channel}/{native}"
         author = {"id": case.customer.id, "name": case.customer.name, "handle": case.customer.handle}
         data = {"id": native, "url": url, "text": case.text, "posted_at": datetime.now(UTC), "author": author}
         event = PostCreated.model_validate({"type": "post.created", "brand": case.brand, "data": data})

@@ -12,6 +12,7 @@ from domain.clocks import Clock, running
 from domain.discretion import Onlookers
 from domain.history import Entry
 from domain.policy import CasePolicy, Policy
+from domain.values import NOWHERE
 from domain.whispers import Whisper, whispered, whispers
 
 _A_SENTENCE = 20
@@ -65,8 +66,12 @@ class CaseFile:
     @property
     def first_url(self) -> str | None:
         """Where the first post is."""
-        url = self.words.get(self._opened.words or "", {}).get("url")
-        return str(url) if url else None
+        return self.url_of(self._opened.words)
+
+    def url_of(self, reference: str | None) -> str | None:
+        """Where that was said, if anybody can open it."""
+        url = str(self.words.get(reference or "", {}).get("url") or NOWHERE)
+        return None if url.startswith(NOWHERE) else url
 
     @property
     def case_policy(self) -> CasePolicy:

@@ -142,7 +142,7 @@ def _tell(file: CaseFile, seq: int, entry: Entry, earlier: Case, *, whole: bool)
             return line("customer", "The customer wrote to us in private (not shown here)")
         case e.CustomerWrote():
             who = _WROTE[event.intent] if event.by_customer else "Somebody else wrote in the thread"
-            return line("customer", who, event.words, _url(file, event.words))
+            return line("customer", who, event.words, file.url_of(event.words))
         case e.PostEdited() if file.is_private(event.words):
             return line("customer", "The customer changed what they wrote in private (not shown here)")
         case e.PostEdited():
@@ -313,8 +313,3 @@ def _who(file: CaseFile, by: Actor) -> str:
     if by.role is Role.SYSTEM:
         return "The system"
     return "The customer" if by.role is Role.CUSTOMER else file.name_of(by.person)
-
-
-def _url(file: CaseFile, words: str | None) -> str | None:
-    url = file.words.get(words or "", {}).get("url")
-    return str(url) if url else None

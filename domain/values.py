@@ -153,6 +153,10 @@ class Permalink:
     url: str
 
 
+NOWHERE = "https://loopkeeper.invalid/"
+"""What the address of a post begins with that nobody can open: it did not reach us over a network."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pause:
     """A stretch in which a clock stands still. `until` is None while it lasts."""

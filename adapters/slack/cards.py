@@ -89,7 +89,8 @@ def _facts(file: CaseFile) -> Element:
     if case.snoozed_until is not None:
         elements += [rich.text("\nNo reminders until "), rich.at_moment(case.snoozed_until)]
     if case.questions:
-        elements.append(rich.text(f"\n{len(case.questions)} more question{'s' if len(case.questions) > 1 else ''} to the customer wait"))
+        waiting = "1 more question waits" if len(case.questions) == 1 else f"{len(case.questions)} more questions wait"
+        elements.append(rich.text(f"\n{waiting} until the customer has answered this one."))
     if case.private:
         elements.append(rich.text("\n🔒 Something was written in private; it is not shown here."))
     if case.stalled_at is not None:
@@ -255,10 +256,10 @@ def shown_to_all(file: CaseFile, seq: int, event: e.PersonalDataSeen, group: str
     """
     who: list[Element] = [rich.group(group), rich.text(" ")] if group else []
     reference = file.words_of(event.post)
-    url = file.words.get(reference or "", {}).get("url")
+    url = file.url_of(reference)
     about: list[Element] = [rich.text(f"{file.customer} on {file.network}")]
     if url:
-        about += [rich.text(" · "), rich.link(str(url), "open the post")]
+        about += [rich.text(" · "), rich.link(url, "open the post")]
     parts = [
         rich.section(*who, rich.text(f"{file.title}: everybody can read {in_words(event.what)} in this post.", bold=True)),
         rich.section(*about),

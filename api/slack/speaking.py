@@ -227,7 +227,8 @@ class Speaking:
             draft = await self.floor.acting.draft_removal(case_id, int(seen), colleague.actor)
         except LoopkeeperError as error:
             raise Refused(str(error)) from None
-        await self.floor.open(body, modals.review(file, "update", draft.parts, draft.told, await self._kept(file, draft)))
+        kept = await self._kept(file, draft)
+        await self.floor.open(body, modals.review(file, "update", draft.parts, draft.told, kept, close="Cancel"))
 
 
 def _speaks_for(file: CaseFile, colleague: Colleague) -> str:

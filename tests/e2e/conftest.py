@@ -107,13 +107,13 @@ class Stage:
         values: dict[str, dict[str, object]] = {modals.BODY: {modals.BODY: text}}
         return self.hands.submit(user, view["id"], values | ({modals.CAUSE: {modals.CAUSE: cause}} if cause else {}))
 
-    def send(self, user: str, view: Json | None) -> str:
-        """Send what the modal shows, and wait for the outcome: nothing when it was done, else what the modal then says."""
+    def send(self, user: str, view: Json | None, **values: object) -> str:
+        """Send a modal, with these inputs by their blocks, and wait for the outcome: nothing when it was done, else what is then said."""
         assert view is not None
-        shown = self.hands.submit(user, view["id"], {})
-        assert shown.acked, shown.error
-        if shown.view is None:
-            return ""
+        shown = self.hands.submit(user, view["id"], {block: {block: value} for block, value in values.items()})
+        assert shown.acked or shown.errors, shown.error
+        if shown.view is None or shown.errors:
+            return " ".join(shown.errors.values())
         if texts(shown.view["title"]) == ["One moment"]:  # a busy machine: it takes longer than Slack waits
             told = self.hands.wait_for(lambda c: c.kind == "view" and c.object["id"] == view["id"] and _is_told(c.object), 35).object
             self.hands.close_view(user, view["id"], clear=True)

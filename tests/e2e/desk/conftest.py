@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import json
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
@@ -22,16 +23,17 @@ from cli.embedded import Installation
 from domain.casefile import CaseFile
 from domain.rights import NO_DEPARTMENT
 from domain.story import story
-from sandbox.hands import Hands, Submitted
+from sandbox.hands import Author, Change, Hands, Submitted
 from sandbox.signing import slack_headers
 from tests.conftest import WORDING
 from tests.e2e.conftest import BILLING, Json, Stage, texts
 from tests.policies import called_around_the_clock
 
-PRIYA, JONAS, MAX, HELEN, LAURA, GRACE = "U0PRIYA001", "U0JONAS001", "U0MAX00001", "U0HELEN001", "U0LAURA001", "U0GRACE001"
+LENA, PRIYA, JONAS, MAX, HELEN = "U0LENA0001", "U0PRIYA001", "U0JONAS001", "U0MAX00001", "U0HELEN001"
+ANA, CARMEN, LAURA, GRACE = "U0ANA00001", "U0CARMEN01", "U0LAURA001", "U0GRACE001"
 CARE = "C0CARE0001"
-NO_DEPARTMENT_EITHER = HELEN
-"""Is in every channel, and in no group; whoever heads a department here is somebody else."""
+NOBODY = HELEN
+"""Is in every channel, and in no group: whoever heads a department here is somebody else."""
 _numbers = itertools.count(1)
 
 
@@ -81,9 +83,7 @@ def _wait_until_it_counts(hands: Hands, store: Store, policy: str, *, nobody: bo
     stage.until(is_known)
 
 
-def _stranger() -> Any:
-    from sandbox.hands import Author
-
+def _stranger() -> Author:
     number = next(_numbers)
     return Author(f"88{number:04}", f"passer{number}", f"Pat Passer {number}")
 
@@ -150,10 +150,10 @@ class Desk(Stage):
         pressed = self.hands.command(user, channel, "/case", line)
         assert pressed.acked, pressed.error
 
-        def answers(change: Any) -> bool:
+        def answers(change: Change) -> bool:
             if change.kind == "view":
                 return bool(change.object["trigger_id"] == pressed.trigger_id)
-            return bool(change.kind == "message" and change.object.get("ephemeral_to") == user)
+            return change.kind == "message" and change.object.get("ephemeral_to") == user
 
         return pressed.view or self.hands.wait_for(answers, after=after).object
 
@@ -182,7 +182,7 @@ class Desk(Stage):
     def direct(self, user: str, words: str) -> Json:
         """The direct message to somebody that says this, once it is there."""
 
-        def is_it(change: Any) -> bool:
+        def is_it(change: Change) -> bool:
             message = change.object
             return (
                 change.kind == "message"
@@ -221,7 +221,7 @@ class Mailslot:
                 self.send_response(200)
                 self.end_headers()
 
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name in the library
+            def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
                 """Without a word."""
 
         self._server = HTTPServer(("127.0.0.1", 0), Handler)
@@ -244,18 +244,15 @@ def command_of(desk: Desk, slot: Mailslot, user: str, line: str) -> str:
     """What `/case` answers to somebody whom the stand-in does not know, or lets in no more."""
     fields = {"command": "/case", "text": line, "user_id": user, "team_id": "T0MERIDIAN", "channel_id": BILLING}
     body = urlencode({**fields, "response_url": slot.url, "trigger_id": f"1.2.{user}{next(_numbers)}"}).encode()
-    headers = slack_headers(desk.installation.secrets.slack_signing_secret, __import__("time").time(), body)
+    headers = slack_headers(desk.installation.secrets.slack_signing_secret, time.time(), body)
     answered = desk.http.post("/slack/events", content=body, headers={**headers, "content-type": "application/x-www-form-urlencoded"})
     assert answered.status_code == 200
-    count = len(slot.answers)
-    desk.until(lambda: len(slot.answers) > count or slot.answers)
+    desk.until(lambda: slot.answers)
     return str(slot.answers.pop()["text"])
 
 
-def customer_of(desk: Desk, case: str) -> Any:
+def customer_of(desk: Desk, case: str) -> Author:
     """Whoever wrote the first post of a case."""
-    from sandbox.hands import Author
-
     channel, post = case.split("-", 2)[1:]
     author = next(c.object["author"] for c in desk.hands.state() if c.kind == "post" and c.key == f"{channel}/{post}")
     return Author(**{name: author[name] for name in ("id", "handle", "name")})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from adapters.slack import cards, forms, modals
+from adapters.slack import cards, modals
 from tests.e2e.conftest import BEN, TECHNICAL, actions, quotes, texts
 from tests.e2e.desk.conftest import CARE, JONAS, PRIYA, Desk, customer_of
 
@@ -46,13 +46,13 @@ def test_a_case_goes_from_complaint_to_thank_you_by_buttons_alone_through_three_
     # Priya takes it, waits on a supplier, goes on, and has her peace for an hour
     assert desk.press(PRIYA, there, cards.ACCEPT).acked
     there = desk.card(case, "technical", shows="Owner: Priya Nair")
-    assert desk.fill(PRIYA, desk.menu(PRIYA, there, "wait"), words="The supplier looks into the line.").response_action == "clear"
+    assert desk.send(PRIYA, desk.menu(PRIYA, there, "wait"), words="The supplier looks into the line.") == ""
     there = desk.card(case, "technical", shows="Waiting on a third party")
     assert "The other clocks stand still while we wait." in " ".join(texts(there["blocks"]))
-    assert desk.fill(PRIYA, desk.menu(PRIYA, there, "resume")).response_action == "clear"
+    assert desk.send(PRIYA, desk.menu(PRIYA, there, "resume")) == ""
     there = desk.card(case, "technical", shows="In progress")
     until = int((desk.file(case).history[-1][1].event.at + timedelta(hours=3)).timestamp())
-    assert desk.fill(PRIYA, desk.menu(PRIYA, there, "snooze"), until=until, words="Rest.").response_action == "clear"
+    assert desk.send(PRIYA, desk.menu(PRIYA, there, "snooze"), until=until, words="Rest.") == ""
     there = desk.card(case, "technical", shows="No reminders until")
 
     # she goes on in private, and hands it to those who can pay the money back, without a word to the customer
@@ -65,7 +65,7 @@ def test_a_case_goes_from_complaint_to_thank_you_by_buttons_alone_through_three_
     assert "Which account" not in line
     there = desk.card(case, "technical", shows="written in private")
     view = desk.open(PRIYA, there, cards.REASSIGN)
-    assert desk.fill(PRIYA, view, department="care", reason="To pay it back.").response_action == "clear"
+    assert desk.send(PRIYA, view, department="care", reason="To pay it back.") == ""
     last = desk.card(case, "care", shows="nobody yet")
     assert last["channel"] == CARE
 
@@ -82,4 +82,3 @@ def test_a_case_goes_from_complaint_to_thank_you_by_buttons_alone_through_three_
     assert "A line that was never closed." in desk.story(case)
     assert actions(done) == [cards.OPEN]
     assert desk.store.records.verify(case) is None
-    assert forms.FORM == "form"
