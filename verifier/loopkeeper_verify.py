@@ -1,8 +1,6 @@
 #!/usr/bin/env python3
 """Verifies a bundle that Loopkeeper exported. Needs Python 3.9 or later and the package `cryptography`; no network, no database.
-
-    python3 loopkeeper_verify.py BUNDLE.zip [--public-key FILE] [--since OLD_CHECKPOINT]
-
+Usage: python3 loopkeeper_verify.py BUNDLE.zip [--public-key FILE] [--since OLD_CHECKPOINT]
 Exit code 0: everything holds; 1: something does not, and it is named; 2: the input cannot be used at all. What is recomputed:
 - each event's hash: SHA-256 over "loopkeeper-event-v1", case, number, id, time (µs), hash of the sealed words or "-", hash of the event
   before it, document, with line breaks between them; and that each case's events follow each other: 1, 2, 3 … and never back in time;
@@ -92,15 +90,17 @@ def continues(old: Any, new: Any, proof: list[bytes]) -> bool:
     return bool(path) and climb(at, last, path[0], path[1:]) == (old.root, new.root)
 
 
-def read_keys(text: str, where: str) -> dict[str, Ed25519PublicKey]:
+def read_keys(text: bytes, where: str) -> dict[str, Ed25519PublicKey]:
     """Public keys, written as name+hash+base64, by name+hash."""
     keys = {}
-    for line in filter(None, (line.strip() for line in text.splitlines())):
+    for line in filter(None, (line.strip() for line in text.decode().splitlines())):
         form = re.fullmatch(r"([^+\s]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]{44})", line)
         key = base64.b64decode(form[3]) if form else b""
         if form is None or key[:1] != b"\x01" or sha256(form[1].encode() + b"\n" + key).hexdigest()[:8] != form[2]:
             raise ValueError(f"{where}: '{line[:60]}' is not a public key (name+hash+base64), or it is damaged")
         keys[f"{form[1]}+{form[2]}"] = Ed25519PublicKey.from_public_bytes(key[1:])
+    if not keys:
+        raise ValueError(f"{where}: there is no public key in it")
     return keys
 
 
@@ -118,9 +118,9 @@ def read_checkpoint(whole: str, keys: dict[str, Ed25519PublicKey], where: str) -
             keys[name].verify(named[name], f"{text}\n".encode())
         except InvalidSignature:
             raise Finding(f"{where}: the signature of {name} does not fit: the checkpoint was changed, or the signature") from None
-    signers, trusted = ", ".join(named) or "nobody", ", ".join(keys)
     if not known:
-        raise Finding(f"{where}: it is of '{form[1]}', signed by {signers}, not by a key that is trusted here ({trusted}){FOREIGN}")
+        signers = ", ".join(named) or "nobody"
+        raise Finding(f"{where}: it is of '{form[1]}', signed by {signers}, not by a key that is trusted here ({', '.join(keys)}){FOREIGN}")
     return Checkpoint(form[1], int(form[2]), base64.b64decode(form[3]), form[4], known[0])
 
 
@@ -132,8 +132,7 @@ class Bundle:
         self.names = [entry.filename for entry in self.zip.infolist()]
         self.unread, self.sizes = set(self.names), {"manifest.json": (LONGEST, "")}
         strange = [name[:80] for name in self.names if name not in POSSIBLE or self.names.count(name) > 1]
-        lacking = sorted(NEEDED - set(self.names))
-        if strange or lacking:
+        if (lacking := sorted(NEEDED - set(self.names))) or strange:
             raise ValueError(f"it is no bundle, or its export was cut off: it lacks {lacking}; not its own, or doubled: {strange}")
         try:
             self.manifest = json.loads(b"".join(self.lines("manifest.json")))
@@ -253,11 +252,10 @@ def check_events(bundle: Bundle, new: Any, old: Any) -> dict[str, int]:  # noqa:
 def verify(path: str, public_key: str | None, since: str | None) -> str:
     """What holds, in sentences. Raises Finding, or ValueError (and others) when the input cannot be used."""
     bundle, old = Bundle(path), None
-    own = Path(public_key).read_text("utf-8") if public_key else b"\n".join(bundle.lines("keys.txt")).decode()
-    keys = read_keys(own, public_key or "keys.txt")
+    keys = read_keys(Path(public_key).read_bytes() if public_key else b"\n".join(bundle.lines("keys.txt")), public_key or "keys.txt")
     new = read_checkpoint(b"".join(line + b"\n" for line in bundle.lines("checkpoint.txt")).decode(), keys, "checkpoint.txt")
     if since:
-        old = read_checkpoint(Path(since).read_text("utf-8"), keys, since)
+        old = read_checkpoint("\n\n".join(re.split(r"\n\n+", Path(since).read_text("utf-8").strip())[-2:]) + "\n", keys, since)
         if old.origin != new.origin or old.size > new.size:
             raise ValueError(f"{since} is of {old.origin} at size {old.size}, the bundle of {new.origin} at {new.size}: nothing to compare")
         if old.at > new.at:
@@ -284,7 +282,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Verifies a bundle that Loopkeeper exported.")
     parser.add_argument("bundle")
     parser.add_argument("--public-key", metavar="FILE", help="the log's public keys, a line each, from a source of your own")
-    parser.add_argument("--since", metavar="FILE", help="a checkpoint that you kept: the bundle has to continue it")
+    parser.add_argument("--since", metavar="FILE", help="a checkpoint that you kept (the last in the file): it has to be continued")
     wanted = parser.parse_args(arguments)
     try:
         print(verify(wanted.bundle, wanted.public_key, wanted.since))

@@ -226,6 +226,19 @@ class Export:
             else:
                 yield self._copied(_ALL_BY_CASE, cases=batch)
 
+    def case_ids(self) -> Iterator[str]:
+        """The ids of the cases."""
+        for batch in self._ids.batches():
+            yield from batch
+
+    def cases(self) -> Iterator[dict[str, Any]]:
+        """A row a case, as `cases` has it."""
+        sql = text('select * from cases where case_id = any(:cases) order by case_id collate "C"')
+        for batch in self._ids.batches():
+            with transaction(self._engine) as connection:
+                rows = connection.execute(sql, {"cases": batch}).mappings().all()
+            yield from map(dict, rows)
+
     def heads(self) -> Iterator[tuple[bytes, int]]:
         """See `domain.exporting.Parcel.heads`. Raises LogFault when the database's log is not whole."""
         for batch in self._ids.batches():
