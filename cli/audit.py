@@ -95,8 +95,6 @@ def audit_export(
         exporter = PostgresExporter(store.engine, store.vault)
         spoken = with_words or form is Form.HTML
         with exporter.export(sought, form, AUDITOR, with_words=spoken, private=private, older=older) as export:
-            if form is Form.HTML and export.scope.cases != 1:
-                raise LoopkeeperError(f"a page is of one case, and {export.scope.cases} fit; name it with --case or --number")
             with _written(file) as raw:
                 _write(store, export, form, raw, quiet=file == "-")
             scope = export.scope

@@ -93,7 +93,7 @@ class NothingSealed(LoopkeeperError):
 
 
 class NobodyFits(LoopkeeperError):
-    """No case fits the filter."""
+    """No case fits the filter, or more than the form can hold."""
 
 
 class PostgresExporter:
@@ -133,6 +133,8 @@ class PostgresExporter:
                 keys = connection.execute(text("select verifier from log_key order by since, verifier")).scalars().all()
             if not ids.count and not sought.is_everything:
                 raise NobodyFits(f"no case fits: {sought.describe()}")
+            if form is Form.HTML and ids.count != 1:
+                raise NobodyFits(f"a page is of one case, and {ids.count} fit: {sought.describe()}; name it by its id or its number")
             export = Export(self._engine, self._vault, ids, sealed=sealed, whole=sought.is_everything, private=private, older=older)
             cases, events, unsealed = export.counted(latest.size if latest is not None else 0)
             export.scope = Scope(

@@ -233,6 +233,15 @@ def test_nobody_who_fits_is_a_sentence_and_no_file(archive: Archive, run: Run, t
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_page_is_of_one_case_and_what_is_refused_is_not_on_record_as_exported(archive: Archive, run: Run, tmp_path: Path) -> None:
+    open_case(archive.store)
+    open_case(archive.store, "p2")
+    ran = run("export", "--form", "html", "--out", tmp_path / "page.html")
+    assert isinstance(ran.exception, NobodyFits)
+    assert "a page is of one case, and 2 fit" in str(ran.exception)
+    assert [x for _, _, x in archive.store.journal.entries() if isinstance(x.event, HistoryExported)] == []
+
+
 def test_an_export_that_fails_half_way_leaves_no_file_that_could_be_taken_for_one(
     archive: Archive, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
