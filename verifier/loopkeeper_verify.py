@@ -42,7 +42,7 @@ REWRITTEN = "the log does not continue your checkpoint of size {0.size} ({0.at})
 FOREIGN = ": it is another installation's, or forged, or the log's key was changed since; then get the newer key from your source"
 BROKEN = "case {}: event {} comes after event {} and does not follow from it: events are missing, doubled, replaced or in another order"
 COMPLETE = "Nothing is missing: these are all events of the log; its root is the checkpoint's."
-PARTIAL = "Up to its last event here no history lacks one. Not shown: that no history was left out, and none has gone on."
+PARTIAL = "No history lacks an event up to its last one here. Not shown: that no history was left out, or has gone on since."
 Checkpoint = namedtuple("Checkpoint", "origin size root at key")
 Event = namedtuple("Event", "case seq us leaf words prev hash doc")  # words: hash of the sealed words; prev: hash of the event before it
 

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 import json
+import random
 import subprocess
 import sys
 import zipfile
@@ -313,6 +314,24 @@ def test_a_file_that_unpacks_to_more_than_it_should_is_not_read_on(archive: Arch
     code, told = archive.verify(endless)
     assert code == 1
     assert "has a line of more than" in told
+
+
+@pytest.mark.parametrize("kind", ["full", "filtered"])
+def test_whatever_byte_is_changed_it_is_noticed_or_changes_nothing(archive: Archive, full: bytes, filtered: bytes, kind: str) -> None:
+    """Compressed and not: the first finds what is changed on its way, the second what is changed by somebody who knows zip files."""
+    whole = full if kind == "full" else filtered
+    stored = io.BytesIO()
+    with zipfile.ZipFile(stored, "w") as out:
+        for name, content in unpacked(whole).items():
+            out.writestr(name, content)
+    chance = random.Random(kind)
+    for bundle in (whole, stored.getvalue()):
+        for place in chance.sample(range(len(bundle)), 250):
+            changed = bundle[:place] + bytes([bundle[place] ^ (1 << chance.randrange(8))]) + bundle[place + 1 :]
+            code, told = archive.verify(changed)
+            assert code in (0, 1, 2)
+            assert len(told.splitlines()) == (4 if code == 0 else 1), told
+            assert code != 0 or unpacked(changed) == unpacked(whole), f"byte {place}"
 
 
 def test_bytes_that_the_disk_lost_are_told_apart_from_a_forgery(archive: Archive, full: bytes) -> None:
