@@ -31,7 +31,7 @@ COMMAND, SEND_TO_CUSTOMER = "/case", "send_to_customer"
 HELP = (
     ("new", "open a case by hand: a call, a letter"),
     ("show 42", "the card of a case, with its buttons"),
-    ("mine", "the cases that you have"),
+    ("mine", "the cases that you have, those that are due first first"),
     ("find refund okafor", "cases in which these words stand, or that customer's"),
     ("accept 42", "take a case"),
     ("ask 42 Which line is it?", "ask the customer; you see the exact text first"),
@@ -182,16 +182,16 @@ class Words:
 
     async def _mine(self, said: _Said, _rest: str) -> None:
         colleague = await self.floor.colleague(said.user)
-        cases = await self.floor.looking.listed(Wanted(owner=colleague.actor.person), _LISTED)
-        await said.answer("Your cases", lists.lines(cases, "You have no open case."))
+        page = await self.floor.looking.listed(Wanted(owner=colleague.actor.person), _LISTED)
+        await said.answer("Your cases", lists.mine(page))
 
     async def _find(self, said: _Said, rest: str) -> None:
         wanted = plain_of(rest)
         if len(wanted) < 2:
             raise Refused("What are you looking for? For example: /case find refund okafor")
         colleague = await self.floor.somebody_of_ours(said.user)
-        cases = await self.floor.looking.found(wanted, colleague, _LISTED)
-        await said.answer("Found", lists.lines(cases, f"None of the newest cases that you may see has “{wanted[:80]}” in it."))
+        page = await self.floor.looking.found(wanted, colleague, _LISTED)
+        await said.answer("Found", lists.found(page, wanted[:80]))
 
     # --- one's own message in a thread ---
 

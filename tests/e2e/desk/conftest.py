@@ -31,7 +31,12 @@ from tests.policies import called_around_the_clock
 
 LENA, PRIYA, JONAS, MAX, HELEN = "U0LENA0001", "U0PRIYA001", "U0JONAS001", "U0MAX00001", "U0HELEN001"
 ANA, CARMEN, LAURA, GRACE = "U0ANA00001", "U0CARMEN01", "U0LAURA001", "U0GRACE001"
-CARE = "C0CARE0001"
+CARE, PRODUCT = "C0CARE0001", "C0PRODUCT1"
+DINA, KOFI = "U0DINA0001", "U0KOFI0001"
+"""Of Product, to which only tests of the Home tab give cases, and of Technical, who has only those of a test of `/case mine`: a list
+shows the first few, and cases of other tests would crowd them out."""
+PARCEL = "My parcel never came and nobody answers."
+"""A complaint for Product."""
 NOBODY = HELEN
 """Is in every channel, and in no group: whoever heads a department here is somebody else."""
 _numbers = itertools.count(1)
