@@ -14,9 +14,10 @@ from domain.commands import FromNetwork
 from domain.errors import LoopkeeperError
 from domain.events import Escalated
 from domain.history import Entry, document
+from domain.journal import JournalEvent
 from domain.policy import Person, Policy
 from domain.story import Line
-from domain.values import Permalink
+from domain.values import Actor, Permalink
 from domain.view import CaseView
 from domain.wording import Wording
 
@@ -53,6 +54,14 @@ class Records(Protocol):
 
         `known`: the number of the last entry that was known when these were decided on. Raises Overtaken.
         """
+        ...
+
+
+class Journal(Protocol):
+    """Where it is put on record what happens to the installation and not to one case."""
+
+    def note(self, event: JournalEvent, by: Actor, cause: str = "asked") -> None:
+        """Put it on record, before anybody hears that it was done."""
         ...
 
 

@@ -13,7 +13,9 @@ from adapters.postgres.desk_cards import PostgresCards
 from adapters.postgres.drafts import Drafts
 from adapters.postgres.engine import open_engine
 from adapters.postgres.intake import Inbox
+from adapters.postgres.journal import PostgresJournal
 from adapters.postgres.ledger import PostgresLedger
+from adapters.postgres.log import PostgresLog
 from adapters.postgres.notices import NoticeBoard, PlaceMemory
 from adapters.postgres.people import People
 from adapters.postgres.reading import PostgresReader
@@ -39,6 +41,8 @@ class Store:
     notices: NoticeBoard
     places: PlaceMemory
     composer: Composer
+    journal: PostgresJournal
+    log: PostgresLog
 
     @staticmethod
     def open(url: str, *, pool: int, keyring: Keyring, index_key: bytes, pace: Pace, name: str) -> Store:
@@ -60,6 +64,8 @@ class Store:
             notices=NoticeBoard(engine),
             places=PlaceMemory(engine),
             composer=Composer(engine, vault, book),
+            journal=PostgresJournal(engine),
+            log=PostgresLog(engine),
         )
 
     def close(self) -> None:

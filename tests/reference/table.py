@@ -344,7 +344,7 @@ class Table:
             if step.raise_priority and first and self._priority is not Priority.URGENT:
                 self._record("priority_set")
                 self._priority = self._priority.up_one()
-        elif step.repeat is not None:
+        elif step.repeat is not None and not cycle.given_up:
             at, times = before
             if times < step.repeat.at_most and worked(clock.passes, at, self.now) >= step.repeat.every:
                 self._call(clock, step, to, times + 1)
