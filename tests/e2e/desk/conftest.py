@@ -26,7 +26,7 @@ from domain.story import story
 from sandbox.hands import Author, Change, Hands, Submitted
 from sandbox.signing import slack_headers
 from tests.conftest import WORDING
-from tests.e2e.conftest import BILLING, Json, Stage, texts
+from tests.e2e.conftest import BILLING, PATIENCE, Json, Stage, texts
 from tests.policies import called_around_the_clock
 
 LENA, PRIYA, JONAS, MAX, HELEN = "U0LENA0001", "U0PRIYA001", "U0JONAS001", "U0MAX00001", "U0HELEN001"
@@ -196,7 +196,7 @@ class Desk(Stage):
             )
 
         mine = self.until(lambda: [c.object["id"] for c in self.hands.state() if c.kind == "conversation" and c.object["user"] == user])
-        return self.hands.wait_for(is_it, 25).object
+        return self.hands.wait_for(is_it, PATIENCE).object
 
     def story(self, case: str) -> str:
         """Everything that is told of a case."""
