@@ -91,6 +91,8 @@ def _line(case: Listed) -> Element:
     ]
     if case.due_at is not None and case.due_clock is not None:
         elements += [rich.text(f"\n{OWED[ClockName(case.due_clock)]} "), rich.by_when(case.due_at)]
+    else:
+        elements.append(rich.text("\nNothing is due while we wait."))
     return rich.section(*elements)
 
 

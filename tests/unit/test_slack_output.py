@@ -113,6 +113,7 @@ MESSAGES: list[tuple[str, Callable[[CaseFile], Shown]]] = [
     ("card, card_text: where the case is", lambda f: (cards.card(f, f.case.department, "S0BILLING"), cards.card_text(f))),
     ("card, card_text: without a group", lambda f: (cards.card(f, f.case.department, None), cards.card_text(f))),
     ("card, card_text: where the case was", lambda f: (cards.card(f, "elsewhere", None), cards.card_text(f))),
+    ("asking, card_text: what is left to whoever had the case", lambda f: ([cards.asking(f)], cards.card_text(f))),
     ("told, told_text: the whole story", lambda f: _told(f, story(f))),
     ("told, told_text: its end", lambda f: _told(f, story(f)[-1:], None)),
     ("call, told_text: to be settled", lambda f: _call(f, settle=True)),

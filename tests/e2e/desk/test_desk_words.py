@@ -11,7 +11,7 @@ from api.slack.words import HELP
 from domain.commands import SAID_ALREADY
 from domain.rights import NO_DEPARTMENT
 from tests.e2e.conftest import BEN, BILLING, SOCIAL, TECHNICAL, Json, actions, quotes, texts
-from tests.e2e.desk.conftest import CARE, JONAS, KOFI, MAX, NOBODY, PRIYA, Desk, Mailslot, command_of, customer_of
+from tests.e2e.desk.conftest import CARE, CARMEN, JONAS, KOFI, MAX, NOBODY, PRIYA, Desk, Mailslot, command_of, customer_of
 
 
 def test_a_case_goes_from_complaint_to_thank_you_by_lines_alone(desk: Desk) -> None:
@@ -39,9 +39,12 @@ def test_a_case_goes_from_complaint_to_thank_you_by_lines_alone(desk: Desk) -> N
     assert desk.told(JONAS, f"accept {n}", CARE) == f"You have case #{n} now."
     assert desk.told(JONAS, f"wait {n} 3 h The bank looks into it.", CARE) == f"#{n}: The case waits; the resolve clock stands still."
     assert desk.file(case).case.wait_until is not None
-    assert desk.told(JONAS, f"snooze {n} 30min Lunch.", CARE) == f"#{n}: No reminders until then."
+    assert desk.told(JONAS, f"snooze {n} 30min Lunch.", CARE) == f"#{n}: No reminders to you and your department for 30min."
     assert desk.told(JONAS, f"resume {n}", CARE) == f"#{n}: The case is back in work."
     assert desk.told(JONAS, f"escalate {n} The customer waits since Monday.", CARE) == f"#{n}: They are being called."
+    called = desk.direct(CARMEN, "Jonas Berg asks for help.")
+    assert quotes(called["blocks"])[0] == "The customer waits since Monday."
+    assert cards.OPEN in actions(called)
     seen = desk.type(JONAS, f"private {n} Which account is it?", CARE)
     whispered, _ = quotes(seen["blocks"])
     assert whispered.endswith("Which account is it?\n– Jonas")
