@@ -14,7 +14,7 @@ from adapters.postgres.drafts import Writing
 from adapters.postgres.intake import Arrival
 from adapters.postgres.reading import Row, Wanted
 from adapters.postgres.store import Store
-from adapters.slack.lists import Listed
+from adapters.slack.lists import Listed, Page
 from api.intake import GroupCommit
 from domain.case import Case
 from domain.casefile import CaseFile
@@ -30,6 +30,8 @@ from domain.values import NOWHERE, PRIVATE_PURPOSES, Purpose, case_id
 _T = TypeVar("_T")
 _SEARCHED = 500
 """So many of the newest cases are searched by words."""
+_COUNTED = 1000
+"""A list is counted so far: no person works through more."""
 
 
 @dataclass(frozen=True)
@@ -66,26 +68,32 @@ class Looking:
         """The case whose story is told in that thread."""
         return await self._in_thread(lambda: self.store.cards.case_of(channel, thread))
 
-    async def listed(self, wanted: Wanted, at_most: int) -> list[Listed]:
+    async def listed(self, wanted: Wanted, at_most: int) -> Page:
         """Open cases, those that are due first first."""
 
-        def look() -> list[Listed]:
-            return [self._listed(row) for row in self.store.reader.listed(wanted, at_most)]
+        def look() -> Page:
+            cases = [self._listed(row) for row in self.store.reader.listed(wanted, at_most)]
+            if len(cases) < at_most:
+                return Page(cases)
+            numbers, shown = self.store.reader.numbers(wanted, _COUNTED), {case.number for case in cases}
+            return Page(cases, [n for n in numbers if n not in shown], at_least=len(numbers) == _COUNTED)
 
         return await self._in_thread(look)
 
-    async def found(self, words: str, colleague: Colleague, at_most: int = 10) -> list[Listed]:
-        """The newest cases in which all of these words stand, among those that this colleague may see."""
+    async def found(self, words: str, colleague: Colleague, at_most: int = 10) -> Page:
+        """The newest cases in which all of these words stand, among those that this colleague may see. `#42` is that case."""
         terms = words.casefold().split()
 
         def fits(row: Row) -> bool:
             mine = colleague.actor.role in EVERYWHERE or row.department in colleague.departments
-            whole = f"#{row.number} {row.customer} {row.words} {row.department} {row.status} {row.case_id}".casefold()
-            return mine and all(term in whole for term in terms)
+            whole = f"{row.customer} {row.words} {row.department} {row.status} {row.case_id}".casefold()
+            return mine and all(term in (f"#{row.number}", str(row.number)) or term in whole for term in terms)
 
-        def look() -> list[Listed]:
+        def look() -> Page:
             rows = self.store.reader.cases(only_open=False, before=None, at_most=_SEARCHED)
-            return [self._listed(row) for row in rows if fits(row)][:at_most]
+            fitting = [row for row in rows if fits(row)]
+            shown = [self._listed(self.store.reader.discreet(row)) for row in fitting[:at_most]]
+            return Page(shown, [row.number for row in fitting[at_most:]])
 
         return await self._in_thread(look)
 
