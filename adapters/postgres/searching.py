@@ -1,0 +1,219 @@
+"""Finding cases by the terms of their histories and words, the newest first, in bounded time whatever is asked."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, text
+
+from adapters.postgres.engine import transaction
+from adapters.postgres.indexing import SLICE, BlindIndex
+from domain.history import moment, read
+from domain.index_terms import Wanted, anywhere, fits, recorded, wanted
+from domain.seeking import Sought
+
+TIMEOUT_MS = 2_000
+AT_ONCE = 200
+"""So many cases are looked into at once, when terms alone do not decide."""
+LOOKED_AT_MOST = 600
+"""After so many cases that did not decide themselves a page ends, full or not; the search goes on from there."""
+CASES_AT_MOST = 1_000
+"""So many ids of cases can be named."""
+
+# Slices are walked newest first and no further than it takes to fill the page. What fits in a slice is gathered whole before it is sorted:
+# the planner must not walk all cases by number instead, which for a rare term reads everything.
+_SETTINGS = text(
+    f"set local statement_timeout = {TIMEOUT_MS}; set local max_parallel_workers_per_gather = 0; set local jit = off; "
+    "set local enable_seqscan = off"
+)
+_HITS = "select number, case_id, opened_at from case_search where {terms}"
+_PAGE = (
+    "select number, case_id from hits where (cast(:before as bigint) is null or number < :before) "
+    "and (cast(:opened_from as timestamptz) is null or opened_at >= :opened_from) "
+    "and (cast(:opened_until as timestamptz) is null or opened_at < :opened_until) order by number desc limit :limit"
+)
+_BY_SLICE = (
+    "select found.number, found.case_id from (select slice from search_slice "
+    "where (cast(:before as bigint) is null or slice <= :before / :slice) "
+    "and (cast(:opened_from as timestamptz) is null or last_opened >= :opened_from) "
+    "and (cast(:opened_until as timestamptz) is null or first_opened < :opened_until) "
+    "and (cast(:recorded_from as bigint) is null or last_recorded_us >= :recorded_from) "
+    "and (cast(:recorded_until as bigint) is null or first_recorded_us < :recorded_until) order by slice desc) as stretch "
+    "cross join lateral (with hits as materialized ({hits}) {page}) as found limit :limit"
+)
+_BY_CASE = (
+    "with named as materialized (select * from case_search where {named}), "
+    "hits as (select number, case_id, opened_at from named where {terms}) {page}"
+)
+_TOLD = text(
+    "select k.case_id, k.number, k.opened_at, k.brand, k.channel, k.department, k.status, k.priority, k.category, "
+    "k.closed_at, k.events, coalesce(p.name, k.owner) as owner from cases k left join person p on p.id = k.owner "
+    "where k.case_id = any(:cases) order by k.number desc"
+)
+# What terms cannot tell: whether one event is of that kind and of that time. Only what passes is folded.
+_EVENT = text(
+    "select distinct case_id from case_event where case_id = any(:cases) "
+    "and (cast(:since as bigint) is null or recorded_us >= :since) and (cast(:until as bigint) is null or recorded_us < :until) "
+    "and (cast(:kind as text) is null or cast(doc as json) ->> 'kind' = :kind) "
+    "and (cast(:clock as text) is null or cast(doc as json) #>> '{data,clock}' = :clock)"
+)
+_EVENTS = text("select case_id, key, doc, recorded_us from case_event where case_id = any(:cases) order by case_id, seq")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A case that was found, without anything that somebody wrote."""
+
+    case_id: str
+    number: int
+    opened_at: datetime
+    brand: str
+    channel: str
+    department: str
+    status: str
+    priority: str
+    category: str
+    owner: str | None
+    closed_at: datetime | None
+    events: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Cases that were found, the newest first. `after`: where to go on; None when that was all.
+
+    A page with fewer cases than were asked for, even with none, can have an `after`: so many were looked into that it ended there.
+    """
+
+    cases: tuple[Found, ...]
+    after: int | None
+
+
+class PostgresSearch:
+    """Reads what the indexer has written: events of the last few seconds are not among it."""
+
+    def __init__(self, engine: Engine, index_key: bytes) -> None:
+        self._engine = engine
+        self._index = BlindIndex(index_key)
+
+    def find(self, sought: Sought, after: int | None = None, at_most: int = 50, seen_by: frozenset[str] | None = None) -> Page:
+        """The cases that fit, from below the number `after` on. `seen_by`: only those that these departments have now; None: all.
+
+        Raises Unavailable, also when it takes longer than two seconds.
+        """
+        asked = wanted(sought)
+        if asked.nothing or len(sought.cases) > CASES_AT_MOST:
+            return Page((), None)
+        with transaction(self._engine) as connection:
+            connection.execute(_SETTINGS)
+            return self._page(connection, sought, _seen_by(asked, seen_by), after, at_most)
+
+    def found_by_words(self, typed: str, at_most: int, seen_by: frozenset[str] | None = None) -> list[int]:
+        """The numbers of the newest cases that have each of the words somewhere: in what was written, or in the customer's name."""
+        either = anywhere(typed)
+        if not either:
+            return []
+        with transaction(self._engine) as connection:
+            connection.execute(_SETTINGS)
+            asked = _seen_by(Wanted(), seen_by)
+            return [number for number, _ in self._hits(connection, Sought(), asked, None, at_most, either)]
+
+    def behind(self) -> int:
+        """How many events of the log are not indexed yet."""
+        lag = text("select coalesce((select max(leaf) from log_leaf), -1) - leaf from search_progress")
+        with self._engine.connect() as connection:
+            return int(connection.execute(lag).scalar_one())
+
+    def _page(self, connection: Connection, sought: Sought, asked: Wanted, after: int | None, at_most: int) -> Page:
+        fitting: list[tuple[int, str]] = []
+        looked = 0
+        while True:
+            limit = max(AT_ONCE, at_most + 1) if asked.look else at_most + 1 - len(fitting)
+            hits = self._hits(connection, sought, asked, after, limit)
+            fitting += self._looked_into(connection, sought, hits) if asked.look else hits
+            looked += len(hits)
+            if len(fitting) > at_most:
+                fitting = fitting[:at_most]
+                return Page(self._told(connection, fitting), fitting[-1][0])
+            if len(hits) < limit:
+                return Page(self._told(connection, fitting), None)
+            after = hits[-1][0]
+            if looked >= LOOKED_AT_MOST:
+                return Page(self._told(connection, fitting), after)
+
+    def _hits(
+        self,
+        connection: Connection,
+        sought: Sought,
+        asked: Wanted,
+        before: int | None,
+        limit: int,
+        or_words: Sequence[frozenset[str]] = (),
+    ) -> list[tuple[int, str]]:
+        """Numbers and ids of cases whose terms fit, the newest first."""
+        values: dict[str, Any] = {
+            "before": before,
+            "slice": SLICE,
+            "opened_from": sought.opened_from,
+            "opened_until": sought.opened_until,
+            "recorded_from": _us(sought.recorded_from),
+            "recorded_until": _us(sought.recorded_until),
+            "limit": limit,
+            "facts": self._index.hashes(asked.facts),
+        }
+        named = bool(sought.cases) or sought.number is not None
+        terms = ["facets @> cast(:facts as bigint[])" if named else "facets @> (cast(:facts as bigint[]) || (-1 - stretch.slice::bigint))"]
+        if asked.words:
+            values["words"] = self._index.hashes(asked.words)
+            terms.append("words @> cast(:words as bigint[])")
+        for column, groups in (("facets", asked.either), ("words", or_words)):
+            for n, group in enumerate(groups):
+                values[f"{column}_{n}"] = self._index.hashes(group)
+                terms.append(f"{column} && cast(:{column}_{n} as bigint[])")
+        together = " and ".join(terms)
+        if named:
+            values |= {"cases": list(sought.cases), "number": sought.number}
+            names = ["case_id = any(:cases)"] * bool(sought.cases) + ["number = :number"] * (sought.number is not None)
+            sql = _BY_CASE.format(named=" and ".join(names), terms=together, page=_PAGE)
+        else:
+            sql = _BY_SLICE.format(hits=_HITS.format(terms=together), page=_PAGE)
+        return [(row.number, row.case_id) for row in connection.execute(text(sql), values)]
+
+    def _looked_into(self, connection: Connection, sought: Sought, hits: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
+        """Those of the cases in which one event is all that the filter says of it."""
+        values = {
+            "cases": [case for _, case in hits],
+            "since": _us(sought.recorded_from),
+            "until": _us(sought.recorded_until),
+            "kind": sought.kind,
+            "clock": sought.breached.value if sought.breached is not None else None,
+        }
+        kept = set(connection.execute(_EVENT, values).scalars())
+        if sought.is_of_an_event and (sought.department is not None or sought.person is not None):
+            histories = defaultdict(list)
+            for row in connection.execute(_EVENTS, {"cases": sorted(kept)}):
+                histories[row.case_id].append((read(row.doc, row.key), row.recorded_us))
+            kept = {case for case, history in histories.items() if fits(sought, recorded(case, history)[0])}
+        return [hit for hit in hits if hit[1] in kept]
+
+    def _told(self, connection: Connection, hits: Sequence[tuple[int, str]]) -> tuple[Found, ...]:
+        rows = connection.execute(_TOLD, {"cases": [case for _, case in hits]}).mappings()
+        return tuple(Found(**{name: row[name] for name in Found.__dataclass_fields__}) for row in rows)
+
+
+def _seen_by(asked: Wanted, departments: frozenset[str] | None) -> Wanted:
+    if departments is None:
+        return asked
+    return replace(asked, either=(*asked.either, frozenset(f"now:{department}" for department in departments)))
+
+
+def _us(at: datetime | None) -> int | None:
+    """A moment as histories have it: microseconds since 1970, UTC."""
+    if at is None:
+        return None
+    since = at - moment(0)
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
