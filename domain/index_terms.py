@@ -14,8 +14,6 @@ from datetime import UTC, date, datetime, timedelta
 import regex
 
 from domain import events as e
-from domain.case import Case
-from domain.evolve import evolve
 from domain.history import Entry, moment
 from domain.seeking import Outcome, Sought
 from domain.values import Role
@@ -97,17 +95,61 @@ class Recorded:
         return here and (sought.person is None or sought.person in self.people)
 
 
-def recorded(case_id: str, history: Iterable[tuple[Entry, int]]) -> tuple[list[Recorded], Case]:
-    """The events of a history (entry, `recorded_us`) with their circumstances, and the case at its end."""
-    case, events = Case(case_id), []
+@dataclass(slots=True)
+class _Standing:
+    """As much of a case (`domain.evolve`) as terms need, for that many cases are gone through when the terms are made anew."""
+
+    department: str = ""
+    owner: str | None = None
+    ended: Outcome | None = None
+    is_closed: bool = False
+    is_waived: bool = False
+
+    def take(self, event: e.Event) -> None:
+        match event:
+            case e.Opened():
+                self.department = event.department
+            case e.HandedOff() | e.Reassigned():
+                self.department, self.owner = event.department, None
+            case e.Accepted():
+                self.owner = event.owner
+            case e.Closed():
+                self.is_closed, self.is_waived = True, event.waived_by is not None
+            case e.ThankYouWaived():
+                self.is_waived = True
+            case e.Reopened():
+                self.is_closed = self.is_waived = False
+            case e.Dismissed():
+                self.ended = Outcome.DISMISSED
+            case e.WalkedAway():
+                self.ended = Outcome.WALKED_AWAY
+            case _:
+                pass
+
+    @property
+    def outcome(self) -> Outcome:
+        if self.ended is not None:
+            return self.ended
+        if not self.is_closed:
+            return Outcome.OPEN
+        return Outcome.WAIVED if self.is_waived else Outcome.CLOSED
+
+
+def recorded(history: Iterable[tuple[Entry, int]]) -> list[Recorded]:
+    """The events of a history (entry, `recorded_us`) with their circumstances."""
+    return list(_recorded(history, _Standing()))
+
+
+def _recorded(history: Iterable[tuple[Entry, int]], case: _Standing) -> Iterator[Recorded]:
+    """The events with their circumstances; `case` stands as it does after each."""
     for entry, recorded_us in history:
-        before, case = case, evolve(case, entry.event)
-        departments = frozenset(one for one in (before.department, case.department) if one)
-        owners = {one for one in (before.owner, case.owner) if one is not None}
-        by = entry.by.person
-        people = frozenset(owners | ({by} if entry.by.role not in (Role.SYSTEM, Role.CUSTOMER) else set()))
-        events.append(Recorded(entry, departments, people, recorded_us))
-    return events, case
+        departments, owners = {case.department}, {case.owner}
+        case.take(entry.event)
+        departments.add(case.department)
+        owners.add(case.owner)
+        if entry.by.role not in (Role.SYSTEM, Role.CUSTOMER):
+            owners.add(entry.by.person)
+        yield Recorded(entry, frozenset(departments - {""}), frozenset(one for one in owners if one is not None), recorded_us)
 
 
 def fits(sought: Sought, events: Sequence[Recorded]) -> bool:
@@ -117,26 +159,13 @@ def fits(sought: Sought, events: Sequence[Recorded]) -> bool:
     return any(event.means(sought) for event in events)
 
 
-def outcome_of(case: Case) -> Outcome:
-    """How a case stands, or ended."""
-    if case.ended in ("dismissed", "walked_away", "merged"):
-        return Outcome(case.ended)
-    if case.closed_at is None:
-        return Outcome.OPEN
-    return Outcome.WAIVED if case.waived_by is not None else Outcome.CLOSED
-
-
-def facts_of(case_id: str, history: Iterable[tuple[Entry, int]]) -> frozenset[str]:
+def facts_of(history: Iterable[tuple[Entry, int]]) -> frozenset[str]:
     """The terms of a history."""
-    events, case = recorded(case_id, history)
-    terms = {
-        f"brand:{case.brand}",
-        f"channel:{case.channel}",
-        f"outcome:{outcome_of(case).value}",
-        f"now:{case.department}",
-    }
-    for one in events:
+    terms, case = set[str](), _Standing()
+    for one in _recorded(history, case):
         event = one.entry.event
+        if isinstance(event, e.Opened):
+            terms.update((f"brand:{event.brand}", f"channel:{event.channel}"))
         names = [f"kind:{event.kind}"]
         if isinstance(event, e.ClockBreached):
             names.append(f"breached:{event.clock.value}")
@@ -147,7 +176,7 @@ def facts_of(case_id: str, history: Iterable[tuple[Entry, int]]) -> frozenset[st
         terms.update(f"person:{person}" for person in one.people)
         day = moment(one.recorded_us).date()
         terms.update((_day(day), _month(day)))
-    return frozenset(terms)
+    return frozenset(terms | {f"outcome:{case.outcome.value}", f"now:{case.department}"})
 
 
 def personal_terms(texts: Iterable[str], shown_as: Iterable[str | None]) -> frozenset[str]:

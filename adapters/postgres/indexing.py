@@ -149,7 +149,7 @@ class Indexer:
                 row.number,
                 row.opened_at,
                 histories[row.case_id],
-                Terms(facts_of(row.case_id, histories[row.case_id]), personal_terms(said[row.case_id], self._shown_as(row))),
+                Terms(facts_of(histories[row.case_id]), personal_terms(said[row.case_id], self._shown_as(row))),
             )
             for row in known
             if histories[row.case_id]

@@ -197,7 +197,7 @@ class PostgresSearch:
             histories = defaultdict(list)
             for row in connection.execute(_EVENTS, {"cases": sorted(kept)}):
                 histories[row.case_id].append((read(row.doc, row.key), row.recorded_us))
-            kept = {case for case, history in histories.items() if fits(sought, recorded(case, history)[0])}
+            kept = {case for case, history in histories.items() if fits(sought, recorded(history))}
         return [hit for hit in hits if hit[1] in kept]
 
     def _told(self, connection: Connection, hits: Sequence[tuple[int, str]]) -> tuple[Found, ...]:
