@@ -1,4 +1,7 @@
-"""A database with very many cases in it, as years of work would leave it: made by COPY, with whole chains and a whole log.
+"""A database with very many cases in it, as years of work would leave it.
+
+Some of them are made one by one, with whole chains, sealed words and a whole log, and are indexed by the indexer; the rest are copies
+of these and of what the indexer made of them, put between them in time. What is measured on the rest alone is how much there is.
 
 Each case is one of a few courses that cases take, at its own time, with its own customer, words, department and people. What they
 say is drawn from a vocabulary in which few words are common and most are rare, as in real texts.
@@ -21,6 +24,7 @@ from sqlalchemy import Engine, text
 
 from adapters.keyring import Keyring
 from adapters.notary import Notary
+from adapters.postgres.indexing import SLICE
 from adapters.postgres.log import FAN
 from adapters.postgres.vault import WRAP
 from bench.figures import Say
@@ -95,6 +99,29 @@ def _still_open(department: str, channel: str, person: str, at: Sequence[datetim
 _COURSES: Sequence[tuple[_Course, float]] = ((_usual, 0.7), (_late, 0.15), (_broken, 0.05), (_spam, 0.08), (_still_open, 0.02))
 
 
+_CASE = "brand, channel, first_post, subject_id, words, policy_id, status, intent, category, priority, department, owner, events, ended"
+_EVENT = "seq, event_id, recorded_us, key, doc, words, words_hash, prev_hash, hash"
+_MADE = """
+create temp table made_cases as select * from cases;
+create temp table made_events as select * from case_event;
+create temp table made_search as select * from case_search;
+"""
+_COPY = f"""
+insert into cases (case_id, number, opened_at, {_CASE}) overriding system value
+  select case_id || '-' || :copy, number + :copy, opened_at + :apart, {_CASE} from made_cases;
+insert into case_event (case_id, {_EVENT}) select case_id || '-' || :copy, {_EVENT} from made_events;
+insert into case_search (case_id, number, opened_at, events, facets, words)
+  select case_id || '-' || :copy, number + :copy, opened_at + :apart, events,
+    array_append(array_remove(facets, -1 - number / :slice), -1 - (number + :copy) / :slice), words from made_search;
+"""
+_SLICES = """
+insert into search_slice select number / :slice, min(opened_at), max(opened_at), min((extract(epoch from opened_at) * 1000000)::bigint),
+    max((extract(epoch from opened_at + interval '4 days') * 1000000)::bigint) from case_search group by 1
+  on conflict (slice) do update set first_opened = excluded.first_opened, last_opened = excluded.last_opened,
+    first_recorded_us = excluded.first_recorded_us, last_recorded_us = excluded.last_recorded_us
+"""
+
+
 @dataclass
 class _Tree:
     """The log's nodes as the sealer would have kept them."""
@@ -129,8 +156,10 @@ def _joined(nodes: list[bytes]) -> bytes:
 class ManyCases:
     """Fills a database. Everything follows from the number of cases, so that two runs measure the same."""
 
-    def __init__(self, engine: Engine, keyring: Keyring, notary: Notary, policy: str, cases: int) -> None:
-        self.cases = cases
+    def __init__(self, engine: Engine, keyring: Keyring, notary: Notary, policy: str, cases: int, copies: int = 1) -> None:
+        self.made = cases
+        self.copies = copies
+        self.cases = cases * copies
         self._policy = policy
         self.events = 0
         self._engine = engine
@@ -147,14 +176,14 @@ class ManyCases:
         """Make everything. The application's tables are filled as their owner would, without triggers and references being checked."""
         raw = self._engine.raw_connection()
         try:
+            assert raw.driver_connection is not None
             with contextlib.closing(raw.driver_connection.cursor()) as cursor:
                 cursor.execute("set session_replication_role = replica")
-                for first in range(0, self.cases, AT_ONCE):
-                    for table, columns, rows in self._batch(first, min(first + AT_ONCE, self.cases)):
+                for first in range(0, self.made, AT_ONCE):
+                    for table, columns, rows in self._batch(first, min(first + AT_ONCE, self.made)):
                         cursor.copy_expert(f"copy {table} ({columns}) from stdin", io.StringIO(rows))
                     raw.commit()
-                    if first % (AT_ONCE * 20) == 0:
-                        say(f"{first:,} cases, {self.events:,} events …")
+                    say(f"{min(first + AT_ONCE, self.made):,} cases, {self.events:,} events …")
                 root = self._tree.frontier.root()
                 checkpoint = Checkpoint(self._notary.origin, self.events, root, datetime.now(UTC).replace(microsecond=0))
                 cursor.execute(
@@ -167,8 +196,19 @@ class ManyCases:
                 raw.commit()
         finally:
             raw.close()
-        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text("vacuum analyze"))
+
+    def multiply(self, say: Say) -> None:
+        """Make the copies, with what they are found by. Their words are those of the case that they are copies of."""
+        with self._engine.connect() as connection:
+            connection.execute(text(f"set session_replication_role = replica; {_MADE}"))
+            for copy in range(1, self.copies):
+                connection.execute(text(_COPY), {"copy": copy, "slice": SLICE, "apart": SPAN * copy / self.cases})
+                connection.commit()
+                if copy % 5 == 0:
+                    say(f"{self.made * (copy + 1):,} cases …")
+            connection.execute(text(_SLICES), {"slice": SLICE})
+            connection.commit()
+        self.events *= self.copies
 
     def opened_at(self, number: int) -> datetime:
         """When the case with that number was opened."""
@@ -193,7 +233,7 @@ class ManyCases:
         return [(table, columns[table], "".join(rows)) for table, rows in tables.items()]
 
     def _case(self, n: int, tables: dict[str, list[str]]) -> None:
-        draw, number, case_id = self._random, n + 1, f"meridian-x-{n:09}"
+        draw, number, case_id = self._random, n * self.copies + 1, f"meridian-x-{n:09}"
         opened = self.opened_at(number)
         department, person = DEPARTMENTS[int(draw.random() ** 2 * len(DEPARTMENTS))], person_(int(draw.random() ** 2 * PEOPLE))
         course = draw.choices(range(len(_COURSES)), [share for _, share in _COURSES])[0]
@@ -215,15 +255,15 @@ class ManyCases:
         for key, when, template, words in self._template(course, department, person):
             seq += 1
             doc = template
-            for place, value in filled.items():
-                doc = doc.replace(place, value)
-            reference = filled[words] if words is not None else None
+            for blank, value in filled.items():
+                doc = doc.replace(blank, value)
+            spoken_as = filled[words] if words is not None else None
             us = round(times[when].timestamp() * 1_000_000) + seq
             event_id = f"{seq:08x}-0000-7000-9000-{n:012x}"
-            sealed_hash = hashes[reference] if reference else None
+            sealed_hash = hashes[spoken_as] if spoken_as else None
             hashed = chain_hash(case_id, seq, event_id, us, sealed_hash, previous, doc)
             sealed_as = _bytea(sealed_hash) if sealed_hash is not None else _NULL
-            chained = f"{reference or _NULL}\t{sealed_as}\t{_bytea(previous)}\t{_bytea(hashed)}"
+            chained = f"{spoken_as or _NULL}\t{sealed_as}\t{_bytea(previous)}\t{_bytea(hashed)}"
             tables["case_event"].append(f"{case_id}\t{seq}\t{event_id}\t{us}\t{key}\t{doc}\t{chained}\n")
             tables["log_leaf"].append(f"{self.events}\t{case_id}\t{seq}\t{_bytea(hashed)}\n")
             for level, place, node in self._tree.add(hashed):
@@ -253,7 +293,7 @@ class ManyCases:
 
     def _text(self, n: int) -> str:
         words = self._random.choices(self._vocabulary, cum_weights=self._weights, k=WORDS)
-        if n < self.cases * OLD_SHARE:
+        if n < self.made * OLD_SHARE:
             words.append("bygone")
         words.append("odd" if n % 2 else "even")  # each in half of the cases, and never both
         return " ".join(words)

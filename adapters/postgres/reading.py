@@ -73,8 +73,11 @@ class PostgresReader:
         self._vault = vault
         self._book = book
 
-    def file(self, case_id: str) -> CaseFile:
-        """The whole of a case: its history and everyone's words, but for what was written in private. Raises NoSuchCase."""
+    def file(self, case_id: str, *, as_of: datetime | None = None) -> CaseFile:
+        """The whole of a case: its history and everyone's words, but for what was written in private. Raises NoSuchCase.
+
+        `as_of`: only what was on record at that moment, by the database's clock. Names are as they are known now.
+        """
         if "\0" in case_id:  # PostgreSQL would not even look
             raise NoSuchCase("there is no case with such an id")
         with self._engine.connect() as connection:
@@ -87,7 +90,10 @@ class PostgresReader:
             ).one_or_none()
             if row is None:
                 raise NoSuchCase(f"there is no case '{case_id}'")
-            past = history(connection, case_id)
+            past = history(connection, case_id, as_of=as_of)
+            if not past and as_of is not None and (first := history(connection, case_id)):
+                opened = first[0][1].event.at
+                raise NoSuchCase(f"nothing was on record of the case '{case_id}' then; it was opened at {opened:%Y-%m-%d %H:%M:%S} UTC")
             if not past:
                 raise NoSuchCase(f"the case '{case_id}' is just being opened; try again in a moment")
             words = self._vault.read_all(connection, case_id)

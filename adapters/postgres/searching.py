@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, text
 
 from adapters.postgres.engine import transaction
 from adapters.postgres.indexing import SLICE, BlindIndex
-from domain.history import moment, read
+from domain.history import microseconds, read
 from domain.index_terms import Wanted, anywhere, fits, recorded, wanted
 from domain.seeking import Sought
 
@@ -212,8 +212,4 @@ def _seen_by(asked: Wanted, departments: frozenset[str] | None) -> Wanted:
 
 
 def _us(at: datetime | None) -> int | None:
-    """A moment as histories have it: microseconds since 1970, UTC."""
-    if at is None:
-        return None
-    since = at - moment(0)
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+    return microseconds(at) if at is not None else None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from adapters.keyring import Keyring
+from adapters.postgres.auditing import PostgresAudit
 from adapters.postgres.book import PostgresBook
 from adapters.postgres.composing import Composer
 from adapters.postgres.desk_cards import PostgresCards
@@ -45,6 +46,7 @@ class Store:
     journal: PostgresJournal
     log: PostgresLog
     search: PostgresSearch
+    audit: PostgresAudit
 
     @staticmethod
     def open(url: str, *, pool: int, keyring: Keyring, index_key: bytes, pace: Pace, name: str) -> Store:
@@ -52,14 +54,16 @@ class Store:
         engine = open_engine(url, pool=pool, name=name)
         vault = Vault(keyring, index_key)
         book = PostgresBook(engine)
+        records = PostgresRecords(engine)
+        reader = PostgresReader(engine, vault, book)
         return Store(
             engine=engine,
             vault=vault,
             book=book,
-            records=PostgresRecords(engine),
+            records=records,
             ledger=PostgresLedger(engine, vault),
             inbox=Inbox(engine, vault, book, pace),
-            reader=PostgresReader(engine, vault, book),
+            reader=reader,
             cards=PostgresCards(engine),
             people=People(engine),
             drafts=Drafts(engine),
@@ -69,6 +73,7 @@ class Store:
             journal=PostgresJournal(engine),
             log=PostgresLog(engine),
             search=PostgresSearch(engine, index_key),
+            audit=PostgresAudit(engine, reader, records, book),
         )
 
     def close(self) -> None:
