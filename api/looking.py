@@ -13,6 +13,7 @@ from typing import TypeVar
 from adapters.postgres.drafts import Writing
 from adapters.postgres.intake import Arrival
 from adapters.postgres.reading import Row, Wanted
+from adapters.postgres.searching import told_apart
 from adapters.postgres.store import Store
 from adapters.slack.lists import Listed
 from api.intake import GroupCommit
@@ -21,6 +22,7 @@ from domain.casefile import CaseFile
 from domain.events import ReplyPlanned
 from domain.evolve import evolve
 from domain.inbound import PostCreated
+from domain.index_terms import wanted_words, words_of
 from domain.pace import Pace
 from domain.policy import Policy
 from domain.rights import EVERYWHERE, Colleague
@@ -28,8 +30,8 @@ from domain.story import Line, story
 from domain.values import NOWHERE, PRIVATE_PURPOSES, Purpose, case_id
 
 _T = TypeVar("_T")
-_SEARCHED = 500
-"""So many of the newest cases are searched by words."""
+_NEWEST = 200
+"""So many of the newest cases are looked at one by one, where they are not indexed yet."""
 
 
 @dataclass(frozen=True)
@@ -75,17 +77,26 @@ class Looking:
         return await self._in_thread(look)
 
     async def found(self, words: str, colleague: Colleague, at_most: int = 10) -> list[Listed]:
-        """The newest cases in which all of these words stand, among those that this colleague may see."""
-        terms = words.casefold().split()
+        """The newest cases in which all of these words stand, among those that this colleague may see.
+
+        Of the last seconds' cases, which are not indexed yet, only the first post is looked at.
+        """
+        departments = None if colleague.actor.role in EVERYWHERE else colleague.departments
+        number, rest = told_apart(words)
+        terms = wanted_words(rest)
 
         def fits(row: Row) -> bool:
-            mine = colleague.actor.role in EVERYWHERE or row.department in colleague.departments
-            whole = f"#{row.number} {row.customer} {row.words} {row.department} {row.status} {row.case_id}".casefold()
-            return mine and all(term in whole for term in terms)
+            mine = departments is None or row.department in departments
+            return mine and number in (None, row.number) and set(terms) <= set(words_of(f"{row.customer} {row.words}"))
 
         def look() -> list[Listed]:
-            rows = self.store.reader.cases(only_open=False, before=None, at_most=_SEARCHED)
-            return [self._listed(row) for row in rows if fits(row)][:at_most]
+            if not terms and number is None:
+                return []
+            fresh = {row.number: row for row in self.store.reader.not_indexed(_NEWEST) if fits(row)}
+            numbers = self.store.search.found_by_words(words, at_most, departments)
+            known = {row.number: row for row in self.store.reader.rows(numbers)}
+            both = sorted((known | fresh).items(), reverse=True)
+            return [self._listed(row) for _, row in both[:at_most]]
 
         return await self._in_thread(look)
 

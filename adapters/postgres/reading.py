@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -62,6 +63,16 @@ _LISTED = text(
     "and (cast(:departments as text[]) is null or k.department = any(:departments)) "
     "and (cast(:statuses as text[]) is null or k.status = any(:statuses)) and (not :stalled or k.stalled_at is not null) "
     "order by k.due_at nulls last, k.case_id limit :limit"
+)
+
+
+_NUMBERED = text(
+    "select k.*, p.name as owner_name, s.wrapped_key, s.profile from cases k left join person p on p.id = k.owner "
+    "join subject s on s.id = k.subject_id where k.number = any(:numbers) order by k.number desc"
+)
+_NOT_INDEXED = text(
+    "select k.number from (select number, case_id, events from cases order by number desc limit :newest) k "
+    "left join case_search f using (case_id) where f.events is distinct from k.events order by k.number desc"
 )
 
 
@@ -184,6 +195,18 @@ class PostgresReader:
         with self._engine.connect() as connection:
             rows = connection.execute(sql, {"before": before, "open": only_open, "limit": at_most}).all()
             return [self._row(connection, row) for row in rows]
+
+    def rows(self, numbers: Sequence[int]) -> list[Row]:
+        """The cases of these numbers, the newest first."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(_NUMBERED, {"numbers": list(numbers)}).all()
+            return [self._row(connection, row) for row in rows]
+
+    def not_indexed(self, of_newest: int) -> list[Row]:
+        """Those of the newest cases which the search does not know yet, or not as they are now; the newest first."""
+        with self._engine.connect() as connection:
+            numbers = list(connection.execute(_NOT_INDEXED, {"newest": of_newest}).scalars())
+        return self.rows(numbers)
 
     def _row(self, connection: Connection, row: Any) -> Row:
         return Row(

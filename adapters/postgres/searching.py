@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ LOOKED_AT_MOST = 600
 CASES_AT_MOST = 1_000
 """So many ids of cases can be named."""
 
+_NUMBER = re.compile(r"(?<!\S)#([0-9]{1,18})(?!\S)")
 # Slices are walked newest first and no further than it takes to fill the page. What fits in a slice is gathered whole before it is sorted:
 # the planner must not walk all cases by number instead, which for a rare term reads everything.
 _SETTINGS = text(
@@ -113,14 +115,18 @@ class PostgresSearch:
             return self._page(connection, sought, _seen_by(asked, seen_by), after, at_most)
 
     def found_by_words(self, typed: str, at_most: int, seen_by: frozenset[str] | None = None) -> list[int]:
-        """The numbers of the newest cases that have each of the words somewhere: in what was written, or in the customer's name."""
-        either = anywhere(typed)
-        if not either:
+        """The numbers of the newest cases that have each of the words somewhere: in what was written, or in the customer's name.
+
+        `#42` among the words means the case of that number.
+        """
+        number, words = told_apart(typed)
+        either = anywhere(words)
+        if not either and number is None:
             return []
         with transaction(self._engine) as connection:
             connection.execute(_SETTINGS)
             asked = _seen_by(Wanted(), seen_by)
-            return [number for number, _ in self._hits(connection, Sought(), asked, None, at_most, either)]
+            return [number for number, _ in self._hits(connection, Sought(number=number), asked, None, at_most, either)]
 
     def behind(self) -> int:
         """How many events of the log are not indexed yet."""
@@ -203,6 +209,12 @@ class PostgresSearch:
     def _told(self, connection: Connection, hits: Sequence[tuple[int, str]]) -> tuple[Found, ...]:
         rows = connection.execute(_TOLD, {"cases": [case for _, case in hits]}).mappings()
         return tuple(Found(**{name: row[name] for name in Found.__dataclass_fields__}) for row in rows)
+
+
+def told_apart(typed: str) -> tuple[int | None, str]:
+    """The number of a case among typed words (`#42`), and the others."""
+    number = _NUMBER.search(typed)
+    return (int(number[1]) if number else None), _NUMBER.sub(" ", typed)
 
 
 def _seen_by(asked: Wanted, departments: frozenset[str] | None) -> Wanted:

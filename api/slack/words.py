@@ -191,7 +191,7 @@ class Words:
             raise Refused("What are you looking for? For example: /case find refund okafor")
         colleague = await self.floor.somebody_of_ours(said.user)
         cases = await self.floor.looking.found(wanted, colleague, _LISTED)
-        await said.answer("Found", lists.lines(cases, f"None of the newest cases that you may see has “{wanted[:80]}” in it."))
+        await said.answer("Found", lists.lines(cases, f"None of the cases that you may see has “{wanted[:80]}” in it, each word whole."))
 
     # --- one's own message in a thread ---
 
