@@ -27,6 +27,7 @@ from adapters.postgres.store import Store
 from adapters.temporal import connect
 from api import problems
 from api.acting import Acting
+from api.audit import AuditPages, reader_at_console
 from api.console import Console
 from api.desk import DeskPages
 from api.health import Health
@@ -127,6 +128,8 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
             framed_by=settings.sandbox_url,
         ).routes()
     )
+    audit = AuditPages(store, parts.threads, reader_at_console(key_of, is_open=settings.console_open), settings.sandbox_url)
+    app.include_router(audit.routes())
     if settings.sendgrid_webhook_key is not None:
         app.include_router(mail_events(settings.sendgrid_webhook_key, store.ledger, parts.threads))
     return [commits.run(), *working]

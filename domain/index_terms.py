@@ -207,8 +207,11 @@ def wanted(sought: Sought) -> Wanted:
     events = [f"kind:{sought.kind}"] if sought.kind is not None else []
     events += [f"breached:{sought.breached.value}"] if sought.breached is not None else []
     whose = [f"{about}:{value}" for about in ("department", "person") if (value := getattr(sought, about)) is not None]
-    as_a_whole = [f"{about}:{value}" for about in ("brand", "channel", "outcome") if (value := getattr(sought, about)) is not None]
-    facts = frozenset([*events, *whose, *as_a_whole, *(f"{event}|{one}" for event in events for one in whose)])
+    facts = {f"{about}:{value}" for about in ("brand", "channel", "outcome") if (value := getattr(sought, about)) is not None}
+    if events and whose:  # which says also that there is such an event, and such a person
+        facts.update(f"{event}|{one}" for event in events for one in whose)
+    else:
+        facts.update(events or whose)
     words = set[str]()
     nothing = False
     for about, given in (("word", sought.words), ("customer", sought.customer)):
@@ -222,7 +225,7 @@ def wanted(sought: Sought) -> Wanted:
         days, exact = _span(sought.recorded_from, sought.recorded_until)
         look |= bool(events) or not exact
         either = [days] if days is not None else []
-    return Wanted(facts, frozenset(words), tuple(either), look=look, nothing=nothing)
+    return Wanted(frozenset(facts), frozenset(words), tuple(either), look=look, nothing=nothing)
 
 
 def anywhere(text: str) -> tuple[frozenset[str], ...]:

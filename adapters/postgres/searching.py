@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,39 +19,52 @@ from domain.index_terms import Wanted, anywhere, fits, recorded, wanted
 from domain.seeking import Sought
 
 TIMEOUT_MS = 2_000
-AT_ONCE = 200
+FEW = 4_000
+"""Of so many cases, as the database estimates, all are gathered at once."""
+SLICES_AT_ONCE = 6
+BUDGET_SECONDS = 0.06
+"""So long slices are walked for one page. A page that is not full then ends, and the search goes on from there."""
+AT_ONCE = 100
 """So many cases are looked into at once, when terms alone do not decide."""
+PAGES_AT_MOST = 10
+"""So many times a search goes on by itself for people who type words."""
 LOOKED_AT_MOST = 600
 """After so many cases that did not decide themselves a page ends, full or not; the search goes on from there."""
 CASES_AT_MOST = 1_000
 """So many ids of cases can be named."""
 
 _NUMBER = re.compile(r"(?<!\S)#([0-9]{1,18})(?!\S)")
-# Slices are walked newest first and no further than it takes to fill the page. What fits in a slice is gathered whole before it is sorted:
-# the planner must not walk all cases by number instead, which for a rare term reads everything.
+# What fits is gathered whole before it is sorted: the planner must not walk all cases by number instead, which for a rare term reads
+# everything. Of few cases at once; of many slice by slice, the newest first, no further than it takes to fill the page.
 _SETTINGS = text(
     f"set local statement_timeout = {TIMEOUT_MS}; set local max_parallel_workers_per_gather = 0; set local jit = off; "
     "set local enable_seqscan = off"
 )
-_HITS = "select number, case_id, opened_at from case_search where {terms}"
 _PAGE = (
     "select number, case_id from hits where (cast(:before as bigint) is null or number < :before) "
     "and (cast(:opened_from as timestamptz) is null or opened_at >= :opened_from) "
     "and (cast(:opened_until as timestamptz) is null or opened_at < :opened_until) order by number desc limit :limit"
 )
-_BY_SLICE = (
-    "select found.number, found.case_id from (select slice from search_slice "
-    "where (cast(:before as bigint) is null or slice <= :before / :slice) "
+_HITS = "with hits as materialized (select number, case_id, opened_at from case_search where {terms}) "
+_ALL = _HITS + _PAGE
+_ESTIMATE = "explain (format json) select from case_search where {terms}"
+_SLICES = text(
+    "select slice from search_slice where (cast(:before as bigint) is null or slice <= (:before - 1) / :slice) "
     "and (cast(:opened_from as timestamptz) is null or last_opened >= :opened_from) "
     "and (cast(:opened_until as timestamptz) is null or first_opened < :opened_until) "
     "and (cast(:recorded_from as bigint) is null or last_recorded_us >= :recorded_from) "
-    "and (cast(:recorded_until as bigint) is null or first_recorded_us < :recorded_until) order by slice desc) as stretch "
-    "cross join lateral (with hits as materialized ({hits}) {page}) as found limit :limit"
+    "and (cast(:recorded_until as bigint) is null or first_recorded_us < :recorded_until) order by slice desc"
+)
+_BY_SLICE = (
+    f"select found.number, found.case_id from unnest(cast(:slices as bigint[])) with ordinality as stretch(slice, place) "  # noqa: S608 - our own words
+    f"cross join lateral ({_HITS}{_PAGE}) as found limit :limit"
 )
 _BY_CASE = (
-    "with named as materialized (select * from case_search where {named}), "
-    "hits as (select number, case_id, opened_at from named where {terms}) {page}"
+    "with named as materialized (select * from case_search where {named}), "  # noqa: S608 - as above
+    f"hits as (select number, case_id, opened_at from named where {{terms}}) {_PAGE}"
 )
+_FACTS = "facets @> cast(:facts as bigint[])"
+_IN_SLICE = "facets @> (cast(:facts as bigint[]) || (-1 - stretch.slice))"
 _TOLD = text(
     "select k.case_id, k.number, k.opened_at, k.brand, k.channel, k.department, k.status, k.priority, k.category, "
     "k.closed_at, k.events, coalesce(p.name, k.owner) as owner from cases k left join person p on p.id = k.owner "
@@ -88,7 +102,7 @@ class Found:
 class Page:
     """Cases that were found, the newest first. `after`: where to go on; None when that was all.
 
-    A page with fewer cases than were asked for, even with none, can have an `after`: so many were looked into that it ended there.
+    A page with fewer cases than were asked for, even with none, can have an `after`: so much was gone through that it ended there.
     """
 
     cases: tuple[Found, ...]
@@ -125,8 +139,14 @@ class PostgresSearch:
             return []
         with transaction(self._engine) as connection:
             connection.execute(_SETTINGS)
-            asked = _seen_by(Wanted(), seen_by)
-            return [number for number, _ in self._hits(connection, Sought(number=number), asked, None, at_most, either)]
+            walk = _Walk(self._index, Sought(number=number), _seen_by(Wanted(), seen_by), either)
+            hits, before = list[tuple[int, str]](), None
+            for _ in range(PAGES_AT_MOST):
+                more, before = walk.hits(connection, before, at_most - len(hits))
+                hits += more
+                if before is None or len(hits) == at_most:
+                    break
+            return [number for number, _ in hits]
 
     def behind(self) -> int:
         """How many events of the log are not indexed yet."""
@@ -135,59 +155,17 @@ class PostgresSearch:
             return int(connection.execute(lag).scalar_one())
 
     def _page(self, connection: Connection, sought: Sought, asked: Wanted, after: int | None, at_most: int) -> Page:
-        fitting: list[tuple[int, str]] = []
-        looked = 0
+        walk, fitting, looked = _Walk(self._index, sought, asked), list[tuple[int, str]](), 0
         while True:
             limit = max(AT_ONCE, at_most + 1) if asked.look else at_most + 1 - len(fitting)
-            hits = self._hits(connection, sought, asked, after, limit)
+            hits, after = walk.hits(connection, after, limit)
             fitting += self._looked_into(connection, sought, hits) if asked.look else hits
             looked += len(hits)
             if len(fitting) > at_most:
                 fitting = fitting[:at_most]
                 return Page(self._told(connection, fitting), fitting[-1][0])
-            if len(hits) < limit:
-                return Page(self._told(connection, fitting), None)
-            after = hits[-1][0]
-            if looked >= LOOKED_AT_MOST:
+            if after is None or walk.is_spent or looked >= LOOKED_AT_MOST:
                 return Page(self._told(connection, fitting), after)
-
-    def _hits(
-        self,
-        connection: Connection,
-        sought: Sought,
-        asked: Wanted,
-        before: int | None,
-        limit: int,
-        or_words: Sequence[frozenset[str]] = (),
-    ) -> list[tuple[int, str]]:
-        """Numbers and ids of cases whose terms fit, the newest first."""
-        values: dict[str, Any] = {
-            "before": before,
-            "slice": SLICE,
-            "opened_from": sought.opened_from,
-            "opened_until": sought.opened_until,
-            "recorded_from": _us(sought.recorded_from),
-            "recorded_until": _us(sought.recorded_until),
-            "limit": limit,
-            "facts": self._index.hashes(asked.facts),
-        }
-        named = bool(sought.cases) or sought.number is not None
-        terms = ["facets @> cast(:facts as bigint[])" if named else "facets @> (cast(:facts as bigint[]) || (-1 - stretch.slice::bigint))"]
-        if asked.words:
-            values["words"] = self._index.hashes(asked.words)
-            terms.append("words @> cast(:words as bigint[])")
-        for column, groups in (("facets", asked.either), ("words", or_words)):
-            for n, group in enumerate(groups):
-                values[f"{column}_{n}"] = self._index.hashes(group)
-                terms.append(f"{column} && cast(:{column}_{n} as bigint[])")
-        together = " and ".join(terms)
-        if named:
-            values |= {"cases": list(sought.cases), "number": sought.number}
-            names = ["case_id = any(:cases)"] * bool(sought.cases) + ["number = :number"] * (sought.number is not None)
-            sql = _BY_CASE.format(named=" and ".join(names), terms=together, page=_PAGE)
-        else:
-            sql = _BY_SLICE.format(hits=_HITS.format(terms=together), page=_PAGE)
-        return [(row.number, row.case_id) for row in connection.execute(text(sql), values)]
 
     def _looked_into(self, connection: Connection, sought: Sought, hits: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
         """Those of the cases in which one event is all that the filter says of it."""
@@ -209,6 +187,83 @@ class PostgresSearch:
     def _told(self, connection: Connection, hits: Sequence[tuple[int, str]]) -> tuple[Found, ...]:
         rows = connection.execute(_TOLD, {"cases": [case for _, case in hits]}).mappings()
         return tuple(Found(**{name: row[name] for name in Found.__dataclass_fields__}) for row in rows)
+
+
+class _Walk:
+    """One search on its way back in time."""
+
+    def __init__(self, index: BlindIndex, sought: Sought, asked: Wanted, or_words: Sequence[frozenset[str]] = ()) -> None:
+        self._until = time.monotonic() + BUDGET_SECONDS
+        self._sought = sought
+        self._facts = index.hashes(asked.facts)
+        self._values: dict[str, Any] = {
+            "slice": SLICE,
+            "opened_from": sought.opened_from,
+            "opened_until": sought.opened_until,
+            "recorded_from": _us(sought.recorded_from),
+            "recorded_until": _us(sought.recorded_until),
+            "facts": self._facts,
+        }
+        self._terms = list[str]()
+        if asked.words:
+            self._values["words"] = index.hashes(asked.words)
+            self._terms.append("words @> cast(:words as bigint[])")
+        for column, groups in (("facets", asked.either), ("words", or_words)):
+            for n, group in enumerate(groups):
+                self._values[f"{column}_{n}"] = index.hashes(group)
+                self._terms.append(f"{column} && cast(:{column}_{n} as bigint[])")
+        self._are_few: bool | None = None
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether it has taken as long as it may."""
+        return time.monotonic() >= self._until
+
+    def hits(self, connection: Connection, before: int | None, limit: int) -> tuple[list[tuple[int, str]], int | None]:
+        """Up to `limit` cases whose terms fit, below the number `before`, the newest first; and where to go on, None when that was all."""
+        values = {**self._values, "before": before, "limit": limit}
+        if self._sought.cases or self._sought.number is not None:
+            found = self._named(connection, values)
+        elif self._is_selective(connection):
+            found = self._run(connection, _ALL.format(terms=self._everywhere), values)
+        else:
+            return self._sliced(connection, values, limit)
+        return found, found[-1][0] if len(found) == limit else None
+
+    def _sliced(self, connection: Connection, values: dict[str, Any], limit: int) -> tuple[list[tuple[int, str]], int | None]:
+        slices = list(connection.execute(_SLICES, values).scalars())
+        sql = _BY_SLICE.format(terms=" and ".join([_IN_SLICE, *self._terms]))
+        found = list[tuple[int, str]]()
+        for first in range(0, len(slices), SLICES_AT_ONCE):
+            some = slices[first : first + SLICES_AT_ONCE]
+            found += self._run(connection, sql, {**values, "slices": some, "limit": limit - len(found)})
+            if len(found) == limit:
+                return found, found[-1][0]
+            if self.is_spent and some[-1] != slices[-1]:
+                return found, some[-1] * SLICE
+        return found, None
+
+    def _named(self, connection: Connection, values: dict[str, Any]) -> list[tuple[int, str]]:
+        cases, number = self._sought.cases, self._sought.number
+        names = ["case_id = any(:cases)"] * bool(cases) + ["number = :number"] * (number is not None)
+        sql = _BY_CASE.format(named=" and ".join(names), terms=self._everywhere)
+        return self._run(connection, sql, values | {"cases": list(cases), "number": number})
+
+    def _is_selective(self, connection: Connection) -> bool:
+        """Whether so few cases have these terms, by the database's statistics, that they are gathered at once."""
+        if self._are_few is None:
+            sql = _ESTIMATE.format(terms=self._everywhere)
+            (plan,) = connection.execute(text(sql), self._values).scalar_one()
+            self._are_few = plan["Plan"]["Plan Rows"] <= FEW
+        return self._are_few
+
+    @property
+    def _everywhere(self) -> str:
+        """All that is asked of the terms. To ask that a case has all of no facets would read everything."""
+        return " and ".join([_FACTS] * bool(self._facts) + self._terms) or "true"
+
+    def _run(self, connection: Connection, sql: str, values: dict[str, Any]) -> list[tuple[int, str]]:
+        return [(row.number, row.case_id) for row in connection.execute(text(sql), values)]
 
 
 def told_apart(typed: str) -> tuple[int | None, str]:

@@ -164,6 +164,30 @@ def test_a_search_that_looks_into_too_many_cases_ends_its_page_and_goes_on(
     assert [case.case_id for case in rest.cases] == [first.case_id]
 
 
+def test_a_search_that_takes_its_time_gives_what_it_has_and_goes_on(store: Store, sealer: Sealer, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("indexing", "searching"):
+        monkeypatch.setattr(f"adapters.postgres.{module}.SLICE", 2)
+    monkeypatch.setattr(searching, "FEW", -1)
+    monkeypatch.setattr(searching, "SLICES_AT_ONCE", 1)
+    monkeypatch.setattr(searching, "BUDGET_SECONDS", -1.0)
+    cases = [OnRecord.opened(store, f"p{n}", author=author(n, f"h{n}", f"N{n}")).case_id for n in range(5)]
+    catch_up(store, sealer)
+    seen, after, pages = [], None, 0
+    while pages == 0 or after is not None:
+        page = store.search.find(Sought(words="twice"), after, at_most=4)
+        seen += [case.case_id for case in page.cases]
+        after, pages = page.after, pages + 1
+    assert seen == cases[::-1]
+    assert pages == 3
+    numbers = [store.reader.file(case).number for case in cases]
+    assert store.search.found_by_words("twice okafor", 4) == []
+    assert store.search.found_by_words("twice N3", 4) == [numbers[3]]
+    assert store.search.found_by_words("charged TWICE", 4) == numbers[:0:-1]
+    assert store.search.found_by_words(f"#{numbers[1]} twice", 4) == [numbers[1]]
+    assert store.search.found_by_words(f"#{numbers[1]} nothing", 4) == []
+    assert store.search.found_by_words("…", 4) == []
+
+
 def test_a_case_is_found_as_it_is_after_it_went_on(store: Store, three: dict[str, OnRecord], sealer: Sealer) -> None:
     tokyo = three["tokyo"]
     tokyo.command(c.Reassign, "technical")
