@@ -18,7 +18,7 @@ from domain.commands import TimePassed
 from domain.evolve import evolve
 from domain.history import Entry
 from domain.replying import spoken
-from domain.story import story
+from domain.story import OWED, story
 from domain.values import PRIVATE_PURPOSES, Purpose, Role
 
 Voice = Literal["customer", "somebody", "us"]
@@ -64,7 +64,8 @@ class Change:
 class Step:
     """One event, with everything that is on record of it.
 
-    `who`: by name; `person`, `role`, `via`: as recorded. `rule`: for what the system did, the rule of the policy that called for it.
+    `who`: by name; `person`, `role`, `via`: as recorded. `rule`: for what the system did, the rule of the policy that called for it; of
+    the first event, by which the customer's post was sorted.
     `because_of`: the number of the event that it follows from; None when `cause`, a message from outside or a moment in time, is all.
     """
 
@@ -143,12 +144,12 @@ def steps(file: CaseFile) -> list[Step]:
                 seq=seq,
                 at=entry.event.at,
                 kind=entry.event.kind,
-                told=told.get(seq) or " ".join(str(type(entry.event).__doc__).split()),
+                told=told.get(seq) or _inside(file, entry.event),
                 who={Role.SYSTEM: "the system", Role.CUSTOMER: "the customer"}.get(by.role) or file.name_of(by.person),
                 person=by.person,
                 role=by.role,
                 via=by.via.value,
-                rule=rule_of(entry.event) if by.role is Role.SYSTEM else None,
+                rule=rule_of(entry.event) if by.role is Role.SYSTEM or seq == 1 else None,
                 policy=entry.policy,
                 cause="it was time" if entry.cause == TimePassed().id else entry.cause,
                 because_of=roots.get(seq),
@@ -159,6 +160,35 @@ def steps(file: CaseFile) -> list[Step]:
     return made
 
 
+def _inside(file: CaseFile, event: e.Event) -> str:
+    """A sentence for what the story leaves out: the inside of the machine."""
+    match event:
+        case e.ReplyPlanned():
+            return f"A reply is to go out: {spoken(event.purpose)}"
+        case e.HandoffDelivered():
+            return f"{file.department_name(event.department)} has the handoff, by {_WAYS[event.by]}"
+        case e.PromiseKept():
+            return f"The promise of {_moment(event.promised)} was kept"
+        case e.AskedFor():
+            return f"{file.name_of(event.asker)} waits for the answer to this question"
+        case e.ClockWarned():
+            return f"{event.percent} % of the time is used up: {OWED[event.clock].lower()}"
+        case e.Escalated():
+            return f"The {spoken(event.to)} is called again"
+        case e.EscalationMailed():
+            return f"Slack did not take the call to the {spoken(event.to)}; an e-mail goes out"
+        case e.EscalationDelivered():
+            who = "" if event.person is None else f" ({file.name_of(event.person)})"
+            return f"The {spoken(event.to)}{who} was reached, by {_WAYS[event.by]}"
+        case e.EscalationCalledOff():
+            return f"The call to the {spoken(event.to)} was called off: {event.reason}"
+        case e.WatchEnded():
+            return "The watch over this case is over"
+        case _:
+            return " ".join(str(type(event).__doc__).replace("`", "").split())
+
+
+_WAYS = {"slack": "Slack", "email": "e-mail"}
 _RULES: Mapping[type, str] = {
     e.CustomerWrote: "triage",
     e.PersonalDataSeen: "triage",

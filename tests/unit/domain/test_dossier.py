@@ -81,6 +81,7 @@ def test_what_the_system_did_names_its_rule_and_what_it_follows_from() -> None:
     assert planned.because_of == 1, "the customer's post"
     assert posted.because_of == planned.seq
     assert posted.told == "Acknowledged in public"
+    assert step(story, "opened").rule == "triage: no rule fits"
 
 
 def test_an_answer_follows_from_the_post_that_gave_it_and_a_delivery_from_the_handoff() -> None:
@@ -104,6 +105,10 @@ def test_a_change_is_told_with_what_was_before() -> None:
 def test_every_event_has_a_sentence() -> None:
     story = Story().accepted()
     story.wait(timedelta(days=3))
-    assert all(one.told for one in steps(case_file(story)))
+    told = [one.told for one in steps(case_file(story))]
+    assert all(told)
+    assert not any("`" in one for one in told)
+    assert "A reply is to go out: acknowledgement" in told
+    assert "Billing has the handoff, by Slack" in told
     watched = e.WatchEnded(START)
     assert rule_of(watched) == "watch"
