@@ -25,5 +25,11 @@ def _open_cases() -> Benchmark:
     return OPEN_CASES_BENCHMARK
 
 
-BENCHMARKS: dict[str, Callable[[], Benchmark]] = {"loops": _loops, "intake": _intake, "open-cases": _open_cases}
+def _search() -> Benchmark:
+    from bench.history_search import SEARCH_BENCHMARK
+
+    return SEARCH_BENCHMARK
+
+
+BENCHMARKS: dict[str, Callable[[], Benchmark]] = {"loops": _loops, "intake": _intake, "open-cases": _open_cases, "search": _search}
 """What can be measured, by name. Loaded when asked for, so that the child processes of one do not load the others."""
