@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -70,6 +71,16 @@ _LISTED = text(f"{_SHOWN} {_OPEN}")
 _NUMBERS = text(f"{_NUMBER} {_OPEN}")
 
 
+_NUMBERED = text(
+    "select k.*, p.name as owner_name, s.wrapped_key, s.profile from cases k left join person p on p.id = k.owner "
+    "join subject s on s.id = k.subject_id where k.number = any(:numbers) order by k.number desc"
+)
+_NOT_INDEXED = text(
+    "select k.number from (select number, case_id, events from cases order by number desc limit :newest) k "
+    "left join case_search f using (case_id) where f.events is distinct from k.events order by k.number desc"
+)
+
+
 class PostgresReader:
     """Gathers a case's file."""
 
@@ -78,8 +89,11 @@ class PostgresReader:
         self._vault = vault
         self._book = book
 
-    def file(self, case_id: str) -> CaseFile:
-        """The whole of a case: its history and everyone's words, but for what was written in private. Raises NoSuchCase."""
+    def file(self, case_id: str, *, as_of: datetime | None = None) -> CaseFile:
+        """The whole of a case: its history and everyone's words, but for what was written in private. Raises NoSuchCase.
+
+        `as_of`: only what was on record at that moment, by the database's clock. Names are as they are known now.
+        """
         if "\0" in case_id:  # PostgreSQL would not even look
             raise NoSuchCase("there is no case with such an id")
         with self._engine.connect() as connection:
@@ -92,7 +106,10 @@ class PostgresReader:
             ).one_or_none()
             if row is None:
                 raise NoSuchCase(f"there is no case '{case_id}'")
-            past = history(connection, case_id)
+            past = history(connection, case_id, as_of=as_of)
+            if not past and as_of is not None and (first := history(connection, case_id)):
+                opened = first[0][1].event.at
+                raise NoSuchCase(f"nothing was on record of the case '{case_id}' then; it was opened at {opened:%Y-%m-%d %H:%M:%S} UTC")
             if not past:
                 raise NoSuchCase(f"the case '{case_id}' is just being opened; try again in a moment")
             words = self._vault.read_all(connection, case_id)
@@ -185,6 +202,18 @@ class PostgresReader:
         with self._engine.connect() as connection:
             rows = connection.execute(sql, {"before": before, "open": only_open, "limit": at_most}).all()
             return [self._row(connection, row) for row in rows]
+
+    def rows(self, numbers: Sequence[int]) -> list[Row]:
+        """The cases of these numbers, the newest first."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(_NUMBERED, {"numbers": list(numbers)}).all()
+            return [self._row(connection, row) for row in rows]
+
+    def not_indexed(self, of_newest: int) -> list[Row]:
+        """Those of the newest cases which the search does not know yet, or not as they are now; the newest first."""
+        with self._engine.connect() as connection:
+            numbers = list(connection.execute(_NOT_INDEXED, {"newest": of_newest}).scalars())
+        return self.rows(numbers)
 
     def _row(self, connection: Connection, row: Any) -> Row:
         return Row(

@@ -76,7 +76,7 @@ def mine(page: Page) -> list[Block]:
 
 def found(page: Page, words: str) -> list[Block]:
     """The cases in which these words stand, the newest first."""
-    blocks = lines(page.cases, f"None of the newest cases that you may see has “{words}” in it.")
+    blocks = lines(page.cases, f"None of the cases that you may see has “{words}” in it, each word whole.")
     if not page.others:
         return blocks
     told = f"{page.total} cases have “{words}” in them. These {len(page.cases)} are the newest; with another word there are fewer."
