@@ -16,6 +16,7 @@ from adapters.postgres.engine import open_engine
 from adapters.postgres.schema import DatabaseNotReady, check, migrate
 from cli.engines import Postgres, _pg_bin
 
+PASSWORDS = ("MIGRATOR", "SERVICE", "HOUSEKEEPER", "ARCHIVIST", "INSPECTOR", "TEMPORAL")
 SCRIPT = Path(__file__).parents[2] / "deploy" / "postgres-roles.sh"
 
 
@@ -28,7 +29,7 @@ def server(own_folder: Path) -> Iterator[Postgres]:
     service = server.service(folder / "log", fsync=False)
     service.start()
     service.wait_ready(30)
-    passwords = {f"{who}_PASSWORD": "it's $1" for who in ("MIGRATOR", "SERVICE", "TEMPORAL")}
+    passwords = {f"{who}_PASSWORD": "it's $1" for who in PASSWORDS}
     path = f"{_pg_bin('psql').parent}{os.pathsep}{os.environ['PATH']}"
     environment = {"PATH": path, "PGHOST": str(server.sockets), "POSTGRES_USER": "postgres", **passwords}
     subprocess.run(["sh", str(SCRIPT)], env=environment, check=True, capture_output=True)
@@ -60,7 +61,48 @@ def test_the_migrator_migrates_and_the_service_serves_without_rights_over_histor
     service.dispose()
 
 
-@pytest.mark.parametrize(("login", "database"), [("temporal", "loopkeeper"), ("loopkeeper_service", "temporal")])
+@pytest.mark.parametrize(
+    ("login", "role", "may", "may_not"),
+    [
+        ("loopkeeper_housekeeper", "loopkeeper_sealer", "delete from unsealed", "select * from words"),
+        (
+            "loopkeeper_housekeeper",
+            "loopkeeper_privacy",
+            "update words set sealed = null, erased_hash = sealed_hash",
+            "select * from person",
+        ),
+        ("loopkeeper_housekeeper", None, "select 1", "select * from cases"),
+        ("loopkeeper_housekeeper", None, "select 1", "set role loopkeeper_app"),
+        ("loopkeeper_archivist", "loopkeeper_backup", "select * from words", "delete from draft"),
+        ("loopkeeper_archivist", None, "select 1", "set role loopkeeper_privacy"),
+        ("loopkeeper_inspector", None, "select * from case_event", "select * from words"),
+        ("loopkeeper_inspector", None, "select * from checkpoint", "set role loopkeeper_app"),
+        ("loopkeeper_service", None, "set role loopkeeper_app", "set role loopkeeper_privacy"),
+    ],
+)
+def test_the_other_logins_have_the_roles_that_they_are_for(server: Postgres, login: str, role: str | None, may: str, may_not: str) -> None:
+    migrator = open_engine(url(server, "loopkeeper_migrator"), pool=1, role=None)
+    migrate(migrator)
+    migrator.dispose()
+    engine = open_engine(url(server, login), pool=1, role=role)
+    with engine.connect() as connection:
+        connection.execute(text(may))
+        connection.rollback()
+        with pytest.raises(ProgrammingError, match="permission denied"):
+            connection.execute(text(may_not))
+    engine.dispose()
+
+
+def test_every_password_that_the_logins_need_is_asked_for_by_the_compose_file_and_the_example() -> None:
+    compose, example = (SCRIPT.parents[1] / "docker-compose.yml").read_text(), (SCRIPT.parents[1] / ".env.example").read_text()
+    for who in PASSWORDS:
+        assert f"{who}_PASSWORD: ${{{who}_PASSWORD:?set it in .env}}" in compose
+        assert f"\n{who}_PASSWORD=\n" in example
+
+
+@pytest.mark.parametrize(
+    ("login", "database"), [("temporal", "loopkeeper"), ("loopkeeper_service", "temporal"), ("loopkeeper_archivist", "temporal")]
+)
 def test_neither_gets_into_the_others_database(server: Postgres, login: str, database: str) -> None:
     engine = create_engine(url(server, login, database))
     with pytest.raises(Exception, match="permission denied for database"):
