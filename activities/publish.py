@@ -10,7 +10,7 @@ from temporalio import activity
 
 from activities.orders import PublishOutcome, ReplyOrder
 from activities.retrying import again
-from domain.errors import TooLong
+from domain.errors import TooLong, WordsErased
 from domain.events import ReplyPosted
 from domain.history import Entry
 from domain.ports import (
@@ -118,7 +118,7 @@ class _Part:
         """Post this part, or find that it is posted; or why neither will happen."""
         try:
             claim = self._ledger.claim(self._effect, self._patience.lease, self._content or self._compose)
-        except TooLong as error:
+        except (TooLong, WordsErased) as error:
             return PublishOutcome("failed", reason=str(error))
         match claim.standing:
             case Standing.WITHDRAWN:
