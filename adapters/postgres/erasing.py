@@ -40,12 +40,13 @@ _ERASE = text(
 )
 _OWN_CASES = text("select case_id from cases where subject_id = any(cast(:ids as uuid[])) order by number")
 _STILL_OPEN = text("select case_id from cases where case_id = any(:cases) and ended is null and closed_at is null order by number")
-_COPIES = (
+COPIES = (
     text("update effect set text_hash = null where case_id = any(:cases) and text_hash is not null"),
     text("update desk_card set shown_hash = null where case_id = any(:cases)"),
     text("delete from draft where case_id = any(:cases)"),
     text("update cases set forgotten_at = clock_timestamp() where case_id = any(:cases)"),
 )
+"""What else is kept of cases whose words are destroyed."""
 _HOURS = text("delete from hours_told where subject_id = any(cast(:ids as uuid[]))")
 _INBOUND = text("update inbound set sealed = null, message = null, state = 'done', reason = 'its author was erased' where id = any(:ids)")
 
@@ -131,7 +132,7 @@ class Erasing:
             for row in there:
                 if self._keyed(bytes(row.author_hash)) != listed[str(row.id)].author:
                     raise CannotErase(
-                        f"the erasure list means somebody else by {row.id}: it is another installation's, or has another LOOPKEEPER_INDEX_KEY"
+                        f"the erasure list means somebody else by {row.id}: it is another installation's, or LOOPKEEPER_INDEX_KEY changed"
                     )
             lines = [listed[str(row.id)] for row in there]
             erased = self._destroy(connection, lines, SYSTEM, again=True)
@@ -154,7 +155,7 @@ class Erasing:
             every += cases
             words += destroyed
         connection.execute(_HOURS, {"ids": subjects})
-        for copies in _COPIES:
+        for copies in COPIES:
             connection.execute(copies, {"cases": every})
         for forget in self._forget:
             forget(connection, every)
