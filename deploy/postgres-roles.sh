@@ -26,7 +26,7 @@ create role temporal login password :'temporal';
 grant loopkeeper_owner, loopkeeper_app, loopkeeper_sealer, loopkeeper_auditor, loopkeeper_privacy, loopkeeper_backup
   to loopkeeper_migrator with inherit false, set true;
 grant loopkeeper_app to loopkeeper_service with inherit false, set true;
-grant loopkeeper_sealer, loopkeeper_privacy to loopkeeper_housekeeper with inherit false, set true;
+grant loopkeeper_app, loopkeeper_sealer, loopkeeper_privacy to loopkeeper_housekeeper with inherit false, set true;
 grant loopkeeper_backup to loopkeeper_archivist with inherit false, set true;
 grant loopkeeper_auditor to loopkeeper_inspector with inherit true, set true;
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, Engine, text
@@ -15,6 +14,7 @@ from domain.checkpoints import Checkpoint
 from domain.errors import LoopkeeperError
 from domain.journal import LogKeyChanged
 from domain.merkle import Frontier, leaf_hash, node_hash
+from domain.ports import Sealed
 from domain.values import SYSTEM
 
 FAN = 256
@@ -37,16 +37,6 @@ _LATEST = text("select size, root, note, signed_at from checkpoint order by size
 
 class LogFault(LoopkeeperError):
     """The log in the database is not what its last checkpoint says; nothing is sealed until a person has looked."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sealed:
-    """A state of the log, as kept."""
-
-    size: int
-    root: bytes
-    note: str
-    signed_at: datetime
 
 
 class LogHashes:
@@ -192,25 +182,52 @@ def _joined(nodes: Sequence[bytes]) -> bytes:
 
 
 class PostgresLog:
-    """Reading the log."""
+    """See `domain.ports.LogReading`."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def latest(self) -> Sealed | None:
-        """The newest signed state; None when nothing was ever sealed."""
+        """See `domain.ports.LogReading.latest`."""
         with self._engine.connect() as connection:
             row = connection.execute(_LATEST).one_or_none()
         return None if row is None else Sealed(row.size, bytes(row.root), row.note, row.signed_at)
 
-    def unsealed_for(self) -> timedelta:
-        """How long the oldest event that is recorded and not sealed has been waiting; zero when there is none."""
-        oldest = text("select clock_timestamp() - to_timestamp(min(recorded_us) / 1000000.0) from unsealed")
+    def root_at(self, size: int) -> bytes:
+        """See `domain.ports.LogReading.root_at`. Raises LogFault."""
         with self._engine.connect() as connection:
-            waited: timedelta | None = connection.execute(oldest).scalar_one()
-        return max(timedelta(0), waited) if waited is not None else timedelta(0)
+            return LogHashes(connection).frontier(size).root()
+
+    def unsealed_for(self) -> timedelta:
+        """See `domain.ports.LogReading.unsealed_for`."""
+        return self._waited("select clock_timestamp() - to_timestamp(min(recorded_us) / 1000000.0) from unsealed")
+
+    def unpublished_for(self, destination: str) -> timedelta:
+        """See `domain.ports.LogReading.unpublished_for`."""
+        return self._waited(
+            "select clock_timestamp() - min(signed_at) from checkpoint "
+            "where size > coalesce((select max(size) from publication where destination = :destination), 0)",
+            destination=destination,
+        )
+
+    def is_published(self, destination: str, size: int) -> bool:
+        """See `domain.ports.LogReading.is_published`."""
+        sql = text("select exists (select 1 from publication where destination = :destination and size = :size)")
+        with self._engine.connect() as connection:
+            return bool(connection.execute(sql, {"destination": destination, "size": size}).scalar_one())
+
+    def published(self, destination: str, size: int, place: str) -> None:
+        """See `domain.ports.LogReading.published`."""
+        sql = text("insert into publication (destination, size, place) values (:destination, :size, :place) on conflict do nothing")
+        with self._engine.begin() as connection:
+            connection.execute(sql, {"destination": destination, "size": size, "place": place})
 
     def verifiers(self) -> list[str]:
         """The public keys that have ever signed, the oldest first."""
         with self._engine.connect() as connection:
             return list(connection.execute(text("select verifier from log_key order by since, verifier")).scalars())
+
+    def _waited(self, sql: str, **values: str) -> timedelta:
+        with self._engine.connect() as connection:
+            waited: timedelta | None = connection.execute(text(sql), values).scalar_one()
+        return max(timedelta(0), waited) if waited is not None else timedelta(0)

@@ -12,7 +12,9 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ProgrammingError
 
+from adapters.notary import Notary
 from adapters.postgres.engine import open_engine
+from adapters.postgres.log import Sealer
 from adapters.postgres.schema import DatabaseNotReady, check, migrate
 from cli.engines import Postgres, _pg_bin
 
@@ -61,6 +63,15 @@ def test_the_migrator_migrates_and_the_service_serves_without_rights_over_histor
     service.dispose()
 
 
+def test_the_housekeeper_seals_and_the_service_may_not(server: Postgres) -> None:
+    sealing = open_engine(url(server, "loopkeeper_housekeeper"), pool=1, role="loopkeeper_sealer")
+    assert Sealer(sealing, Notary.parse(Notary.new_key("log.example/log"))).seal() is not None
+    sealing.dispose()
+    unfit = open_engine(url(server, "loopkeeper_service"), pool=1, role="loopkeeper_sealer")
+    with pytest.raises(ProgrammingError, match="permission denied to set role"):
+        unfit.connect()
+
+
 @pytest.mark.parametrize(
     ("login", "role", "may", "may_not"),
     [
@@ -72,7 +83,7 @@ def test_the_migrator_migrates_and_the_service_serves_without_rights_over_histor
             "select * from person",
         ),
         ("loopkeeper_housekeeper", None, "select 1", "select * from cases"),
-        ("loopkeeper_housekeeper", None, "select 1", "set role loopkeeper_app"),
+        ("loopkeeper_housekeeper", None, "set role loopkeeper_app", "set role loopkeeper_owner"),
         ("loopkeeper_archivist", "loopkeeper_backup", "select * from words", "delete from draft"),
         ("loopkeeper_archivist", None, "select 1", "set role loopkeeper_privacy"),
         ("loopkeeper_inspector", None, "select * from case_event", "select * from words"),
