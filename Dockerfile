@@ -18,7 +18,7 @@ RUN /opt/loopkeeper/bin/pip install --no-index --no-deps --no-build-isolation --
  && python -m compileall -q /app
 
 FROM python:${PYTHON}-slim
-RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin loopkeeper && install -d -o loopkeeper /kept /backups
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin loopkeeper && install -d -m 700 -o loopkeeper /kept /backups /checkpoints
 COPY --from=build /opt/loopkeeper /opt/loopkeeper
 COPY --from=build /app /app
 ENV PATH=/opt/loopkeeper/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 LOOPKEEPER_HOST=0.0.0.0
