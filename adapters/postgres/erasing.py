@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, text
 
 from adapters.postgres.customers import Customers
 from adapters.postgres.engine import transaction
+from adapters.postgres.indexing import forget as forget_terms
 from adapters.postgres.journal import note
 from adapters.postgres.leftovers import leftovers
 from adapters.postgres.vault import Vault
@@ -20,7 +21,7 @@ from domain.erasure import CannotErase, Erased, ErasureList, Listed, Proposal, S
 from domain.journal import ErasureProposed, ErasureRejected, SubjectErased
 from domain.values import SYSTEM, Actor
 
-Forget = Callable[[Connection, Sequence[str]], None]
+Forget = Callable[[Connection, Sequence[str]], object]
 """Clears what else is kept of cases (by their ids), such as what is searched, within the same transaction."""
 ONE_AT_A_TIME = text("select pg_advisory_xact_lock(0x6C6F6570)")
 """Erasures, holds and retention: none may look while another changes what it looks at."""
@@ -54,7 +55,7 @@ _INBOUND = text("update inbound set sealed = null, message = null, state = 'done
 class Erasing:
     """Erasures. `outside`: the list that a restore does not touch; None when none is set up, and then nothing can be confirmed."""
 
-    def __init__(self, engine: Engine, vault: Vault, outside: ErasureList | None, forget: Sequence[Forget] = ()) -> None:
+    def __init__(self, engine: Engine, vault: Vault, outside: ErasureList | None, forget: Sequence[Forget] = (forget_terms,)) -> None:
         self._engine = engine
         self._vault = vault
         self._outside = outside

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, text
 
 from adapters.postgres.engine import transaction
 from adapters.postgres.erasing import COPIES, ONE_AT_A_TIME, Forget
+from adapters.postgres.indexing import forget as forget_terms
 from adapters.postgres.journal import note
 from domain.journal import RetentionApplied
 from domain.ports import PolicyBook
@@ -69,7 +70,7 @@ class Applied:
 class Retention:
     """Applies the retention of the policy in force. For the housekeeping workflow, once a day, and for `loopkeeper privacy retention`."""
 
-    def __init__(self, engine: Engine, book: PolicyBook, forget: Sequence[Forget] = ()) -> None:
+    def __init__(self, engine: Engine, book: PolicyBook, forget: Sequence[Forget] = (forget_terms,)) -> None:
         self._engine = engine
         self._book = book
         self._forget = tuple(forget)

@@ -110,6 +110,10 @@ class Vault:
         shown: dict[str, str | None] = json.loads(_opened(_unwrapped(self.keyring, bytes(wrapped_key), subject), subject, bytes(profile)))
         return shown
 
+    def opened(self, subject: str, wrapped_key: bytes, sealed: bytes) -> str:
+        """Words, from their row and that of the person whom they concern. Raises KeyProblem when they were tampered with."""
+        return _opened(_unwrapped(self.keyring, bytes(wrapped_key), subject), subject, bytes(sealed))
+
     def _find(self, connection: Connection, channel: str, author: str) -> tuple[str, bytes | None] | None:
         row = connection.execute(
             text("select id, profile from subject where channel = :channel and author_hash = :hash"),
