@@ -12,10 +12,12 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.heartbeat import SignsOfLife
 from activities.housekeeping import LogKeeper
+from activities.indexing import IndexKeeper
 from activities.places import Admins
 from adapters.checkpoint_places import CheckpointChannel, CheckpointFile, CheckpointMail
 from adapters.notary import Notary
 from adapters.postgres.engine import open_engine
+from adapters.postgres.indexing import Indexer
 from adapters.postgres.log import PostgresLog, Sealer
 from adapters.slack.announcing import announcing
 from domain.errors import LoopkeeperError
@@ -53,7 +55,9 @@ async def keep(settings: Settings) -> None:
         post = mail_service(settings, store.vault.keyring)
         admins, destinations = Admins(store.notices, post), places(settings, post)
         log = LogKeeper(Sealer(sealing, notary), PostgresLog(sealing), destinations, settings.checkpoints_every, store.book, admins)
+        finding = IndexKeeper(Indexer(store.engine, store.vault))
         chores = [
+            Chore("index_histories", "", contracts.HOUSE_QUEUE, timedelta(minutes=10)),
             Chore("seal_log", "", contracts.HOUSE_QUEUE, timedelta(minutes=10)),
             *(
                 Chore("publish_checkpoint", name, contracts.HOUSE_QUEUE, timedelta(minutes=2), every)
@@ -65,7 +69,7 @@ async def keep(settings: Settings) -> None:
                 client,
                 task_queue=contracts.HOUSE_QUEUE,
                 workflows=[Housekeeping],
-                activities=[log.seal, log.publish],
+                activities=[log.seal, log.publish, finding.index],
                 activity_executor=threads,
                 max_concurrent_activities=SLOTS,
                 interceptors=[SignsOfLife()],

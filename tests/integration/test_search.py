@@ -7,12 +7,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import create_engine, text
+from temporalio.exceptions import ApplicationError
 
+from activities import indexing
 from adapters.postgres import searching
 from adapters.postgres.indexing import Indexer, forget
 from adapters.postgres.log import Sealer
 from adapters.postgres.store import Store
 from domain import commands as c
+from domain.ports import Unavailable
 from domain.seeking import Outcome, Sought
 from domain.values import SYSTEM, Actor, Role, Via
 from tests.integration.onrecord import ANA, OnRecord
@@ -250,3 +253,25 @@ def test_one_indexer_at_a_time_and_the_journal_is_not_searched(store: Store, sea
     assert Indexer(store.engine, store.vault).index() > 0
     assert len(found(store)) == 1
     assert Indexer(store.engine, store.vault).index() == 0
+
+
+def test_the_chore_follows_the_log_until_the_worker_ends(store: Store, sealer: Sealer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(indexing, "AT_ONCE", 4)
+    cases = [OnRecord.opened(store, f"p{n}", author=author(n, f"h{n}", f"N{n}")).case_id for n in range(4)]
+    while sealed := sealer.seal():
+        size = sealed.size
+    rests: list[float] = []
+    keeper = indexing.IndexKeeper(Indexer(store.engine, store.vault), lambda seconds: bool(rests.append(seconds)) or seconds > 0)
+    assert keeper.index("") == size
+    assert rests == [0.0] * (size // 4) + [indexing.INDEX_EVERY], "it only rests when there is nothing more"
+    assert found(store) == cases[::-1]
+
+
+def test_the_chore_is_tried_again_when_the_database_is_away(store: Store) -> None:
+    class Away:
+        def index(self, at_most: int) -> int:
+            raise Unavailable("the database cannot be reached")
+
+    with pytest.raises(ApplicationError, match="cannot be reached") as told:
+        indexing.IndexKeeper(Away()).index("")
+    assert not told.value.non_retryable
