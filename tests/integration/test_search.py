@@ -261,8 +261,12 @@ def test_the_chore_follows_the_log_until_the_worker_ends(store: Store, sealer: S
     while sealed := sealer.seal():
         size = sealed.size
     rests: list[float] = []
-    keeper = indexing.IndexKeeper(Indexer(store.engine, store.vault), lambda seconds: bool(rests.append(seconds)) or seconds > 0)
-    assert keeper.index("") == size
+
+    def ended(seconds: float) -> bool:
+        rests.append(seconds)
+        return seconds > 0
+
+    assert indexing.IndexKeeper(Indexer(store.engine, store.vault), ended).index("") == size
     assert rests == [0.0] * (size // 4) + [indexing.INDEX_EVERY], "it only rests when there is nothing more"
     assert found(store) == cases[::-1]
 
