@@ -220,7 +220,7 @@ def test_who_is_erased_is_found_by_no_word_any_more_now_or_later(
             text("update subject set wrapped_key = null, profile = null where id = (select subject_id from cases where case_id = :case)"),
             {"case": ana.case_id},
         )
-        assert forget(connection, [ana.case_id]) == 1
+        forget(connection, [ana.case_id])
     owner.dispose()
     assert found(store, words="refund") == found(store, customer="okafor") == []
     assert found(store, words="twice") == [tokyo.case_id]
