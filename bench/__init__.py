@@ -31,5 +31,17 @@ def _history() -> Benchmark:
     return HISTORY_BENCHMARK
 
 
-BENCHMARKS: dict[str, Callable[[], Benchmark]] = {"loops": _loops, "intake": _intake, "open-cases": _open_cases, "history": _history}
+def _search() -> Benchmark:
+    from bench.history_search import SEARCH_BENCHMARK
+
+    return SEARCH_BENCHMARK
+
+
+BENCHMARKS: dict[str, Callable[[], Benchmark]] = {
+    "loops": _loops,
+    "intake": _intake,
+    "open-cases": _open_cases,
+    "history": _history,
+    "search": _search,
+}
 """What can be measured, by name. Loaded when asked for, so that the child processes of one do not load the others."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import BENCHMARKS, intake, loops, open_cases
+from bench import BENCHMARKS, history_search, intake, loops, open_cases
 from bench.__main__ import main
 from bench.bare import Order, steps_of
 from bench.bridge import Posted
@@ -64,6 +64,11 @@ def figures_of_history() -> dict[str, Json]:
     return Readings(100_000, turns, [20_000], [90_000], [160_000], [170_000], {"search_p99_ms": 12.5}, 0.01).figures()
 
 
+def figures_of_search() -> dict[str, Json]:
+    took = {"rare word": [2.0, 4.0, 90.0], "everything": [1.0, 1.0, 3.0]}
+    return history_search.Readings(1_000_000, 9_700_000, 4_000.0, 900, took, {name: [50, 50, 0] for name in took}, [11.0, 40.0]).figures()
+
+
 @pytest.mark.parametrize(
     ("name", "figures"),
     [
@@ -71,6 +76,7 @@ def figures_of_history() -> dict[str, Json]:
         ("intake", figures_of_intake()),
         ("open-cases", figures_of_open_cases()),
         ("history", figures_of_history()),
+        ("search", figures_of_search()),
     ],
 )
 def test_the_figures_have_all_promised_keys_and_every_aim_is_for_one_of_them(name: str, figures: dict[str, Json]) -> None:
@@ -89,6 +95,11 @@ def test_an_append_is_held_against_the_plain_inserts_of_its_own_turn_and_the_wor
     assert figures["append_ratio_by_writers"] == {"1": 0.8, "8": 0.8}
     assert figures["append_ratio_to_plain_insert"] == 0.8
     assert figures["appends_per_second"] == 3000
+
+
+def test_the_slowest_hundredth_is_that_of_all_queries_together() -> None:
+    figures = figures_of_search()
+    assert (figures["search_p50_ms"], figures["search_p99_ms"]) == (2.0, 90.0)
 
 
 def test_by_cpu_the_world_outside_is_left_out_of_the_ratio() -> None:
