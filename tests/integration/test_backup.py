@@ -122,7 +122,7 @@ def test_what_was_backed_up_comes_back_is_held_against_the_checkpoint_outside_an
     check(restored.engine)
     assert {case: restored.records.chain(case) for case in chains} == chains
     assert restored.reader.file(gone.case_id).first_words == "Forget me.", "the backup has them still"
-    assert "Erased again: 1 customers, 1 texts in 1 cases." in run("privacy", "again", database="restored").output
+    assert "Erased again: 1 customer, 1 text in 1 case." in run("privacy", "again", database="restored").output
     assert restored.reader.file(gone.case_id).first_words == "(erased)"
     assert restored.reader.file(kept.case_id).first_words == "No internet for five days."
 

@@ -61,7 +61,7 @@ def test_from_finding_to_erased_by_two_people(run: Run, keys: dict[str, str], st
     assert "has the role social; this needs privacy or admin" in sentence(run("erase", subject, "--reason", "letter 7", key=keys["Ana"]))
     assert "this key is not known here" in sentence(run("erase", subject, "--reason", "letter 7", key="lk_nonsense"))
     proposed = run("erase", subject, "--reason", "letter 7", key=keys["Bo"]).output
-    assert "1 texts: what they wrote, what was answered, and notes about them, in 1 cases of theirs" in proposed
+    assert "1 text: what they wrote, what was answered, and notes about them, in 1 case of theirs" in proposed
     assert "their post on the network, meridian-x-p1: x post p1" in proposed
     assert "loopkeeper privacy confirm 1" in proposed
     assert "letter 7" in run("list").output
@@ -69,7 +69,7 @@ def test_from_finding_to_erased_by_two_people(run: Run, keys: dict[str, str], st
     assert run("confirm", "1", key=keys["Chi"], answer="n\n").exit_code == 1
     assert store.reader.file(case.case_id).first_words != "(erased)"
     confirmed = run("confirm", "1", key=keys["Chi"], answer="y\n")
-    assert "Erased: 1 customers, 1 texts in 1 cases, 0 messages without a case." in confirmed.output
+    assert "Erased: 1 customer, 1 text in 1 case, 0 messages without a case." in confirmed.output
     assert store.reader.file(case.case_id).first_words == "(erased)"
     assert "Nobody on 'x' is known as sam" in run("find", "x", "sam").output
     assert "Erased again: 0 customers" in run("again").output
@@ -112,7 +112,7 @@ def test_a_person_gets_everything_that_is_held_private_words_too_and_colleagues_
     case.comes(created("p3", in_reply_to="p1", text="Kim's own words", author=kim))
     for name in ("out.html", "out.json"):
         told = run("export", "x", "sam", "--out", str(tmp_path / name), key=keys["Bo"])
-        assert "1 cases, 3 texts." in told.output
+        assert "1 case, 3 texts." in told.output
         assert (tmp_path / name).stat().st_mode & 0o077 == 0
     page, data = (tmp_path / "out.html").read_text(), (tmp_path / "out.json").read_text()
     assert "&lt;b&gt;No internet&lt;/b&gt; &amp; nobody answers" in page
