@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -16,7 +16,7 @@ from domain.events import Escalated
 from domain.history import Entry, document
 from domain.policy import Person, Policy
 from domain.story import Line
-from domain.values import Permalink
+from domain.values import Actor, Permalink
 from domain.view import CaseView
 from domain.wording import Wording
 
@@ -470,4 +470,33 @@ class Post(Protocol):
 
     def send(self, mail: CaseMail) -> str:
         """Send it, once; the service's id of it. Raises NotSent, Refused or Unclear."""
+        ...
+
+
+# --- what admins do ---------------------------------------------------------------------------------------------------
+
+
+class AdminAct(StrEnum):
+    """What can be done to an installation itself, and is kept on record."""
+
+    KEY_MADE = "key_made"
+    KEY_REVOKED = "key_revoked"
+    SESSION_REVOKED = "session_revoked"
+    POLICY_ACTIVATED = "policy_activated"
+
+
+@dataclass(frozen=True, slots=True)
+class AdminEvent:
+    """Something that was done to the installation. `data`: ids and values; no names, nothing of customers, no secret."""
+
+    kind: AdminAct
+    data: Mapping[str, str]
+    by: Actor
+
+
+class Journal(Protocol):
+    """Where it is kept what was done to the installation."""
+
+    def note(self, event: AdminEvent) -> None:
+        """Keep it. Whoever does such a thing notes it before they commit; raises when it cannot be kept, and then it is not done."""
         ...

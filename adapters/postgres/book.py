@@ -9,13 +9,15 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
 from adapters.postgres.engine import transaction
 from domain.errors import LoopkeeperError
 from domain.files import read_policy, read_wording
 from domain.hours import Hours
 from domain.policy import Policy
+from domain.ports import AdminAct, AdminEvent, Journal
+from domain.values import Actor, Role, Via
 from domain.wording import Wording
 
 Holidays = Callable[[Hours], Iterable[date]]
@@ -38,8 +40,9 @@ class NoPolicy(LoopkeeperError):
 class PostgresBook:
     """See `domain.ports.PolicyBook`."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, journal: Journal) -> None:
         self._engine = engine
+        self._journal = journal
         self._active: tuple[float, Policy] | None = None
         self.policy = lru_cache(maxsize=64)(self._policy)
         self.wording = lru_cache(maxsize=64)(self._wording)
@@ -72,9 +75,7 @@ class PostgresBook:
             latest = connection.execute(text("select policy_id from policy_activation order by number desc limit 1")).scalar_one_or_none()
             if latest == policy.id:
                 return policy, False
-            connection.execute(
-                text("insert into policy_activation (policy_id, activated_by) values (:id, :by)"), {"id": policy.id, "by": by}
-            )
+            self._put_in_force(connection, policy.id, by)
         self._active = None
         return policy, True
 
@@ -82,10 +83,12 @@ class PostgresBook:
         """Put a version in force that was so before. Raises NoPolicy when it is not in this database."""
         self._version(policy_id)
         with self._engine.begin() as connection:
-            connection.execute(
-                text("insert into policy_activation (policy_id, activated_by) values (:id, :by)"), {"id": policy_id, "by": by}
-            )
+            self._put_in_force(connection, policy_id, by)
         self._active = None
+
+    def _put_in_force(self, connection: Connection, policy_id: str, by: str) -> None:
+        connection.execute(text("insert into policy_activation (policy_id, activated_by) values (:id, :by)"), {"id": policy_id, "by": by})
+        self._journal.note(AdminEvent(AdminAct.POLICY_ACTIVATED, {"policy": policy_id}, Actor(by, Role.ADMIN, Via.CLI)))
 
     def _policy(self, policy_id: str) -> Policy:
         row = self._version(policy_id)

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from adapters.keyring import Keyring
+from adapters.logged_journal import LoggedJournal
 from adapters.postgres.book import PostgresBook
 from adapters.postgres.composing import Composer
 from adapters.postgres.desk_cards import PostgresCards
 from adapters.postgres.drafts import Drafts
 from adapters.postgres.engine import open_engine
 from adapters.postgres.intake import Inbox
+from adapters.postgres.keys import Keys
 from adapters.postgres.ledger import PostgresLedger
 from adapters.postgres.notices import NoticeBoard, PlaceMemory
 from adapters.postgres.people import People
@@ -20,6 +22,7 @@ from adapters.postgres.reading import PostgresReader
 from adapters.postgres.records import PostgresRecords
 from adapters.postgres.vault import Vault
 from domain.pace import Pace
+from domain.ports import Journal
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,8 @@ class Store:
     reader: PostgresReader
     cards: PostgresCards
     people: People
+    keys: Keys
+    journal: Journal
     drafts: Drafts
     notices: NoticeBoard
     places: PlaceMemory
@@ -45,7 +50,9 @@ class Store:
         """Open the database at `url` as the application's role."""
         engine = open_engine(url, pool=pool, name=name)
         vault = Vault(keyring, index_key)
-        book = PostgresBook(engine)
+        journal = LoggedJournal()
+        book = PostgresBook(engine, journal)
+        people = People(engine)
         return Store(
             engine=engine,
             vault=vault,
@@ -55,7 +62,9 @@ class Store:
             inbox=Inbox(engine, vault, book, pace),
             reader=PostgresReader(engine, vault, book),
             cards=PostgresCards(engine),
-            people=People(engine),
+            people=people,
+            keys=Keys(engine, people, journal),
+            journal=journal,
             drafts=Drafts(engine),
             notices=NoticeBoard(engine),
             places=PlaceMemory(engine),

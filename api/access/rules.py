@@ -25,16 +25,19 @@ Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 class Door(Protocol):
     """Who lets people and programs in. The application keeps it in `app.state.door`."""
 
-    async def let_in(self, request: Request, key: str | None, right: Right, *, fresh: bool) -> Visitor:
+    async def let_in(self, request: Request, key: str | None, right: Right | None, *, fresh: bool) -> Visitor:
         """The visitor. Raises `Problem`, or leads a browser to the sign-in, when there is none or they may not."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """Only whoever has the right comes in. `fresh`: who proved who they are within the last minutes; `STEP_UP` rights always need that."""
+    """Only whoever has the right comes in; None: whoever is signed in. `fresh`: who proved who they are within the last minutes.
 
-    right: Right
+    Rights in `domain.rights.STEP_UP` always need that.
+    """
+
+    right: Right | None
     fresh: bool = False
 
     async def __call__(self, request: Request, given: Bearer) -> Visitor:
