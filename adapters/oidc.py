@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from authlib.oauth2.auth import ClientAuth
 from authlib.oauth2.client import OAuth2Client
@@ -136,7 +136,10 @@ class OidcProvider:
         method = "none" if client.secret is None else "client_secret_basic" if "client_secret_basic" in offered else "client_secret_post"
         body = prepare_token_request("authorization_code", "", client.redirect_uri, code=code, code_verifier=attempt.verifier)
         headers = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
-        url, headers, body = ClientAuth(client.id, client.secret, method).prepare("POST", self._address("token_endpoint"), headers, body)
+        known = (client.id, client.secret)
+        if method == "client_secret_basic":  # RFC 6749, 2.3.1 has them encoded first, and Authlib leaves that to us
+            known = (quote(client.id, safe=""), quote(client.secret or "", safe=""))
+        url, headers, body = ClientAuth(*known, method).prepare("POST", self._address("token_endpoint"), headers, body)
         answer = self._ask(lambda: self._http.post(url, headers, body.encode()))
         told = answer.json()
         if answer.status != 200 or not isinstance(told.get("id_token"), str):

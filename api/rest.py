@@ -70,19 +70,21 @@ class Rest:
         router = APIRouter(prefix="/api/v1", tags=["cases"])
 
         @router.post(
-            "/cases", status_code=202, response_model=Opened, responses=described(401, 403, 422, 503), summary="Open a case by hand"
+            "/cases", status_code=202, response_model=Opened, responses=described(401, 403, 422, 429, 503), summary="Open a case by hand"
         )
         async def open_case(case: CaseIn, _visitor: Annotated[Visitor, Depends(Needs(Right.OPEN_CASES))]) -> Opened:
             return await self._open(case)
 
-        @router.get("/cases/{case_id}", response_model=CaseOut, responses=described(401, 404, 422, 503), summary="A case as it stands")
+        @router.get(
+            "/cases/{case_id}", response_model=CaseOut, responses=described(401, 403, 404, 422, 429, 503), summary="A case as it stands"
+        )
         async def read_case(case_id: str, visitor: Reading) -> CaseOut:
             return case_out(await self._file(case_id, visitor))
 
         @router.get(
             "/cases/{case_id}/history",
             response_model=HistoryOut,
-            responses=described(401, 404, 422, 503),
+            responses=described(401, 403, 404, 422, 429, 503),
             summary="Everything that happened to a case",
         )
         async def read_history(case_id: str, visitor: Reading) -> HistoryOut:
@@ -92,7 +94,7 @@ class Rest:
         @router.post(
             "/cases/{case_id}/commands",
             response_model=CommandOut,
-            responses=described(401, 403, 404, 409, 422, 503),
+            responses=described(401, 403, 404, 409, 422, 429, 503),
             summary="Do something to a case",
         )
         async def do(
