@@ -76,7 +76,7 @@ class AccessPages:
         except UnfitKey as error:
             return await self._keys(request, visitor, problem=str(error), given=given, status=422)
         made, secret = await self.gate.in_thread(lambda: self.gate.keys.make(wanted, visitor.actor))
-        return page(request, "key_made.html", {"key": made, "secret": secret})
+        return page(request, "api_key_made.html", {"key": made, "secret": secret})
 
     async def revoke_key(self, request: Request, key_id: str, visitor: Admin) -> Response:
         """Take a key's right away."""
@@ -118,7 +118,7 @@ class AccessPages:
             "departments": dict(await self.departments()),
             "show": "keys",
         }
-        return page(request, "keys.html", values, status=status)
+        return page(request, "api_keys.html", values, status=status)
 
 
 def ends(days: str) -> datetime | None:
