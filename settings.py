@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import urlsplit
@@ -110,6 +110,15 @@ class Settings(BaseSettings):
     pace_speed: float = Field(default=1.0, gt=0, le=100_000)
     pace_origin: datetime = datetime(1970, 1, 1, tzinfo=UTC)
 
+    log_key: SecretStr | None = None
+    housekeeping_database_url: DatabaseUrl | None = None
+    checkpoint_file: Path | None = None
+    checkpoint_file_every: int = Field(default=60, ge=1, le=86_400)
+    checkpoint_mail: str | None = Field(default=None, pattern=r"^[^@\s]+@[^@\s]+$")
+    checkpoint_mail_every: int = Field(default=86_400, ge=60, le=604_800)
+    checkpoint_slack: str | None = None
+    checkpoint_slack_every: int = Field(default=3_600, ge=60, le=604_800)
+
     log_level: str = Field(default="INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
 
     @model_validator(mode="after")
@@ -119,6 +128,16 @@ class Settings(BaseSettings):
         if self.oidc_issuer is not None and not (self.oidc_client_id and self.oidc_groups):
             raise ValueError("LOOPKEEPER_OIDC_ISSUER needs LOOPKEEPER_OIDC_CLIENT_ID and LOOPKEEPER_OIDC_GROUPS besides")
         return self
+
+    @property
+    def checkpoints_every(self) -> dict[str, timedelta]:
+        """How often checkpoints are published, by destination; only those that there are."""
+        wanted = {
+            "file": (self.checkpoint_file, self.checkpoint_file_every),
+            "mail": (self.checkpoint_mail, self.checkpoint_mail_every),
+            "slack": (self.checkpoint_slack, self.checkpoint_slack_every),
+        }
+        return {name: timedelta(seconds=every) for name, (where, every) in wanted.items() if where is not None}
 
     @property
     def pace(self) -> Pace:

@@ -154,7 +154,6 @@ def _access(app: FastAPI, parts: _Parts) -> None:
         keys=store.keys,
         sessions=Sessions(
             store.engine,
-            store.journal,
             idle=timedelta(minutes=settings.session_idle_minutes),
             longest=timedelta(hours=settings.session_hours),
         ),

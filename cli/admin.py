@@ -125,7 +125,7 @@ def session_revoke(identity: Annotated[str, typer.Argument(help="The session's i
 
 def _sessions(store: Store, settings: Settings) -> Sessions:
     idle, longest = timedelta(minutes=settings.session_idle_minutes), timedelta(hours=settings.session_hours)
-    return Sessions(store.engine, store.journal, idle=idle, longest=longest)
+    return Sessions(store.engine, idle=idle, longest=longest)
 
 
 def _day(at: datetime | None) -> str:

@@ -20,7 +20,6 @@ from adapters.channels.connect import Access, networks
 from adapters.channels.webhook import WebhookNetwork
 from adapters.http import HttpClient
 from adapters.keyring import Keyring
-from adapters.logged_journal import LoggedJournal
 from adapters.postgres.engine import open_engine
 from adapters.postgres.schema import DatabaseNotReady, check
 from adapters.temporal import connect
@@ -131,7 +130,7 @@ def _channels(settings: Settings) -> Iterator[Finding]:
 
     engine = open_engine(settings.database_url, pool=1)
     try:
-        policy = PostgresBook(engine, LoggedJournal()).active()
+        policy = PostgresBook(engine).active()
     except LoopkeeperError as error:
         yield Finding("problem", str(error))
         return

@@ -12,11 +12,12 @@ from typing import Any
 from sqlalchemy import Connection, Engine, text
 
 from adapters.postgres.engine import transaction
+from adapters.postgres.journal import note, now
 from domain.errors import LoopkeeperError
 from domain.files import read_policy, read_wording
 from domain.hours import Hours
+from domain.journal import AdminActed
 from domain.policy import Policy
-from domain.ports import AdminAct, AdminEvent, Journal
 from domain.values import Actor, Role, Via
 from domain.wording import Wording
 
@@ -27,6 +28,7 @@ _ADD = text(
     "insert into policy_version (id, policy, wording, holidays) values (:id, :policy, :wording, cast(:holidays as jsonb)) "
     "on conflict do nothing"
 )
+_IN_FORCE = text("select policy_id from policy_activation order by number desc limit 1")
 _VERSION = text("select policy, wording, holidays from policy_version where id = :id")
 
 ACTIVE_FOR_SECONDS = 5.0
@@ -40,9 +42,8 @@ class NoPolicy(LoopkeeperError):
 class PostgresBook:
     """See `domain.ports.PolicyBook`."""
 
-    def __init__(self, engine: Engine, journal: Journal) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._journal = journal
         self._active: tuple[float, Policy] | None = None
         self.policy = lru_cache(maxsize=64)(self._policy)
         self.wording = lru_cache(maxsize=64)(self._wording)
@@ -51,9 +52,7 @@ class PostgresBook:
         """See `domain.ports.PolicyBook.active`. At most `ACTIVE_FOR_SECONDS` old. Raises Unavailable."""
         if self._active is None or time.monotonic() - self._active[0] > ACTIVE_FOR_SECONDS:
             with transaction(self._engine) as connection:
-                latest = connection.execute(
-                    text("select policy_id from policy_activation order by number desc limit 1")
-                ).scalar_one_or_none()
+                latest = connection.execute(_IN_FORCE).scalar_one_or_none()
             if latest is None:
                 raise NoPolicy("no policy is in force yet; run: loopkeeper policy activate FILE")
             self._active = (time.monotonic(), self.policy(latest))
@@ -72,8 +71,7 @@ class PostgresBook:
         dates = json.dumps({name: sorted(day.isoformat() for day in days) for name, days in found.items()})
         with self._engine.begin() as connection:
             connection.execute(_ADD, {"id": policy.id, "policy": policy_text, "wording": wording_text, "holidays": dates})
-            latest = connection.execute(text("select policy_id from policy_activation order by number desc limit 1")).scalar_one_or_none()
-            if latest == policy.id:
+            if connection.execute(_IN_FORCE).scalar_one_or_none() == policy.id:
                 return policy, False
             self._put_in_force(connection, policy.id, by)
         self._active = None
@@ -86,9 +84,12 @@ class PostgresBook:
             self._put_in_force(connection, policy_id, by)
         self._active = None
 
-    def _put_in_force(self, connection: Connection, policy_id: str, by: str) -> None:
+    @staticmethod
+    def _put_in_force(connection: Connection, policy_id: str, by: str) -> None:
+        before = connection.execute(_IN_FORCE).scalar_one_or_none()
         connection.execute(text("insert into policy_activation (policy_id, activated_by) values (:id, :by)"), {"id": policy_id, "by": by})
-        self._journal.note(AdminEvent(AdminAct.POLICY_ACTIVATED, {"policy": policy_id}, Actor(by, Role.ADMIN, Via.CLI)))
+        act = AdminActed(now(), "policy_activated", f"policy {policy_id}", before, policy_id)
+        note(connection, [act], Actor(by, Role.ADMIN, Via.CLI), "asked")
 
     def _policy(self, policy_id: str) -> Policy:
         row = self._version(policy_id)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,9 +11,10 @@ from typing import Any
 from sqlalchemy import Engine, text
 
 from adapters.postgres.engine import transaction
+from adapters.postgres.journal import note, now
 from adapters.postgres.people import People
 from domain.errors import LoopkeeperError
-from domain.ports import AdminAct, AdminEvent, Journal
+from domain.journal import AdminActed
 from domain.rights import PEOPLE, RIGHTS, Right
 from domain.values import Actor, Role
 
@@ -96,10 +96,9 @@ _USED = text(
 class Keys:
     """Who has a key, and what it opens."""
 
-    def __init__(self, engine: Engine, people: People, journal: Journal) -> None:
+    def __init__(self, engine: Engine, people: People) -> None:
         self._engine = engine
         self._people = people
-        self._journal = journal
 
     def make(self, wanted: NewKey, by: Actor) -> tuple[ApiKey, str]:
         """A new key: its entry, and the key itself. Only a hash of it is kept."""
@@ -119,9 +118,8 @@ class Keys:
         self._people.remember(f"key:{identity}", wanted.name.strip(), None)
         with transaction(self._engine) as connection:
             made = _entry(connection.execute(_MAKE, values).one())
-            about = {"key": identity, "role": wanted.role.value, "scopes": _spoken(scopes), "departments": _spoken(wanted.departments)}
-            about["expires_at"] = wanted.expires_at.isoformat() if wanted.expires_at is not None else "never"
-            self._journal.note(AdminEvent(AdminAct.KEY_MADE, about, by))  # before the commit: nothing is made that is not noted
+            act = AdminActed(now(), "key_made", f"key {identity}", after=_spoken(made))
+            note(connection, [act], by, "asked")
         return made, secret
 
     def of(self, secret: str) -> ApiKey | None:
@@ -151,7 +149,7 @@ class Keys:
                     text("update session set ended_at = clock_timestamp(), ended_by = :by where key_id = :id and ended_at is null"),
                     {"id": identity, "by": by.person},
                 )
-                self._journal.note(AdminEvent(AdminAct.KEY_REVOKED, {"key": identity}, by))
+                note(connection, [AdminActed(now(), "key_revoked", f"key {identity}")], by, "asked")
         return bool(gone)
 
 
@@ -175,5 +173,9 @@ def _hash(secret: str) -> bytes:
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
-def _spoken(values: Collection[str] | None) -> str:
-    return "all of the role" if values is None else ", ".join(sorted(values)) or "none"
+def _spoken(key: ApiKey) -> str:
+    """What a key may, for the journal."""
+    whose = f" of {', '.join(sorted(key.departments))}" if key.departments else ""
+    scopes = "all rights of the role" if key.scopes is None else ", ".join(sorted(key.scopes))
+    until = "no end" if key.expires_at is None else f"until {key.expires_at.isoformat(timespec='seconds')}"
+    return f"{key.role.value}{whose}; {scopes}; {until}"

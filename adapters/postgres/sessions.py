@@ -12,8 +12,9 @@ from typing import Any
 from sqlalchemy import Connection, Engine, text
 
 from adapters.postgres.engine import transaction
+from adapters.postgres.journal import note, now
 from adapters.postgres.keys import SEEN_EVERY
-from domain.ports import AdminAct, AdminEvent, Journal
+from domain.journal import AdminActed
 from domain.rights import Right
 from domain.values import Actor, Role
 
@@ -73,9 +74,8 @@ _GOOD = text(
 class Sessions:
     """Sessions: they begin, are recognised by their secret, and end by themselves, by their owner or by an admin."""
 
-    def __init__(self, engine: Engine, journal: Journal, *, idle: timedelta, longest: timedelta) -> None:
+    def __init__(self, engine: Engine, *, idle: timedelta, longest: timedelta) -> None:
         self._engine = engine
-        self._journal = journal
         self._idle = idle
         self._longest = longest
 
@@ -148,13 +148,13 @@ class Sessions:
             gone = connection.execute(
                 text(
                     "update session set ended_at = clock_timestamp(), ended_by = :by where id = :id and ended_at is null "
-                    "and (cast(:person as text) is null or person = :person) returning person"
+                    "and (cast(:person as text) is null or person = :person)"
                 ),
                 {"id": which, "by": by.person, "person": of_person},
-            ).one_or_none()
-            if gone is not None:
-                self._journal.note(AdminEvent(AdminAct.SESSION_REVOKED, {"session": str(which), "of": gone.person}, by))
-        return gone is not None
+            ).rowcount
+            if gone:
+                note(connection, [AdminActed(now(), "session_revoked", f"session {which}")], by, "asked")
+        return bool(gone)
 
 
 def _end(connection: Connection, secret: str, person: str) -> None:

@@ -7,22 +7,22 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from adapters.keyring import Keyring
-from adapters.logged_journal import LoggedJournal
 from adapters.postgres.book import PostgresBook
 from adapters.postgres.composing import Composer
 from adapters.postgres.desk_cards import PostgresCards
 from adapters.postgres.drafts import Drafts
 from adapters.postgres.engine import open_engine
 from adapters.postgres.intake import Inbox
+from adapters.postgres.journal import PostgresJournal
 from adapters.postgres.keys import Keys
 from adapters.postgres.ledger import PostgresLedger
+from adapters.postgres.log import PostgresLog
 from adapters.postgres.notices import NoticeBoard, PlaceMemory
 from adapters.postgres.people import People
 from adapters.postgres.reading import PostgresReader
 from adapters.postgres.records import PostgresRecords
 from adapters.postgres.vault import Vault
 from domain.pace import Pace
-from domain.ports import Journal
 
 
 @dataclass(frozen=True)
@@ -39,19 +39,19 @@ class Store:
     cards: PostgresCards
     people: People
     keys: Keys
-    journal: Journal
     drafts: Drafts
     notices: NoticeBoard
     places: PlaceMemory
     composer: Composer
+    journal: PostgresJournal
+    log: PostgresLog
 
     @staticmethod
     def open(url: str, *, pool: int, keyring: Keyring, index_key: bytes, pace: Pace, name: str) -> Store:
         """Open the database at `url` as the application's role."""
         engine = open_engine(url, pool=pool, name=name)
         vault = Vault(keyring, index_key)
-        journal = LoggedJournal()
-        book = PostgresBook(engine, journal)
+        book = PostgresBook(engine)
         people = People(engine)
         return Store(
             engine=engine,
@@ -63,12 +63,13 @@ class Store:
             reader=PostgresReader(engine, vault, book),
             cards=PostgresCards(engine),
             people=people,
-            keys=Keys(engine, people, journal),
-            journal=journal,
+            keys=Keys(engine, people),
             drafts=Drafts(engine),
             notices=NoticeBoard(engine),
             places=PlaceMemory(engine),
             composer=Composer(engine, vault, book),
+            journal=PostgresJournal(engine),
+            log=PostgresLog(engine),
         )
 
     def close(self) -> None:

@@ -35,9 +35,9 @@ class AccessPages:
         router = APIRouter(include_in_schema=False)
         router.add_api_route("/console/sessions", self.sessions, methods=["GET"])
         router.add_api_route("/console/sessions/{session_id}/revoke", self.revoke_session, methods=["POST"])
-        router.add_api_route("/console/keys", self.keys, methods=["GET"])
-        router.add_api_route("/console/keys", self.make_key, methods=["POST"])
-        router.add_api_route("/console/keys/{key_id}/revoke", self.revoke_key, methods=["POST"])
+        router.add_api_route("/console/api-keys", self.keys, methods=["GET"])
+        router.add_api_route("/console/api-keys", self.make_key, methods=["POST"])
+        router.add_api_route("/console/api-keys/{key_id}/revoke", self.revoke_key, methods=["POST"])
         return router
 
     async def sessions(self, request: Request, visitor: Anybody) -> Response:
@@ -82,7 +82,7 @@ class AccessPages:
         """Take a key's right away."""
         if not await self.gate.in_thread(lambda: self.gate.keys.revoke(key_id, visitor.actor)):
             return await self._keys(request, visitor, problem="There is no such key that could be revoked.", status=404)
-        return RedirectResponse("/console/keys", 303)
+        return RedirectResponse("/console/api-keys", 303)
 
     async def _wanted(self, name: str, role: str, departments: list[str], scopes: list[str], days: str) -> NewKey:
         if role not in PEOPLE or any(one not in set(Right) for one in scopes):

@@ -12,7 +12,9 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ProgrammingError
 
+from adapters.notary import Notary
 from adapters.postgres.engine import open_engine
+from adapters.postgres.log import Sealer
 from adapters.postgres.schema import DatabaseNotReady, check, migrate
 from cli.engines import Postgres, _pg_bin
 
@@ -28,7 +30,7 @@ def server(own_folder: Path) -> Iterator[Postgres]:
     service = server.service(folder / "log", fsync=False)
     service.start()
     service.wait_ready(30)
-    passwords = {f"{who}_PASSWORD": "it's $1" for who in ("MIGRATOR", "SERVICE", "TEMPORAL")}
+    passwords = {f"{who}_PASSWORD": "it's $1" for who in ("MIGRATOR", "SERVICE", "HOUSEKEEPER", "TEMPORAL")}
     path = f"{_pg_bin('psql').parent}{os.pathsep}{os.environ['PATH']}"
     environment = {"PATH": path, "PGHOST": str(server.sockets), "POSTGRES_USER": "postgres", **passwords}
     subprocess.run(["sh", str(SCRIPT)], env=environment, check=True, capture_output=True)
@@ -58,6 +60,15 @@ def test_the_migrator_migrates_and_the_service_serves_without_rights_over_histor
         with pytest.raises(ProgrammingError, match="permission denied"), service.begin() as connection:
             connection.execute(text(forbidden))
     service.dispose()
+
+
+def test_the_housekeeper_seals_and_the_service_may_not(server: Postgres) -> None:
+    sealing = open_engine(url(server, "loopkeeper_housekeeper"), pool=1, role="loopkeeper_sealer")
+    assert Sealer(sealing, Notary.parse(Notary.new_key("log.example/log"))).seal() is not None
+    sealing.dispose()
+    unfit = open_engine(url(server, "loopkeeper_service"), pool=1, role="loopkeeper_sealer")
+    with pytest.raises(ProgrammingError, match="permission denied to set role"):
+        unfit.connect()
 
 
 @pytest.mark.parametrize(("login", "database"), [("temporal", "loopkeeper"), ("loopkeeper_service", "temporal")])

@@ -122,8 +122,8 @@ def test_a_colleague_signs_in_with_the_companys_account_and_is_what_their_groups
 
 
 def test_the_sign_in_page_leads_to_the_provider_and_offers_no_role_to_pick(ana: Browser) -> None:
-    page = ana.page("/sign-in?next=/console/keys").text
-    assert 'href="/sign-in/oidc?next=/console/keys"' in page or 'href="/sign-in/oidc?next=%2Fconsole%2Fkeys"' in page
+    page = ana.page("/sign-in?next=/console/api-keys").text
+    assert 'href="/sign-in/oidc?next=/console/api-keys"' in page or 'href="/sign-in/oidc?next=%2Fconsole%2Fapi-keys"' in page
     assert "/sign-in/local" not in page
 
 
@@ -211,18 +211,18 @@ def admin(ana: Browser) -> Browser:
 
 
 def making_a_key(browser: Browser) -> httpx.Response:
-    told = {"accept": "text/html", "origin": str(browser.http.base_url).rstrip("/"), "referer": f"{browser.http.base_url}/console/keys"}
-    return browser.http.post("/console/keys", data={"name": "CRM", "role": "social"}, headers=told)
+    told = {"accept": "text/html", "origin": str(browser.http.base_url).rstrip("/"), "referer": f"{browser.http.base_url}/console/api-keys"}
+    return browser.http.post("/console/api-keys", data={"name": "CRM", "role": "social"}, headers=told)
 
 
 def test_an_old_sign_in_at_the_provider_is_no_fresh_proof_and_the_provider_asks_again(admin: Browser) -> None:
     led = making_a_key(admin)
-    assert (led.status_code, led.headers["location"]) == (303, "/sign-in?again=1&next=%2Fconsole%2Fkeys")
+    assert (led.status_code, led.headers["location"]) == (303, "/sign-in?again=1&next=%2Fconsole%2Fapi-keys")
     page = admin.page(led.headers["location"]).text
     (link,) = re.findall(r'href="(/sign-in/oidc[^"]+)"', page)
     before = admin.http.cookies[COOKIE]
     welcome = admin.sign_in(link.replace("&amp;", "&"))
-    assert welcome.headers["location"] == "/console/keys"
+    assert welcome.headers["location"] == "/console/api-keys"
     assert (admin.provider.asked[-1]["prompt"], admin.provider.asked[-1]["max_age"]) == ("login", "600")
     assert admin.http.cookies[COOKIE] != before
     assert making_a_key(admin).status_code == 200

@@ -35,7 +35,7 @@ def test_the_public_holidays_that_were_found_belong_to_the_version(store: Store)
     other, changed = store.book.activate(SHIPPED, WORDING, by="tests", holidays=lambda _: [christmas])
     store.book.again(before, by="tests")
     assert (found.id != other.id, changed) == (True, True), "another day is another version"
-    read = PostgresBook(store.engine, store.journal).policy(found.id)
+    read = PostgresBook(store.engine).policy(found.id)
     assert read.id == found.id
     assert read.calendars["office"].holidays == (christmas, boxing_day)
     assert read.calendars["network"].holidays == (), "it names no country"

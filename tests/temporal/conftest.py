@@ -19,6 +19,7 @@ from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
 
 from activities.calling import Caller
 from activities.desk import DeskKeeper
+from activities.housekeeping import LogKeeper
 from activities.mail import Mailer
 from activities.messages import Messages
 from activities.places import Admins, Places
@@ -231,6 +232,7 @@ async def serving(town: Town, *, sandboxed: bool = True, cached: int = 100) -> A
         keeper,
         Mailer(store.reader, town.postbox, store.ledger),
         Caller(store.reader, town.wall, messages, keeper, places, store.composer),
+        LogKeeper(None, store.log, {}, {}, store.book, admins),
     )
     settings = Settings.model_validate(
         {
