@@ -95,7 +95,7 @@ class AccessPages:
     async def _sessions(self, request: Request, visitor: Visitor, *, problem: str | None = None, status: int = 200) -> Response:
         everybody = visitor.may(Right.MANAGE_ACCESS)
         found = await self.gate.in_thread(lambda: self.gate.sessions.open(None if everybody else visitor.actor.person))
-        values = {"sessions": found, "everybody": everybody, "visitor": visitor, "problem": problem, "show": "sessions"}
+        values = {"sessions": found, "browser": browser, "everybody": everybody, "visitor": visitor, "problem": problem, "show": "sessions"}
         return page(request, "sessions.html", values, status=status)
 
     async def _keys(
@@ -128,6 +128,19 @@ def ends(days: str) -> datetime | None:
     if not (days.strip().isascii() and days.strip().isdigit() and 1 <= int(days) <= LONGEST_DAYS):
         raise UnfitKey(f"days: a whole number from 1 to {LONGEST_DAYS}, or nothing for a key that does not end")
     return datetime.now(UTC) + timedelta(days=int(days))
+
+
+_BROWSERS = (("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Safari", "Safari"))
+_SYSTEMS = (("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"), ("Mac OS X", "Mac"), ("Linux", "Linux"))
+
+
+def browser(agent: str) -> str:
+    """A browser as people call it; what it says of itself, shortened, when it is none that we know."""
+    name = next((spoken for mark, spoken in _BROWSERS if f"{mark}/" in agent), None)
+    if name is None:
+        return agent[:60] or "it does not say"
+    system = next((spoken for mark, spoken in _SYSTEMS if mark in agent), None)
+    return name if system is None else f"{name} on {system}"
 
 
 def _good_first(key: ApiKey) -> tuple[bool, datetime]:

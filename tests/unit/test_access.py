@@ -14,6 +14,7 @@ from adapters.postgres.keys import NewKey, UnfitKey
 from api.access.door import SPOKEN, Cookie
 from api.access.failures import ADDRESSES, Failures, address_of
 from api.access.origins import from_this_machine, local_path, own_page_only
+from api.access.pages import browser
 from api.access.rules import Anyone, Needs, Proven
 from api.access.standing import Standing, person_of, standing
 from api.problems import Problem
@@ -246,6 +247,21 @@ def test_a_provider_that_could_let_nobody_in_or_be_overheard_is_no_setting(wrong
 def test_the_cookie_is_bound_to_the_host_where_that_is_possible() -> None:
     assert Cookie.at("https://lk.example") == Cookie("__Host-loopkeeper", secure=True)
     assert Cookie.at("http://127.0.0.1:8000") == Cookie("loopkeeper-8000", secure=False)
+
+
+@pytest.mark.parametrize(
+    ("agent", "spoken"),
+    [
+        ("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36", "Chrome on Linux"),
+        ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/156.0.0.0 Safari/537.36 Edg/156.0.0.0", "Edge on Windows"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 20_0 like Mac OS X) Version/20.0 Mobile/15E148 Safari/604.1", "Safari on iPhone"),
+        ("curl/8.14", "curl/8.14"),
+        ("", "it does not say"),
+        ("x" * 200, "x" * 60),
+    ],
+)
+def test_a_session_is_known_by_its_browser_as_people_call_it(agent: str, spoken: str) -> None:
+    assert browser(agent) == spoken
 
 
 # --- guessing ---------------------------------------------------------------------------------------------------------
