@@ -64,7 +64,7 @@ def test_a_key_has_departments_scopes_and_an_end(run: Run, store: Store) -> None
     found = store.keys.of(made["key"])
     assert found is not None
     assert found.departments == {"billing", "technical"}
-    assert found.scopes == {Right.READ_CASES}
+    assert found.scopes == frozenset({Right.READ_CASES})
     assert found.expires_at is not None
     assert timedelta(days=29) < found.expires_at - datetime.now(UTC) <= timedelta(days=30)
     (listed,) = json.loads(run("key", "list", "--json"))
