@@ -40,7 +40,10 @@ class Roles:
             path = path.replace(name, value)
         assert "{" not in path, f"{path}: say in NOWHERE what stands there"
         told = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.http.request(address.method, path, headers=told, follow_redirects=False)
+        with self.http.stream(address.method, path, headers=told, follow_redirects=False) as answer:
+            if not answer.headers.get("content-type", "").startswith("text/event-stream"):  # which has no end
+                answer.read()
+        return answer
 
 
 @pytest.fixture(scope="module")
