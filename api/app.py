@@ -38,12 +38,14 @@ from api.access.rules import Proven
 from api.access.sign_in import SignInPages
 from api.access.standing import Standing
 from api.acting import Acting
+from api.audit import AuditPages
 from api.console import Console
 from api.desk import DeskPages
 from api.headers import SecurityHeaders
 from api.health import Health
 from api.intake import GroupCommit, Intake
 from api.looking import Looking
+from api.reading import ReadingRoutes
 from api.rest import Rest
 from api.sendgrid import mail_events
 from api.slack.app import slack_app
@@ -127,7 +129,8 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     socket, working = _slack(app, settings, acting, Looking(store, commits, parts.threads, settings.pace))
     app.include_router(Health(parts.client, store.engine, parts.threads, lambda: socket.told if socket is not None else None).routes())
     app.include_router(Intake(signers, store.book, commits).routes())
-    app.include_router(Rest(acting, commits, store.book, had_by, verify).routes())
+    app.include_router(Rest(acting, commits, store.book, had_by).routes())
+    app.include_router(ReadingRoutes(store, parts.threads).routes())
     app.include_router(DeskPages(acting, Links(keyring, settings.public_url)).routes())
     app.include_router(
         Console(
@@ -141,6 +144,7 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
             framed_by=settings.sandbox_url,
         ).routes()
     )
+    app.include_router(AuditPages(store, parts.threads, settings.sandbox_url).routes())
     _access(app, parts)
     if settings.sendgrid_webhook_key is not None:
         app.include_router(mail_events(settings.sendgrid_webhook_key, store.ledger, parts.threads))

@@ -35,7 +35,13 @@ def _owed(clock: str) -> str:
     return OWED[ClockName(clock)]
 
 
+def _exact(at: datetime | None) -> str:
+    """A moment to the second, as it is compared."""
+    return "" if at is None else f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
 _templates.env.filters["moment"] = _moment
+_templates.env.filters["exact"] = _exact
 _templates.env.filters["owed"] = _owed
 _templates.env.filters["spoken"] = lambda word: str(word).replace("_", " ")
 

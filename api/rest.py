@@ -21,7 +21,7 @@ from api.access.visitor import Visitor
 from api.acting import Acting, Draft
 from api.intake import GroupCommit
 from api.problems import Problem, described
-from api.rest_models import CaseIn, CaseOut, CommandIn, CommandOut, HistoryOut, Opened, PrivateOut, case_out, draft_out, events_out
+from api.rest_models import CaseIn, CaseOut, CommandIn, CommandOut, Opened, PrivateOut, case_out, draft_out
 from domain import commands as c
 from domain.casefile import CaseFile
 from domain.errors import SaidAlready
@@ -57,13 +57,11 @@ class Rest:
         commits: GroupCommit,
         book: PolicyBook,
         had_by: Callable[[str], Awaitable[frozenset[str]]],
-        verify: Callable[[str], Awaitable[str | None]],
     ) -> None:
         self._acting = acting
         self._commits = commits
         self._book = book
         self._had_by = had_by
-        self._verify = verify
 
     def routes(self) -> APIRouter:
         """The addresses under /api/v1."""
@@ -80,16 +78,6 @@ class Rest:
         )
         async def read_case(case_id: str, visitor: Reading) -> CaseOut:
             return case_out(await self._file(case_id, visitor))
-
-        @router.get(
-            "/cases/{case_id}/history",
-            response_model=HistoryOut,
-            responses=described(401, 403, 404, 422, 429, 503),
-            summary="Everything that happened to a case",
-        )
-        async def read_history(case_id: str, visitor: Reading) -> HistoryOut:
-            file = await self._file(case_id, visitor)
-            return HistoryOut(case_id=case_id, verified=await self._verify(case_id) is None, events=events_out(file))
 
         @router.post(
             "/cases/{case_id}/commands",

@@ -26,3 +26,9 @@ class People:
         """How a colleague is called; None when we have not met."""
         with self._engine.connect() as connection:
             return connection.execute(text("select name from person where id = :id"), {"id": person}).scalar_one_or_none()
+
+    def named(self, name: str) -> list[str]:
+        """The ids of the colleagues of that name, large or small letters, ten at most."""
+        found = text("select id from person where lower(name) = lower(:name) order by id limit 10")
+        with self._engine.connect() as connection:
+            return list(connection.execute(found, {"name": name}).scalars())

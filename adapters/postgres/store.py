@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from adapters.keyring import Keyring
+from adapters.postgres.auditing import PostgresAudit
 from adapters.postgres.book import PostgresBook
 from adapters.postgres.composing import Composer
 from adapters.postgres.desk_cards import PostgresCards
@@ -21,6 +22,7 @@ from adapters.postgres.notices import NoticeBoard, PlaceMemory
 from adapters.postgres.people import People
 from adapters.postgres.reading import PostgresReader
 from adapters.postgres.records import PostgresRecords
+from adapters.postgres.searching import PostgresSearch
 from adapters.postgres.vault import Vault
 from domain.pace import Pace
 
@@ -45,6 +47,8 @@ class Store:
     composer: Composer
     journal: PostgresJournal
     log: PostgresLog
+    search: PostgresSearch
+    audit: PostgresAudit
 
     @staticmethod
     def open(url: str, *, pool: int, keyring: Keyring, index_key: bytes, pace: Pace, name: str) -> Store:
@@ -53,14 +57,16 @@ class Store:
         vault = Vault(keyring, index_key)
         book = PostgresBook(engine)
         people = People(engine)
+        records = PostgresRecords(engine)
+        reader = PostgresReader(engine, vault, book)
         return Store(
             engine=engine,
             vault=vault,
             book=book,
-            records=PostgresRecords(engine),
+            records=records,
             ledger=PostgresLedger(engine, vault),
             inbox=Inbox(engine, vault, book, pace),
-            reader=PostgresReader(engine, vault, book),
+            reader=reader,
             cards=PostgresCards(engine),
             people=people,
             keys=Keys(engine, people),
@@ -70,6 +76,8 @@ class Store:
             composer=Composer(engine, vault, book),
             journal=PostgresJournal(engine),
             log=PostgresLog(engine),
+            search=PostgresSearch(engine, index_key),
+            audit=PostgresAudit(engine, reader, records, book),
         )
 
     def close(self) -> None:
