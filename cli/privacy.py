@@ -67,12 +67,12 @@ class _Room:
 
     def whoever(self, key: str) -> Actor:
         """The person whose key it is. Raises LoopkeeperError."""
-        known = self.store.people.key_of(key.strip())
+        known = self.store.keys.of(key.strip())
         if known is None:
             raise LoopkeeperError("this key is not known here, or was revoked; an admin makes one: loopkeeper key new NAME --role privacy")
         if known.role not in _MAY:
             raise LoopkeeperError(f"the key of {known.name} has the role {known.role.value}; this needs privacy or admin")
-        return Actor(f"key:{known.id}", known.role, Via.CLI)
+        return Actor(known.person, known.role, Via.CLI)
 
 
 @contextmanager
