@@ -15,7 +15,7 @@ from adapters.postgres.intake import Arrival
 from adapters.postgres.reading import Row, Wanted
 from adapters.postgres.searching import told_apart
 from adapters.postgres.store import Store
-from adapters.slack.lists import Listed
+from adapters.slack.lists import Listed, Page
 from api.intake import GroupCommit
 from domain.case import Case
 from domain.casefile import CaseFile
@@ -32,6 +32,10 @@ from domain.values import NOWHERE, PRIVATE_PURPOSES, Purpose, case_id
 _T = TypeVar("_T")
 _NEWEST = 200
 """So many of the newest cases are looked at one by one, where they are not indexed yet."""
+_COUNTED = 1000
+"""A list is counted so far: no person works through more."""
+_FOUND = 100
+"""So many cases are found at most."""
 
 
 @dataclass(frozen=True)
@@ -68,16 +72,20 @@ class Looking:
         """The case whose story is told in that thread."""
         return await self._in_thread(lambda: self.store.cards.case_of(channel, thread))
 
-    async def listed(self, wanted: Wanted, at_most: int) -> list[Listed]:
+    async def listed(self, wanted: Wanted, at_most: int) -> Page:
         """Open cases, those that are due first first."""
 
-        def look() -> list[Listed]:
-            return [self._listed(row) for row in self.store.reader.listed(wanted, at_most)]
+        def look() -> Page:
+            cases = [self._listed(row) for row in self.store.reader.listed(wanted, at_most)]
+            if len(cases) < at_most:
+                return Page(cases)
+            numbers, shown = self.store.reader.numbers(wanted, _COUNTED), {case.number for case in cases}
+            return Page(cases, [n for n in numbers if n not in shown], at_least=len(numbers) == _COUNTED)
 
         return await self._in_thread(look)
 
-    async def found(self, words: str, colleague: Colleague, at_most: int = 10) -> list[Listed]:
-        """The newest cases in which all of these words stand, among those that this colleague may see.
+    async def found(self, words: str, colleague: Colleague, at_most: int = 10) -> Page:
+        """The newest cases in which all of these words stand, among those that this colleague may see. `#42` is that case.
 
         Of the last seconds' cases, which are not indexed yet, only the first post is looked at.
         """
@@ -89,14 +97,15 @@ class Looking:
             mine = departments is None or row.department in departments
             return mine and number in (None, row.number) and set(terms) <= set(words_of(f"{row.customer} {row.words}"))
 
-        def look() -> list[Listed]:
+        def look() -> Page:
             if not terms and number is None:
-                return []
+                return Page([])
             fresh = {row.number: row for row in self.store.reader.not_indexed(_NEWEST) if fits(row)}
-            numbers = self.store.search.found_by_words(words, at_most, departments)
-            known = {row.number: row for row in self.store.reader.rows(numbers)}
-            both = sorted((known | fresh).items(), reverse=True)
-            return [self._listed(row) for _, row in both[:at_most]]
+            numbers = self.store.search.found_by_words(words, _FOUND, departments)
+            newest = sorted({*numbers, *fresh}, reverse=True)
+            known = {row.number: row for row in self.store.reader.rows([n for n in newest[:at_most] if n not in fresh])} | fresh
+            shown = [self._listed(self.store.reader.discreet(known[n])) for n in newest[:at_most] if n in known]
+            return Page(shown, newest[at_most:], at_least=len(numbers) == _FOUND)
 
         return await self._in_thread(look)
 

@@ -58,14 +58,6 @@ class Records(Protocol):
         ...
 
 
-class Indexing(Protocol):
-    """What keeps up what cases are found by."""
-
-    def index(self, at_most: int) -> int:
-        """Take up to so many further events of the log; how many were taken. Raises Unavailable."""
-        ...
-
-
 class Sealing(Protocol):
     """Who adds to the log what is recorded, and signs its state."""
 

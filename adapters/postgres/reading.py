@@ -30,10 +30,12 @@ class Row:
 
     case_id: str
     number: int
+    policy: str
     status: str
     intent: str
     priority: str
     department: str
+    brand: str
     channel: str
     customer: str
     words: str
@@ -56,14 +58,17 @@ class Wanted:
     stalled: bool = False
 
 
-_LISTED = text(
-    "select k.*, p.name as owner_name, s.wrapped_key, s.profile from cases k left join person p on p.id = k.owner "
-    "join subject s on s.id = k.subject_id where k.closed_at is null and k.ended is null "
+_SHOWN, _NUMBER = "select k.*, p.name as owner_name, s.wrapped_key, s.profile", "select k.number"
+_OPEN = (
+    "from cases k left join person p on p.id = k.owner join subject s on s.id = k.subject_id "
+    "where k.closed_at is null and k.ended is null "
     "and (cast(:owner as text) is null or k.owner = :owner) "
     "and (cast(:departments as text[]) is null or k.department = any(:departments)) "
     "and (cast(:statuses as text[]) is null or k.status = any(:statuses)) and (not :stalled or k.stalled_at is not null) "
     "order by k.due_at nulls last, k.case_id limit :limit"
 )
+_LISTED = text(f"{_SHOWN} {_OPEN}")
+_NUMBERS = text(f"{_NUMBER} {_OPEN}")
 
 
 _NUMBERED = text(
@@ -131,16 +136,18 @@ class PostgresReader:
 
     def listed(self, wanted: Wanted, at_most: int = 10) -> list[Row]:
         """Open cases of a kind, those that are due first first; for Slack, so what everybody should not read is masked."""
-        values = {
-            "owner": wanted.owner,
-            "departments": sorted(wanted.departments) if wanted.departments is not None else None,
-            "statuses": [status.value for status in wanted.statuses] or None,
-            "stalled": wanted.stalled,
-            "limit": at_most,
-        }
         with self._engine.connect() as connection:
-            rows = connection.execute(_LISTED, values).all()
-            return [self._discreet(row, self._row(connection, row)) for row in rows]
+            rows = connection.execute(_LISTED, _values(wanted, at_most)).all()
+            return [self.discreet(self._row(connection, row)) for row in rows]
+
+    def discreet(self, row: Row) -> Row:
+        """A case in a list as it is shown in Slack: what everybody should not read is masked."""
+        return replace(row, words=Onlookers(self._book.policy(row.policy), row.brand, row.channel).masked(row.words))
+
+    def numbers(self, wanted: Wanted, at_most: int) -> list[int]:
+        """The numbers of open cases of a kind, in the order of `listed`."""
+        with self._engine.connect() as connection:
+            return list(connection.execute(_NUMBERS, _values(wanted, at_most)).scalars())
 
     def private_words(self, case_id: str) -> list[tuple[str, datetime, str]]:
         """What was written in private: who, when, and the words. Raises NoSuchCase.
@@ -212,10 +219,12 @@ class PostgresReader:
         return Row(
             case_id=row.case_id,
             number=row.number,
+            policy=row.policy_id,
             status=row.status,
             intent=row.intent,
             priority=row.priority,
             department=row.department,
+            brand=row.brand,
             channel=row.channel,
             customer=_shown(self._vault.shown_as(str(row.subject_id), row.wrapped_key, row.profile)),
             words=self._words(connection, str(row.words)),
@@ -228,15 +237,21 @@ class PostgresReader:
             stalled_at=row.stalled_at,
         )
 
-    def _discreet(self, row: Any, whole: Row) -> Row:
-        onlookers = Onlookers(self._book.policy(row.policy_id), row.brand, row.channel)
-        return replace(whole, words=onlookers.masked(whole.words))
-
     def _words(self, connection: Connection, reference: str) -> str:
         try:
             return str(self._vault.read(connection, reference)["text"])
         except KeyProblem:
             return "(erased)"
+
+
+def _values(wanted: Wanted, at_most: int) -> dict[str, Any]:
+    return {
+        "owner": wanted.owner,
+        "departments": sorted(wanted.departments) if wanted.departments is not None else None,
+        "statuses": [status.value for status in wanted.statuses] or None,
+        "stalled": wanted.stalled,
+        "limit": at_most,
+    }
 
 
 def _shown(profile: dict[str, str | None]) -> str:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import create_engine, text
 from temporalio.exceptions import ApplicationError
 
-from activities import indexing
+from activities.housekeeping import LogFollowers
 from adapters.postgres import searching
 from adapters.postgres.indexing import Indexer, forget
 from adapters.postgres.log import Sealer
@@ -217,7 +217,10 @@ def test_who_is_erased_is_found_by_no_word_any_more_now_or_later(
     owner = create_engine(database)
     with owner.begin() as connection:
         connection.execute(
-            text("update subject set wrapped_key = null, profile = null where id = (select subject_id from cases where case_id = :case)"),
+            text(
+                "update subject set wrapped_key = null, profile = null, author_hash = '', erased_at = clock_timestamp() "
+                "where id = (select subject_id from cases where case_id = :case)"
+            ),
             {"case": ana.case_id},
         )
         forget(connection, [ana.case_id])
@@ -255,8 +258,7 @@ def test_one_indexer_at_a_time_and_the_journal_is_not_searched(store: Store, sea
     assert Indexer(store.engine, store.vault).index() == 0
 
 
-def test_the_chore_follows_the_log_until_the_worker_ends(store: Store, sealer: Sealer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(indexing, "AT_ONCE", 4)
+def test_the_chore_follows_the_log_until_the_worker_ends(store: Store, sealer: Sealer) -> None:
     cases = [OnRecord.opened(store, f"p{n}", author=author(n, f"h{n}", f"N{n}")).case_id for n in range(4)]
     while sealed := sealer.seal():
         size = sealed.size
@@ -266,16 +268,17 @@ def test_the_chore_follows_the_log_until_the_worker_ends(store: Store, sealer: S
         rests.append(seconds)
         return seconds > 0
 
-    assert indexing.IndexKeeper(Indexer(store.engine, store.vault), ended).index("") == size
-    assert rests == [0.0] * (size // 4) + [indexing.INDEX_EVERY], "it only rests when there is nothing more"
+    indexer = Indexer(store.engine, store.vault)
+    assert LogFollowers({"search": lambda: indexer.index(4)}, ended).follow("search") == size
+    assert set(rests[:-1]) == {0.0}, "it rests when there is nothing more, and not before"
+    assert rests[-1] > 0
     assert found(store) == cases[::-1]
 
 
-def test_the_chore_is_tried_again_when_the_database_is_away(store: Store) -> None:
-    class Away:
-        def index(self, at_most: int) -> int:
-            raise Unavailable("the database cannot be reached")
+def test_the_chore_is_tried_again_when_the_database_is_away() -> None:
+    def away() -> int:
+        raise Unavailable("the database cannot be reached")
 
     with pytest.raises(ApplicationError, match="cannot be reached") as told:
-        indexing.IndexKeeper(Away()).index("")
+        LogFollowers({"search": away}).follow("search")
     assert not told.value.non_retryable
