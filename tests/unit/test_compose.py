@@ -28,18 +28,21 @@ def test_our_services_are_the_processes_of_the_product() -> None:
         "dispatcher": ["python", "-m", "worker", "dispatch"],
         "housekeeper": ["python", "-m", "housekeeper"],
         "tools": ["doctor"],
+        "privacy": ["--help"],
+        "backup": ["--help"],
+        "restore": ["--help"],
     }
     assert all(importlib.util.find_spec(module) for module in ("api.__main__", "worker", "housekeeper"))
 
 
 @pytest.mark.parametrize("name", OURS)
 def test_every_variable_that_we_hand_to_our_processes_is_a_setting(name: str) -> None:
-    assert set(OURS[name]["environment"]) - {"TEMPORAL_ADDRESS"} <= VARIABLES
+    assert set(OURS[name]["environment"]) - {"TEMPORAL_ADDRESS", "LOOPKEEPER_PERSON_KEY"} <= VARIABLES
 
 
 def test_no_process_has_a_secret_that_it_does_not_need() -> None:
     with_owner = [name for name, service in SERVICES.items() if "MIGRATOR_PASSWORD" in yaml.safe_dump(service.get("environment"))]
-    assert with_owner == ["postgres", "migrate"]
+    assert with_owner == ["postgres", "migrate", "restore"]
     assert [name for name, service in OURS.items() if "LOOPKEEPER_LOG_KEY" in service["environment"]] == ["housekeeper"]
     assert "LOOPKEEPER_SENDGRID_API_KEY" not in OURS["api"]["environment"]
     assert not {"LOOPKEEPER_SLACK_SIGNING_SECRET", "LOOPKEEPER_SLACK_APP_TOKEN"} & set(OURS["worker"]["environment"])
