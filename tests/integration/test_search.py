@@ -218,7 +218,7 @@ def test_who_is_erased_is_found_by_no_word_any_more_now_or_later(
     with owner.begin() as connection:
         connection.execute(
             text(
-                "update subject set wrapped_key = null, profile = null, author_hash = '', erased_at = clock_timestamp() "
+                "update subject set wrapped_key = null, profile = null, author_hash = uuid_send(uuidv7()), erased_at = clock_timestamp() "
                 "where id = (select subject_id from cases where case_id = :case)"
             ),
             {"case": ana.case_id},

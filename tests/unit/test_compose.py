@@ -37,7 +37,7 @@ def test_our_services_are_the_processes_of_the_product() -> None:
 
 @pytest.mark.parametrize("name", OURS)
 def test_every_variable_that_we_hand_to_our_processes_is_a_setting(name: str) -> None:
-    assert set(OURS[name]["environment"]) - {"TEMPORAL_ADDRESS", "LOOPKEEPER_PERSON_KEY"} <= VARIABLES
+    assert set(OURS[name]["environment"]) - {"TEMPORAL_ADDRESS"} <= VARIABLES
 
 
 def test_no_process_has_a_secret_that_it_does_not_need() -> None:
@@ -93,4 +93,7 @@ def test_everything_that_the_image_copies_exists_and_nothing_that_runs_is_left_o
     copied = {line.removeprefix("!") for line in (HERE / ".dockerignore").read_text("utf-8").splitlines() if line.startswith("!")}
     assert [name for name in copied if not (HERE / name).exists()] == []
     packages = {path.parent.name for path in HERE.glob("*/__init__.py")} - {"tests", "devkit", "bench"}
-    assert packages | {"settings.py", "worker.py", "policies", "requirements", "pyproject.toml", "README.md", "LICENSE"} == copied
+    assert (
+        packages | {"settings.py", "worker.py", "housekeeper.py", "policies", "requirements", "pyproject.toml", "README.md", "LICENSE"}
+        == copied
+    )
