@@ -77,7 +77,7 @@ _NUMBERED = text(
 )
 _NOT_INDEXED = text(
     "select k.number from (select number, case_id, events from cases order by number desc limit :newest) k "
-    "left join case_search f using (case_id) where f.events is distinct from k.events order by k.number desc"
+    "left join case_search f using (case_id) where coalesce(f.events, 0) < k.events order by k.number desc"
 )
 
 
