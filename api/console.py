@@ -10,7 +10,8 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from adapters.postgres.people import ApiKey
-from adapters.postgres.reading import NoSuchCase, Row
+from adapters.postgres.reading import NoSuchCase
+from adapters.postgres.rows import Row
 from api.acting import Acting
 from api.pages import page, signed_in
 from api.problems import Problem

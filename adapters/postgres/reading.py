@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, text
 
 from adapters.keyring import KeyProblem
 from adapters.postgres.records import history
+from adapters.postgres.rows import MORE, SHOWN, Row, row_of
 from adapters.postgres.vault import Vault
 from domain.casefile import CaseFile
 from domain.discretion import Onlookers
@@ -24,28 +25,6 @@ class NoSuchCase(LoopkeeperError):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A case in a list. `customer`: as the network shows them; `words`: what they wrote first."""
-
-    case_id: str
-    number: int
-    status: str
-    intent: str
-    priority: str
-    department: str
-    channel: str
-    customer: str
-    words: str
-    owner: str | None
-    opened_at: datetime
-    due_at: datetime | None
-    due_clock: str | None
-    breached: tuple[str, ...]
-    needs_human: str | None
-    stalled_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
 class Wanted:
     """Which open cases are wanted; what is not named does not matter."""
 
@@ -56,8 +35,7 @@ class Wanted:
 
 
 _LISTED = text(
-    "select k.*, p.name as owner_name, s.wrapped_key, s.profile from cases k left join person p on p.id = k.owner "
-    "join subject s on s.id = k.subject_id where k.closed_at is null and k.ended is null "
+    f"{SHOWN} from cases k {MORE} where k.closed_at is null and k.ended is null "
     "and (cast(:owner as text) is null or k.owner = :owner) "
     "and (cast(:departments as text[]) is null or k.department = any(:departments)) "
     "and (cast(:statuses as text[]) is null or k.status = any(:statuses)) and (not :stalled or k.stalled_at is not null) "
@@ -123,7 +101,7 @@ class PostgresReader:
         }
         with self._engine.connect() as connection:
             rows = connection.execute(_LISTED, values).all()
-            return [self._discreet(row, self._row(connection, row)) for row in rows]
+        return [self._discreet(row, row_of(self._vault, row)) for row in rows]
 
     def private_words(self, case_id: str) -> list[tuple[str, datetime, str]]:
         """What was written in private: who, when, and the words. Raises NoSuchCase.
@@ -170,34 +148,13 @@ class PostgresReader:
     def cases(self, *, only_open: bool, before: int | None, at_most: int = 50) -> list[Row]:
         """Cases, the newest first, below the number `before`."""
         sql = text(
-            "select k.*, p.name as owner_name, s.wrapped_key, s.profile from cases k left join person p on p.id = k.owner "
-            "join subject s on s.id = k.subject_id "
-            "where (cast(:before as bigint) is null or number < :before) and (not :open or (k.closed_at is null and k.ended is null)) "
-            "order by number desc limit :limit"
+            f"{SHOWN} from cases k {MORE} "
+            "where (cast(:before as bigint) is null or k.number < :before) and (not :open or (k.closed_at is null and k.ended is null)) "
+            "order by k.number desc limit :limit"
         )
         with self._engine.connect() as connection:
             rows = connection.execute(sql, {"before": before, "open": only_open, "limit": at_most}).all()
-            return [self._row(connection, row) for row in rows]
-
-    def _row(self, connection: Connection, row: Any) -> Row:
-        return Row(
-            case_id=row.case_id,
-            number=row.number,
-            status=row.status,
-            intent=row.intent,
-            priority=row.priority,
-            department=row.department,
-            channel=row.channel,
-            customer=_shown(self._vault.shown_as(str(row.subject_id), row.wrapped_key, row.profile)),
-            words=self._words(connection, str(row.words)),
-            owner=row.owner_name or row.owner,
-            opened_at=row.opened_at,
-            due_at=row.due_at,
-            due_clock=row.due_clock,
-            breached=tuple(row.breached),
-            needs_human=row.needs_human,
-            stalled_at=row.stalled_at,
-        )
+        return [row_of(self._vault, row) for row in rows]
 
     def _discreet(self, row: Any, whole: Row) -> Row:
         onlookers = Onlookers(self._book.policy(row.policy_id), row.brand, row.channel)
@@ -208,8 +165,3 @@ class PostgresReader:
             return str(self._vault.read(connection, reference)["text"])
         except KeyProblem:
             return "(erased)"
-
-
-def _shown(profile: dict[str, str | None]) -> str:
-    name, handle = profile.get("name"), profile.get("handle")
-    return name or (f"@{handle}" if handle else "a customer")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from adapters.keyring import Keyring
+from adapters.postgres.board import PostgresBoard
 from adapters.postgres.book import PostgresBook
 from adapters.postgres.composing import Composer
 from adapters.postgres.desk_cards import PostgresCards
@@ -33,6 +34,7 @@ class Store:
     ledger: PostgresLedger
     inbox: Inbox
     reader: PostgresReader
+    board: PostgresBoard
     cards: PostgresCards
     people: People
     drafts: Drafts
@@ -54,6 +56,7 @@ class Store:
             ledger=PostgresLedger(engine, vault),
             inbox=Inbox(engine, vault, book, pace),
             reader=PostgresReader(engine, vault, book),
+            board=PostgresBoard(engine, vault),
             cards=PostgresCards(engine),
             people=People(engine),
             drafts=Drafts(engine),
