@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from types import FrameType
 
 import uvicorn
+from fastapi import FastAPI
 
 from api.app import create_app
 from settings import Settings
@@ -14,8 +16,9 @@ def main() -> None:
     """Run the API with settings from the environment."""
     settings = Settings()
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    uvicorn.run(
-        create_app(settings),
+    app = create_app(settings)
+    config = uvicorn.Config(
+        app,
         host=settings.host,
         port=settings.port,
         log_config=None,
@@ -23,6 +26,20 @@ def main() -> None:
         server_header=False,
         timeout_graceful_shutdown=10,
     )
+    _Server(config, app).run()
+
+
+class _Server(uvicorn.Server):
+    """Ends when nobody waits for an answer; a stream of events never ends by itself, so those are let go first."""
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+        super().__init__(config)
+        self._app = app
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A signal says that it is over."""
+        self._app.state.feed.end()
+        super().handle_exit(sig, frame)
 
 
 if __name__ == "__main__":

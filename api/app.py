@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from fastapi import FastAPI, Request
 from slack_bolt.adapter.fastapi.async_handler import AsyncSlackRequestHandler
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from temporalio.client import Client
@@ -27,8 +28,11 @@ from adapters.postgres.store import Store
 from adapters.temporal import connect
 from api import problems
 from api.acting import Acting
-from api.console import Console
+from api.console.ground import Ground
+from api.console.site import Console
+from api.console.visiting import by_key
 from api.desk import DeskPages
+from api.feed import Feed
 from api.health import Health
 from api.intake import GroupCommit, Intake
 from api.looking import Looking
@@ -91,6 +95,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     app = FastAPI(title="Loopkeeper", version="1", description=DESCRIPTION, lifespan=life, docs_url="/docs", redoc_url=None)
     problems.install(app)
+    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=6)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     return app
 
@@ -109,25 +114,21 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     async def verify(case_id: str) -> str | None:
         return await parts.in_thread(lambda: store.records.verify(case_id))
 
-    socket, working = _slack(app, settings, acting, Looking(store, commits, parts.threads, settings.pace))
+    looking = Looking(store, commits, parts.threads, settings.pace)
+    socket, working = _slack(app, settings, acting, looking)
     app.include_router(Health(parts.client, store.engine, parts.threads, lambda: socket.told if socket is not None else None).routes())
     app.include_router(Intake(signers, store.book, commits).routes())
     app.include_router(Rest(acting, commits, store.book, key_of, verify).routes())
-    app.include_router(DeskPages(acting, Links(keyring, settings.public_url)).routes())
-    app.include_router(
-        Console(
-            acting=acting,
-            cases=lambda only_open, before: parts.in_thread(lambda: store.reader.cases(only_open=only_open, before=before)),
-            quarantined=lambda: parts.in_thread(store.inbox.quarantined),
-            verify=verify,
-            key_of=key_of,
-            is_open=settings.console_open,
-            framed_by=settings.sandbox_url,
-        ).routes()
-    )
+    links = Links(keyring, settings.public_url)
+    app.include_router(DeskPages(acting, links).routes())
+    visitor_of = by_key(settings.console_open, key_of)
+    ground = Ground(store, acting, looking, links, parts.threads, visitor_of, settings.sandbox_url)
+    feed = Feed(store, parts.threads)
+    app.state.feed = feed
+    app.include_router(Console(ground, feed).routes())
     if settings.sendgrid_webhook_key is not None:
         app.include_router(mail_events(settings.sendgrid_webhook_key, store.ledger, parts.threads))
-    return [commits.run(), *working]
+    return [commits.run(), feed.keep(), *working]
 
 
 def _slack(

@@ -60,7 +60,7 @@ class Feed:
                 try:
                     case = await asyncio.wait_for(reader.get(), ALIVE_EVERY_SECONDS)
                 except TimeoutError:
-                    yield ": alive\n\n"
+                    yield "event: alive\ndata: -\n\n"
                     continue
                 if case is None:
                     return

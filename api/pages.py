@@ -8,9 +8,11 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from fastapi import Request
 from jinja2 import Environment, FileSystemLoader
+from markupsafe import Markup
 from starlette.responses import HTMLResponse, Response
 from starlette.templating import Jinja2Templates
 
@@ -38,17 +40,54 @@ def _owed(clock: str) -> str:
     return OWED[ClockName(clock)]
 
 
+def _when(at: datetime, zone: ZoneInfo) -> Markup:
+    """A moment in the brand's zone, which is named; the console's module puts it into the reader's own."""
+    there = at.astimezone(zone)
+    told = f"{there:%a} {there.day} {there:%b}, {there:%H:%M} {there:%Z}"
+    return Markup('<time datetime="{}">{}</time>').format(_exact(at), told)
+
+
+def _left(due: datetime, now: datetime) -> Markup:
+    """How much time is left until a moment, as of `now`; the console's module keeps it true."""
+    seconds = (due - now).total_seconds()
+    told = f"{_span(seconds)} left" if seconds > 0 else f"{_span(-seconds)} late"
+    state = "late" if seconds <= 0 else "soon" if seconds < _SOON_SECONDS else "fine"
+    return Markup('<time class="left" data-left data-state="{}" datetime="{}">{}</time>').format(state, _exact(due), told)
+
+
+_SOON_SECONDS = 15 * 60
+
+
+def _span(seconds: float) -> str:
+    """As the console's module writes it."""
+    minutes = int(seconds // 60)
+    if minutes < 1:
+        return f"{int(seconds)} s"
+    hours, days = minutes // 60, minutes // 1440
+    if hours < 1:
+        return f"{minutes} min"
+    return f"{hours} h {minutes % 60} min" if days < 2 else f"{days} d {hours % 24} h"
+
+
+def _exact(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
 _templates.env.filters["moment"] = _moment
+_templates.env.filters["when"] = _when
+_templates.env.filters["left"] = _left
+_templates.env.filters["exact"] = _exact
 _templates.env.filters["owed"] = _owed
 _templates.env.filters["spoken"] = lambda word: str(word).replace("_", " ")
 
 
 def page(request: Request, name: str, values: dict[str, Any], *, framed_by: str | None = None, status: int = 200) -> Response:
-    """A page, with a policy that lets nothing in but our own style sheet."""
+    """A page, with a policy that lets nothing in but our own style sheet and module."""
     response: HTMLResponse = _templates.TemplateResponse(request, name, values, status_code=status)
     ancestors = f"'self' {framed_by}" if framed_by else "'none'"
     response.headers["content-security-policy"] = (
-        f"default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors {ancestors}"
+        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "
+        f"form-action 'self'; base-uri 'none'; frame-ancestors {ancestors}"
     )
     response.headers["referrer-policy"] = "no-referrer"
     response.headers["x-content-type-options"] = "nosniff"
@@ -62,18 +101,18 @@ def is_loopback(request: Request) -> bool:
     return host in ("127.0.0.1", "localhost", "::1", "")
 
 
-async def signed_in(request: Request, *, is_open: bool, key_of: Callable[[str], Awaitable[ApiKey | None]]) -> None:
-    """Let people at the console in: anyone on an embedded installation's own machine, else whoever has an API key (as the password)."""
+async def signed_in(request: Request, *, is_open: bool, key_of: Callable[[str], Awaitable[ApiKey | None]]) -> ApiKey | None:
+    """Let in anyone on an embedded installation's own machine (None), else whoever has an API key (as the password)."""
     if is_open and is_loopback(request):
-        return
+        return None
     scheme, _, given = (request.headers.get("authorization") or "").partition(" ")
     if scheme.lower() == "basic":
         try:
             _, _, password = base64.b64decode(given, validate=True).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError):
             password = ""
-        if password and await key_of(password) is not None:
-            return
+        if password and (key := await key_of(password)) is not None:
+            return key
     detail = "sign in with an API key as the password (loopkeeper key new NAME); the name does not matter"
     raise Problem(401, detail, headers={"www-authenticate": 'Basic realm="Loopkeeper", charset="UTF-8"'})
 

@@ -22,14 +22,14 @@ _OPEN = "k.closed_at is null and k.ended is null"
 _SCOPE = "(cast(:scope as text[]) is null or k.department = any(:scope))"
 FLAGS: Mapping[Flag, str] = {
     "late": "(cardinality(k.breached) > 0 or k.due_at <= :now)",
-    "soon": "(k.due_at > :now and k.due_at <= :soon)",
+    "soon": "(k.due_at > :now and k.due_at <= :soon and k.due_clock not in ('acknowledge', 'thank_you'))",
     "stalled": "k.stalled_at is not null",
     "needs_us": "k.needs_human is not null",
     "nobody": "k.owner is null",
     "mine": "k.owner = :me",
     "unsorted": "(k.owner is null and k.category = any(:unsorted))",
 }
-"""What marks a case, as the database sees it."""
+"""What marks a case, as the database sees it. `soon`: what people owe soon; the loop acknowledges and thanks by itself."""
 _EACH = ("status", "department", "channel", "brand", "priority", "category")
 _FILTERS = " and ".join(f"(cast(:{one} as text[]) is null or k.{one} = any(:{one}))" for one in _EACH)
 

@@ -145,15 +145,18 @@ class PostgresReader:
         with self._engine.connect() as connection:
             return list(connection.execute(sql, {"policy": policy_id}).scalars())
 
-    def cases(self, *, only_open: bool, before: int | None, at_most: int = 50) -> list[Row]:
-        """Cases, the newest first, below the number `before`."""
+    def cases(self, *, only_open: bool, before: int | None, at_most: int = 50, scope: frozenset[str] | None = None) -> list[Row]:
+        """Cases, the newest first, below the number `before`; of the departments in `scope`, when there is one."""
         sql = text(
             f"{SHOWN} from cases k {MORE} "
-            "where (cast(:before as bigint) is null or k.number < :before) and (not :open or (k.closed_at is null and k.ended is null)) "
+            "where (cast(:scope as text[]) is null or k.department = any(:scope)) "
+            "and (cast(:before as bigint) is null or k.number < :before) and (not :open or (k.closed_at is null and k.ended is null)) "
             "order by k.number desc limit :limit"
         )
         with self._engine.connect() as connection:
-            rows = connection.execute(sql, {"before": before, "open": only_open, "limit": at_most}).all()
+            rows = connection.execute(
+                sql, {"before": before, "open": only_open, "limit": at_most, "scope": None if scope is None else sorted(scope)}
+            ).all()
         return [row_of(self._vault, row) for row in rows]
 
     def _discreet(self, row: Any, whole: Row) -> Row:

@@ -1,0 +1,50 @@
+"""Who looks at the console. The pages know a `Visitor` and nothing of how somebody came in."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from fastapi import Request
+
+from adapters.postgres.people import ApiKey
+from api.pages import signed_in
+from domain.rights import Colleague
+from domain.values import Actor, Role, Via
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Somebody who has come in: who, of which departments, and how they are called."""
+
+    actor: Actor
+    departments: frozenset[str]
+    name: str
+
+    @property
+    def colleague(self) -> Colleague:
+        """The visitor as `domain.rights` knows people."""
+        return Colleague(self.actor, self.departments)
+
+    @property
+    def sees_departments(self) -> frozenset[str] | None:
+        """The departments whose cases a list may show; None: all."""
+        return self.departments if self.actor.role is Role.DEPARTMENT else None
+
+
+VisitorOf = Callable[[Request], Awaitable[Visitor]]
+"""Whose request that is. Raises Problem for anybody who is not let in."""
+ON_THIS_MACHINE = Visitor(Actor("console:Somebody here", Role.LEAD, Via.CONSOLE), frozenset(), "You")
+"""Whoever sits at an embedded installation's own machine."""
+
+
+def by_key(is_open: bool, key_of: Callable[[str], Awaitable[ApiKey | None]]) -> VisitorOf:
+    """Let in whoever sits at the machine (if it is open), and whoever has an API key."""
+
+    async def visitor_of(request: Request) -> Visitor:
+        key = await signed_in(request, is_open=is_open, key_of=key_of)
+        if key is None:
+            return ON_THIS_MACHINE
+        return Visitor(Actor(f"key:{key.id}", key.role, Via.CONSOLE), frozenset(), key.name)
+
+    return visitor_of
