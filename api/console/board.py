@@ -33,7 +33,6 @@ class Board:
         router = APIRouter(include_in_schema=False)
         router.add_api_route("/console", self.show, methods=["GET"])
         router.add_api_route("/console/views", self.keep, methods=["POST"])
-        router.add_api_route("/console/quarantine", self.quarantine, methods=["GET"])
         router.add_api_route("/console/keys", self.keys, methods=["GET"])
         return router
 
@@ -102,11 +101,6 @@ class Board:
         elif called:
             await self.ground.read(lambda: board.keep_view(person, called, asked.query))
         return RedirectResponse(asked.address, 303)
-
-    async def quarantine(self, request: Request) -> Response:
-        """The same is in the inbox."""
-        await self.ground.visitor_of(request)
-        return RedirectResponse("/console/inbox#unreadable", 307)
 
     async def keys(self, request: Request) -> Response:
         """Which key does what."""

@@ -243,7 +243,6 @@ document.querySelector("[data-help]")?.addEventListener("click", (event) => { ev
 
 /* --- Forms. --- */
 
-find("#doing [autofocus]")[0]?.focus(); // browsers leave it where an address names a place on the page
 for (const field of find("[data-zone]")) field.value = zone;
 for (const told of find("[data-zone-name]")) told.textContent = `(${zone})`;
 
