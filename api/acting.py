@@ -34,6 +34,8 @@ from workflows.gateway import CaseGateway
 Saying = Literal["ask", "update", "resolve"]
 _TEMPLATES: dict[Saying, str] = {"ask": "ask.person", "update": "update.person", "resolve": "thank_you.resolved"}
 _T = TypeVar("_T")
+_OPENING_SECONDS, _OPENING_LOOK_SECONDS = 5.0, 0.1
+"""How long a command waits for a case that is just being opened, and how often it looks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +144,17 @@ class Acting:
 
     async def act(self, case_id: str, command: Command, *, wait: timedelta = timedelta(seconds=10)) -> Answer:
         """Have it done. A refusal comes with names in place. Raises RPCError when the case does not answer within `wait`."""
-        answer = await self._gateway.command(case_id, command, wait=wait)
-        if answer.refusal is None:
-            return answer
+        until = asyncio.get_running_loop().time() + _OPENING_SECONDS
+        while True:
+            answer = await self._gateway.command(case_id, command, wait=wait)
+            if answer.refusal is None:
+                return answer
+            if answer.refusal.code != "over" or (await self.file(case_id)).case.is_over:
+                break
+            # On record, and Temporal has not heard of it yet: a board shows a case that soon.
+            if asyncio.get_running_loop().time() > until:
+                return Answer(Refusal("not_open_yet", "The case is just being opened. Try again in a moment."), "", 0)
+            await asyncio.sleep(_OPENING_LOOK_SECONDS)
         return Answer(await self._in_thread(lambda: self._named(answer.refusal)), answer.status, answer.version)
 
     async def met(self, person: str) -> bool:

@@ -31,7 +31,8 @@ def accepted(stage: Stage, text: str) -> str:
     """A case that the console's visitor has."""
     case = stage.complain(text, "x", SAM)
     stage.until(lambda: has(stage, case, "handed_off"))
-    assert form(stage, case, "do", do="accept").status_code == 303
+    taken = form(stage, case, "do", do="accept")
+    assert (taken.status_code, problem(taken)) == (303, ""), (case, stage.events(case), problem(taken))
     return case
 
 
