@@ -95,8 +95,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     app = FastAPI(title="Loopkeeper", version="1", description=DESCRIPTION, lifespan=life, docs_url="/docs", redoc_url=None)
     problems.install(app)
-    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=6)
-    app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
+    app.mount("/static", GZipMiddleware(StaticFiles(directory=Path(__file__).parent / "static")), name="static")
     return app
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import gzip
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -92,6 +93,11 @@ def page(request: Request, name: str, values: dict[str, Any], *, framed_by: str 
     response.headers["referrer-policy"] = "no-referrer"
     response.headers["x-content-type-options"] = "nosniff"
     response.headers["cache-control"] = "no-store"
+    response.headers["vary"] = "accept-encoding, x-parts"
+    if "gzip" in request.headers.get("accept-encoding", ""):  # pages alone: what asks for less may not expect it
+        response.body = gzip.compress(bytes(response.body), 6, mtime=0)
+        response.headers["content-encoding"] = "gzip"
+        response.headers["content-length"] = str(len(response.body))
     return response
 
 

@@ -29,14 +29,19 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextmanager
-def window(browser: Browser, width: int = DESK, **how: Any) -> Iterator[Page]:
-    """A window of its own, without memory of the others. Whatever its pages complain of fails the test."""
+def window(browser: Browser, width: int = DESK, *, forgives: str = "\0", **how: Any) -> Iterator[Page]:
+    """A window of its own, without memory of the others. Whatever its pages complain of fails the test, but for what it `forgives`."""
     context = browser.new_context(viewport={"width": width, "height": 900}, timezone_id="America/New_York", reduced_motion="reduce", **how)
     page = context.new_page()
     complaints: list[str] = []
     page.set_default_timeout(10_000)
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda message: complaints.append(message.text) if _complains(message.type, message.text) else None)
+    page.on(
+        "console",
+        lambda message: (
+            complaints.append(message.text) if _complains(message.type, message.text) and forgives not in message.text else None
+        ),
+    )
     yield page
     context.close()
     assert complaints == []

@@ -311,6 +311,11 @@ class Inbox:
         return found is not None
 
 
+def numbers_of(told: str) -> list[int]:
+    """The numbers that are told on `TOPIC`."""
+    return [int(number) for number in told.split(",")]
+
+
 _FIRST_MOMENT = datetime(1, 1, 2, tzinfo=UTC)
 TOPIC = "loopkeeper_inbound"
 NOTIFY = text(f"select pg_notify('{TOPIC}', :ids)")

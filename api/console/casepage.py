@@ -62,6 +62,8 @@ class Panel:
     note: str | None = None
     news: Sequence[Line] = ()
     private_words: Sequence[tuple[str, datetime, str]] | None = None
+    is_shut: bool = False
+    """It cannot be done now, so that there is nothing to be filled in."""
 
 
 @dataclass(frozen=True)
@@ -92,8 +94,8 @@ class CasePage:
         ground, whole, now = self.ground, sees_whole(visitor), self.ground.looking.now()
         scope, person = visitor.sees_departments, visitor.actor.person
         offers = await self._offered(visitor, file)
-        if panel is not None and panel.ticket is None and panel.problem is None and all(offer.do != panel.do for offer in offers):
-            panel = Panel(panel.do, problem=await self._why_not(visitor, file, panel.do))
+        if panel is not None and panel.do in BY_NAME and panel == Panel(panel.do) and all(offer.do != panel.do for offer in offers):
+            panel = Panel(panel.do, problem=await self._why_not(visitor, file, panel.do), is_shut=True)
         writing = await ground.read(lambda: ground.store.drafts.others(file.case_id, person))
         fault = await ground.read(lambda: ground.store.records.verify(file.case_id))
         policy = await ground.looking.policy()

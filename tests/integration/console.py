@@ -23,6 +23,8 @@ class Served:
 
     url: str
     store: Store
+    address: str
+    """Of its database."""
 
     def case(self, post: str, text: str = "You charged me twice and nobody answers.", **data: object) -> OnRecord:
         """A new case."""
@@ -50,21 +52,12 @@ def posts(case: OnRecord) -> None:
 
 
 @contextmanager
-def console(postgres: Postgres, instances: int = 1) -> Iterator[list[Served]]:
-    """So many instances of the API on one database."""
+def console(postgres: Postgres) -> Iterator[Served]:
+    """An instance of the API on a database of its own."""
     with fresh_database(postgres) as address:
         store = open_on(address)
         store.book.activate(POLICY, WORDING, by="tests")
         store.people.remember(TOM.person, "Tom Baker", "Tom")
-        yield from _instances(address, store, instances)
+        with serving(address) as http:
+            yield Served(str(http.base_url).rstrip("/"), store, address)
         store.close()
-
-
-def _instances(address: str, store: Store, count: int) -> Iterator[list[Served]]:
-    with serving(address) as one:
-        first = Served(str(one.base_url).rstrip("/"), store)
-        if count == 1:
-            yield [first]
-            return
-        for others in _instances(address, store, count - 1):
-            yield [first, *others]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import timedelta
 
 import httpx
@@ -14,7 +15,9 @@ from cli.engines import Postgres
 from domain import commands as c
 from domain.values import Actor, Role, Via
 from tests.browsing import NEEDS_CHROMIUM, PHONE, axe_faults, chromium, window
+from tests.integration.conftest import serving
 from tests.integration.console import TOM, Served, console, posts
+from tests.integration.in_turn import in_turn
 from tests.integration.onrecord import OnRecord
 
 pytestmark = NEEDS_CHROMIUM
@@ -31,7 +34,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def served(postgres: Postgres) -> Iterator[Served]:
     """One console for all tests here; each has customers of its own."""
-    with console(postgres) as (one,):
+    with console(postgres) as one:
         yield one
 
 
@@ -291,3 +294,17 @@ def test_a_view_is_kept_and_dropped_again(served: Served, cases: dict[str, OnRec
         page.get_by_text("Keep this view").click()
         page.get_by_role("button", name="any longer").click()
         expect(view).to_have_count(0)
+
+
+def test_behind_two_instances_a_page_goes_on_to_follow_when_one_is_gone(postgres: Postgres, browser: Browser) -> None:
+    with console(postgres) as stays, ExitStack() as going:
+        goes = going.enter_context(serving(stays.address))
+        with in_turn(str(goes.base_url).rstrip("/"), stays.url) as url, window(browser, forgives="ERR_") as page:
+            ready(page, f"{url}/console")
+            expect(page.locator("#live")).to_have_text("Live")
+            first = stays.handed_off("before", text="My bill is wrong.")
+            expect(page.locator(f'[data-case="{first.case_id}"]')).to_be_visible()
+            going.close()
+            second = stays.handed_off("after", text="My internet is broken.")
+            expect(page.locator(f'[data-case="{second.case_id}"]')).to_be_visible(timeout=20_000)
+            expect(page.locator("#live")).to_have_text("Live", timeout=20_000)
