@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from adapters.postgres.store import Store
 from cli.engines import Postgres
 from domain import commands as c
-from domain.values import Actor, Role, Via
+from domain.values import Actor, Permalink, Role, Via
 from tests.conftest import POLICY, WORDING, fresh_database, open_on
 from tests.integration.conftest import serving
 from tests.integration.onrecord import OnRecord
@@ -26,17 +27,17 @@ class Served:
     address: str
     """Of its database."""
 
-    def case(self, post: str, text: str = "You charged me twice and nobody answers.", **data: object) -> OnRecord:
+    def case(self, post: str, text: str = "You charged me twice and nobody answers.", **data: Any) -> OnRecord:
         """A new case."""
         return OnRecord.opened(self.store, post, text=text, **data)
 
-    def handed_off(self, post: str, **data: object) -> OnRecord:
+    def handed_off(self, post: str, **data: Any) -> OnRecord:
         """A case that is acknowledged in public and with its department."""
         case = self.case(post, **data)
         posts(case)
         return case
 
-    def accepted(self, post: str, **data: object) -> OnRecord:
+    def accepted(self, post: str, **data: Any) -> OnRecord:
         """A case that somebody has."""
         case = self.handed_off(post, **data)
         assert case.tell(c.Accept(f"accept-{post}", TOM)) is None
@@ -47,7 +48,7 @@ def posts(case: OnRecord) -> None:
     """The network takes what is planned."""
     while (reply := case.case.planned()) is not None:
         words = reply.words or case.keep(f"(the {reply.purpose.value} of {case.case_id})")
-        parts = (c.Permalink(f"r{reply.step}", f"https://x.example/r{reply.step}"),)
+        parts = (Permalink(f"r{reply.step}", f"https://x.example/r{reply.step}"),)
         case.tell(c.Posted(f"posted-{reply.step}", reply.step, reply.purpose, case.now(), parts, words, reply.promise))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 import threading
 from collections.abc import Iterator
@@ -11,38 +12,39 @@ from itertools import cycle
 
 @contextlib.contextmanager
 def in_turn(*urls: str) -> Iterator[str]:
-    """A proxy that sends each connection to the next server in turn, and to another one when that is gone."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    turn, ended = cycle(urls), threading.Event()
+    """Each connection goes to the next server in turn, and to another one when that is gone."""
+    turn = cycle(urls)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=_serve, args=(listening, turn, len(urls)), daemon=True).start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        listening.shutdown(socket.SHUT_RDWR)
 
-    def pump(source: socket.socket, sink: socket.socket) -> None:
+
+def _serve(listening: socket.socket, turn: Iterator[str], servers: int) -> None:
+    with contextlib.suppress(OSError):  # it was shut down: nobody needs it any more
+        while True:
+            client, _ = listening.accept()
+            server = _reached(turn, servers)
+            if server is None:
+                client.close()
+            else:
+                threading.Thread(target=_pass_on, args=(client, server), daemon=True).start()
+
+
+def _reached(turn: Iterator[str], servers: int) -> socket.socket | None:
+    for _ in range(servers):
+        host, _, port = next(turn).removeprefix("http://").partition(":")
         with contextlib.suppress(OSError):
-            while data := source.recv(65536):
-                sink.sendall(data)
-        for end in (source, sink):
-            with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
+            return socket.create_connection((host, int(port)), timeout=5)
+    return None
 
-    def reach() -> socket.socket | None:
-        for _ in urls:
-            host, _, port = next(turn).removeprefix("http://").partition(":")
-            with contextlib.suppress(OSError):
-                return socket.create_connection((host, int(port)), timeout=5)
-        return None
 
-    def serve() -> None:
-        while not ended.is_set():
-            with contextlib.suppress(OSError):
-                client, _ = listening.accept()
-                server = reach()
-                if server is None:
-                    client.close()
-                    continue
-                server.settimeout(None)
-                for one, other in ((client, server), (server, client)):
-                    threading.Thread(target=pump, args=(one, other), daemon=True).start()
-
-    threading.Thread(target=serve, daemon=True).start()
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    ended.set()
-    listening.close()
+def _pass_on(client: socket.socket, server: socket.socket) -> None:
+    with client, server, contextlib.suppress(OSError):
+        while True:
+            ready, _, _ = select.select([client, server], [], [])
+            for source in ready:
+                data = source.recv(65536)
+                if not data:
+                    return
+                (server if source is client else client).sendall(data)
