@@ -120,8 +120,8 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     app.include_router(Rest(acting, commits, store.book, key_of, verify).routes())
     links = Links(keyring, settings.public_url)
     app.include_router(DeskPages(acting, links).routes())
-    visitor_of = by_key(settings.console_open, key_of)
-    ground = Ground(store, acting, looking, links, parts.threads, visitor_of, settings.sandbox_url)
+    app.state.let_in = by_key(settings.console_open, key_of)
+    ground = Ground(store, acting, looking, links, parts.threads, settings.sandbox_url)
     feed = Feed(store, parts.threads)
     app.state.feed = feed
     app.include_router(Console(ground, feed).routes())

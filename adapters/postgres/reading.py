@@ -145,18 +145,18 @@ class PostgresReader:
         with self._engine.connect() as connection:
             return list(connection.execute(sql, {"policy": policy_id}).scalars())
 
-    def cases(self, *, only_open: bool, before: int | None, at_most: int = 50, scope: frozenset[str] | None = None) -> list[Row]:
-        """Cases, the newest first, below the number `before`; of the departments in `scope`, when there is one."""
+    def cases(self, *, only_open: bool, before: int | None, departments: frozenset[str] | None = None, at_most: int = 50) -> list[Row]:
+        """Cases, the newest first, below the number `before`; of these departments alone, unless None."""
         sql = text(
             f"{SHOWN} from cases k {MORE} "
-            "where (cast(:scope as text[]) is null or k.department = any(:scope)) "
+            "where (cast(:departments as text[]) is null or k.department = any(:departments)) "
             "and (cast(:before as bigint) is null or k.number < :before) and (not :open or (k.closed_at is null and k.ended is null)) "
             "order by k.number desc limit :limit"
         )
+        theirs = None if departments is None else sorted(departments)
+        values = {"before": before, "open": only_open, "departments": theirs, "limit": at_most}
         with self._engine.connect() as connection:
-            rows = connection.execute(
-                sql, {"before": before, "open": only_open, "limit": at_most, "scope": None if scope is None else sorted(scope)}
-            ).all()
+            rows = connection.execute(sql, values).all()
         return [row_of(self._vault, row) for row in rows]
 
     def _discreet(self, row: Any, whole: Row) -> Row:

@@ -21,7 +21,7 @@ from api.acting import Draft, as_it_goes_out
 from api.console.casepage import CasePage, Panel
 from api.console.ground import Ground, zone_of
 from api.console.offers import BY_NAME, DOING, SAYINGS
-from api.console.visiting import Visitor
+from api.console.visiting import ACTING, Visitor, visitor_of
 from api.doing import DOINGS, Filled, Incomplete, command
 from api.letting import refused
 from api.looking import since
@@ -65,7 +65,7 @@ class Acts:
         """The addresses."""
         router = APIRouter(include_in_schema=False)
         for name in ("write", "preview", "send", "stop", "do", "move", "removal", "settle", "private"):
-            router.add_api_route(f"/console/cases/{{case_id}}/{name}", getattr(self, name), methods=["POST"])
+            router.add_api_route(f"/console/cases/{{case_id}}/{name}", getattr(self, name), methods=["POST"], dependencies=[ACTING])
         return router
 
     # --- speaking to the customer -------------------------------------------------------------------------------------
@@ -242,7 +242,7 @@ class Acts:
 
     async def _in(self, request: Request, case_id: str) -> tuple[Visitor, CaseFile]:
         same_site(request)
-        visitor = await self.ground.visitor_of(request)
+        visitor = visitor_of(request)
         return visitor, await self.ground.file(visitor, case_id)
 
     async def _draft(self, file: CaseFile, saying: Saying, body: str | None, visitor: Visitor) -> Draft:

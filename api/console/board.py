@@ -14,6 +14,7 @@ from adapters.postgres.rows import Row
 from api.console.asking import SHOWN_AT_FIRST, SHOWN_AT_MOST, VIEWS, Asked
 from api.console.ground import Ground, discreet
 from api.console.offers import OFFERS
+from api.console.visiting import READING, visitor_of
 from api.pages import same_site
 from domain.values import Priority, Status
 
@@ -31,16 +32,16 @@ class Board:
     def routes(self) -> APIRouter:
         """The addresses."""
         router = APIRouter(include_in_schema=False)
-        router.add_api_route("/console", self.show, methods=["GET"])
-        router.add_api_route("/console/views", self.keep, methods=["POST"])
-        router.add_api_route("/console/keys", self.keys, methods=["GET"])
+        router.add_api_route("/console", self.show, methods=["GET"], dependencies=[READING])
+        router.add_api_route("/console/views", self.keep, methods=["POST"], dependencies=[READING])
+        router.add_api_route("/console/keys", self.keys, methods=["GET"], dependencies=[READING])
         return router
 
     async def show(self, request: Request, show: str = "open", before: Number = None) -> Response:
         """The board; or all cases, also those that are over, the newest first."""
         if show == "all":
             return await self._all(request, before)
-        visitor = await self.ground.visitor_of(request)
+        visitor = visitor_of(request)
         policy = await self.ground.looking.policy()
         asked = Asked.of(request.query_params)
         sought = asked.sought(visitor, policy, self.ground.looking.now())
@@ -71,11 +72,11 @@ class Board:
         return bool(self.ground.store.reader.cases(only_open=False, before=None, at_most=1))
 
     async def _all(self, request: Request, before: int | None) -> Response:
-        visitor = await self.ground.visitor_of(request)
-        scope, policy = visitor.sees_departments, await self.ground.looking.policy()
+        visitor = visitor_of(request)
+        theirs, policy = visitor.sees_departments, await self.ground.looking.policy()
 
         def look() -> list[Row]:
-            found = self.ground.store.reader.cases(only_open=False, before=before, at_most=PAGE, scope=scope)
+            found = self.ground.store.reader.cases(only_open=False, before=before, at_most=PAGE, departments=theirs)
             return discreet(visitor, policy, found)
 
         rows = await self.ground.read(look)
@@ -93,7 +94,7 @@ class Board:
     ) -> Response:
         """Keep what is shown as a view, or keep one no longer."""
         same_site(request)
-        visitor = await self.ground.visitor_of(request)
+        visitor = visitor_of(request)
         called, board, person = " ".join(name.replace("\0", "").split()), self.ground.store.board, visitor.actor.person
         asked = Asked.of(QueryParams(parse_qsl(query))).view  # only what a view can ask: nothing else gets into an address of ours
         if drop and "\0" not in drop:
@@ -104,7 +105,7 @@ class Board:
 
     async def keys(self, request: Request) -> Response:
         """Which key does what."""
-        return await self.ground.page(request, "keys.html", await self.ground.visitor_of(request), {"here": "keys", "all_offers": OFFERS})
+        return await self.ground.page(request, "keys.html", visitor_of(request), {"here": "keys", "all_offers": OFFERS})
 
 
 def _address(before: int | None) -> str:

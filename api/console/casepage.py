@@ -16,7 +16,7 @@ from adapters.slack.forms import DISMISSALS, PRIORITIES
 from api.acting import Draft
 from api.console.ground import Ground, discreet, sees_whole, zone_of
 from api.console.offers import BY_NAME, SAYINGS, offered, other_departments
-from api.console.visiting import Visitor
+from api.console.visiting import READING, Visitor, visitor_of
 from api.doing import LEADING
 from api.doing import done as told_of
 from api.letting import refused
@@ -75,12 +75,12 @@ class CasePage:
     def routes(self) -> APIRouter:
         """The addresses."""
         router = APIRouter(include_in_schema=False)
-        router.add_api_route("/console/cases/{case_id}", self.show, methods=["GET"])
+        router.add_api_route("/console/cases/{case_id}", self.show, methods=["GET"], dependencies=[READING])
         return router
 
     async def show(self, request: Request, case_id: str, do: str = "", did: str = "") -> Response:
         """The case; with a form, when somebody wants to do something."""
-        visitor = await self.ground.visitor_of(request)
+        visitor = visitor_of(request)
         file = await self.ground.file(visitor, case_id)
         panel = Panel(do) if do in BY_NAME else None
         if do in SAYINGS and any(offer.do == do for offer in await self._offered(visitor, file)):

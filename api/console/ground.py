@@ -18,7 +18,7 @@ from adapters.postgres.rows import Row
 from adapters.postgres.store import Store
 from api.acting import Acting
 from api.console.asking import Asked
-from api.console.visiting import Visitor, VisitorOf
+from api.console.visiting import Visitor
 from api.letting import sees
 from api.looking import Looking
 from api.pages import page
@@ -43,7 +43,6 @@ class Ground:
     looking: Looking
     links: Links
     threads: Executor
-    visitor_of: VisitorOf
     framed_by: str | None
 
     async def page(self, request: Request, name: str, visitor: Visitor, values: dict[str, Any], *, status: int = 200) -> Response:

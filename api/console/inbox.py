@@ -13,6 +13,7 @@ from adapters.postgres.board import Flag
 from adapters.postgres.rows import Row
 from api.console.asking import Asked
 from api.console.ground import Ground, discreet
+from api.console.visiting import READING, READING_UNREADABLE, visitor_of
 from api.pages import same_site
 from api.problems import Problem
 from domain.rights import EVERYWHERE
@@ -49,13 +50,13 @@ class InboxPage:
     def routes(self) -> APIRouter:
         """The addresses."""
         router = APIRouter(include_in_schema=False)
-        router.add_api_route("/console/inbox", self.show, methods=["GET"])
-        router.add_api_route("/console/inbox/{number}/again", self.again, methods=["POST"])
+        router.add_api_route("/console/inbox", self.show, methods=["GET"], dependencies=[READING])
+        router.add_api_route("/console/inbox/{number}/again", self.again, methods=["POST"], dependencies=[READING_UNREADABLE])
         return router
 
     async def show(self, request: Request, did: str = "") -> Response:
         """Everything that waits for the team."""
-        visitor = await self.ground.visitor_of(request)
+        visitor = visitor_of(request)
         policy = await self.ground.looking.policy()
         counts = await self.ground.counts(visitor, policy)
         groups, seen = [], set[str]()
@@ -78,7 +79,7 @@ class InboxPage:
     async def again(self, request: Request, number: int) -> Response:
         """Read again what could not be read. Safe: whatever was placed before is not placed twice."""
         same_site(request)
-        visitor = await self.ground.visitor_of(request)
+        visitor = visitor_of(request)
         if visitor.actor.role not in EVERYWHERE:
             raise Problem(403, "only the social team and leads have unreadable messages read again")
         await self.ground.read(lambda: self.ground.store.inbox.read_again(number))

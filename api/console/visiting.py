@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from fastapi import Request
+from fastapi import Depends, Request
 
 from adapters.postgres.people import ApiKey
 from api.pages import signed_in
@@ -32,19 +32,31 @@ class Visitor:
         return self.departments if self.actor.role is Role.DEPARTMENT else None
 
 
-VisitorOf = Callable[[Request], Awaitable[Visitor]]
-"""Whose request that is. Raises Problem for anybody who is not let in."""
 ON_THIS_MACHINE = Visitor(Actor("console:Somebody here", Role.LEAD, Via.CONSOLE), frozenset(), "You")
 """Whoever sits at an embedded installation's own machine."""
 
 
-def by_key(is_open: bool, key_of: Callable[[str], Awaitable[ApiKey | None]]) -> VisitorOf:
-    """Let in whoever sits at the machine (if it is open), and whoever has an API key."""
+def by_key(is_open: bool, key_of: Callable[[str], Awaitable[ApiKey | None]]) -> Callable[[Request], Awaitable[Visitor]]:
+    """Lets in whoever sits at the machine (if it is open), and whoever has an API key. Raises Problem for anybody else."""
 
-    async def visitor_of(request: Request) -> Visitor:
+    async def let_in(request: Request) -> Visitor:
         key = await signed_in(request, is_open=is_open, key_of=key_of)
         if key is None:
             return ON_THIS_MACHINE
         return Visitor(Actor(f"key:{key.id}", key.role, Via.CONSOLE), frozenset(), key.name)
 
-    return visitor_of
+    return let_in
+
+
+async def _comes_in(request: Request) -> None:
+    request.state.visitor = await request.app.state.let_in(request)
+
+
+READING = ACTING = READING_UNREADABLE = Depends(_comes_in)
+"""What a route asks of whoever calls it: that they may read cases, act on them, read what nobody could read."""
+
+
+def visitor_of(request: Request) -> Visitor:
+    """Whose request that is, once they were let in."""
+    visitor: Visitor = request.state.visitor
+    return visitor

@@ -70,7 +70,7 @@ def test_a_department_sees_its_own_cases_alone(served: Served) -> None:
     scope = frozenset({"technical"})
     assert [column.key for column in served.store.board.columns(sought(scope), "department", at_most=9)] == ["technical"]
     assert served.store.board.counts(sought(scope))["all"] == 2
-    assert {row.department for row in served.store.reader.cases(only_open=False, before=None, scope=scope)} == {"technical"}
+    assert {row.department for row in served.store.reader.cases(only_open=False, before=None, departments=scope)} == {"technical"}
     assert served.store.board.columns(sought(frozenset()), "department", at_most=9) == []
 
 
