@@ -60,7 +60,7 @@ def row_of(vault: Vault, row: Any) -> Row:
         channel=row.channel,
         customer=_shown(vault.shown_as(str(row.subject_id), row.wrapped_key, row.profile)),
         words=vault.text_of(str(row.first_by), row.first_key, row.first_sealed),
-        owner=row.owner_name or row.owner,
+        owner=row.owner_name or (row.owner.split(":", 1)[-1] if row.owner else None),
         opened_at=row.opened_at,
         due_at=row.due_at,
         due_clock=row.due_clock,
