@@ -65,7 +65,7 @@ function swap(page) {
   document.title = page.title || document.title;
   for (const part of find("[data-part]", page)) {
     const there = document.getElementById(part.id);
-    if (!there || isBusy(there) || part.innerHTML === there.dataset.as) continue;
+    if (!there?.matches("[data-part]") || isBusy(there) || part.innerHTML === there.dataset.as) continue;
     there.dataset.as = part.innerHTML;
     const active = there.contains(document.activeElement) ? document.activeElement : null;
     const open = new Set(find("details[open]", there).map((one) => one.id));

@@ -85,6 +85,15 @@ def pages(served: Served, cases: dict[str, OnRecord]) -> list[str]:
 def test_axe_finds_nothing_on_any_page(served: Served, cases: dict[str, OnRecord], browser: Browser, scheme: str) -> None:
     with window(browser, color_scheme=scheme) as page:
         found = {url.removeprefix(served.url): axe_faults(ready(page, url)) for url in pages(served, cases)}
+        ready(page, f"{served.url}/console/cases/{cases['accepted'].case_id}?do=private").get_by_label("Your private message").fill(
+            "Hello?"
+        )
+        page.get_by_role("button", name="Preview").click()
+        expect(page.get_by_text("will read this:").first).to_be_visible()
+        found["the exact text"] = axe_faults(page)
+        page.get_by_role("link", name="Keys").click()
+        expect(page.get_by_role("dialog")).to_be_visible()
+        found["help"] = axe_faults(page)
     assert {url: faults for url, faults in found.items() if faults} == {}
 
 
