@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from types import FrameType
 
 import uvicorn
@@ -10,6 +11,9 @@ from fastapi import FastAPI
 
 from api.app import create_app
 from settings import Settings
+
+NOT_STARTED = 3
+"""The exit code of a process that could not begin."""
 
 
 def main() -> None:
@@ -26,7 +30,10 @@ def main() -> None:
         server_header=False,
         timeout_graceful_shutdown=10,
     )
-    _Server(config, app).run()
+    server = _Server(config, app)
+    server.run()
+    if not server.started:
+        sys.exit(NOT_STARTED)
 
 
 class _Server(uvicorn.Server):

@@ -70,7 +70,9 @@ class Feed:
 
     def _hear(self, case: str) -> None:
         for reader in self._readers:
-            reader.put_nowait(case if reader.qsize() < _WAITING_AT_MOST else ALL)
+            waiting = reader.qsize()
+            if waiting <= _WAITING_AT_MOST:  # whoever reads too slowly looks at everything once they do
+                reader.put_nowait(case if waiting < _WAITING_AT_MOST else ALL)
 
     async def _look(self, since: datetime | None) -> datetime | None:
         """Tell what was changed since then. Without somebody who looks, there is nothing to tell."""

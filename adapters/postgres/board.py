@@ -84,11 +84,13 @@ class PostgresBoard:
     def columns(self, sought: Sought, by: By, *, at_most: int, more: Mapping[str, int] | None = None) -> list[Column]:
         """The columns that have cases, each with so many of the most urgent ones. `more`: the number for some of the columns."""
         sql = text(
-            f"with placed as (select k.case_id, k.{by} as key, "  # noqa: S608 - our own words
-            f"row_number() over (partition by k.{by} order by k.due_at nulls last, k.case_id) as place, "
-            f"count(*) over (partition by k.{by}) as total from cases k where {sought.where()}) "
-            f"{SHOWN}, o.key, o.total from placed o join cases k using (case_id) {MORE} "
-            "where o.place <= coalesce(cast(cast(:more as jsonb) ->> o.key as int), :at_most) order by o.key, o.place"
+            f"with placed as (select k.*, k.{by} as key, "  # noqa: S608 - our own words
+            f'row_number() over (partition by k.{by} collate "C" order by k.due_at nulls last, k.number) as place, '
+            f'count(*) over (partition by k.{by} collate "C") as total from cases k '
+            f"where {sought.where()}), "
+            "k as materialized (select * from placed "  # first few, then what belongs to them: else all cases are looked through
+            "where place <= coalesce(cast(cast(:more as jsonb) ->> key as int), :at_most)) "
+            f"{SHOWN} from k {MORE} order by k.key, k.place"
         )
         values = {**sought.values(), "more": json.dumps(more or {}), "at_most": at_most}
         found: dict[str, tuple[int, list[Row]]] = {}
@@ -107,7 +109,7 @@ class PostgresBoard:
 
     def needing_us(self, sought: Sought, at_most: int) -> list[Row]:
         """The open cases of these flags in one list, those that are due first first."""
-        sql = text(f"{SHOWN} from cases k {MORE} where {sought.where()} order by k.due_at nulls last, k.case_id limit :at_most")
+        sql = text(f"{SHOWN} from cases k {MORE} where {sought.where()} order by k.due_at nulls last, k.number limit :at_most")
         return [row_of(self._vault, row) for row in self._read(sql, {**sought.values(), "at_most": at_most})]
 
     def of_the_same_customer(self, case_id: str, scope: frozenset[str] | None, at_most: int = 20) -> list[Row]:
