@@ -106,6 +106,8 @@ def test_on_a_phone_nothing_lies_beyond_the_screen_and_hostile_words_are_words(
             assert page.evaluate("document.documentElement.scrollWidth") == PHONE, url
             assert page.locator("main img, main script").count() == 0
             assert "pwned" not in page.title()
+            page.evaluate("document.documentElement.dir = 'rtl'")
+            assert page.evaluate("document.documentElement.scrollWidth") == PHONE, f"{url} from right to left"
 
 
 def test_a_page_is_small_and_takes_few_requests(served: Served, cases: dict[str, OnRecord], browser: Browser) -> None:
