@@ -57,7 +57,7 @@ class Measured:
 
 def run(say: Say, sizes: Sequence[int] = (ON_RECORD,)) -> Mapping[str, Json]:
     """Measure at the largest of the sizes."""
-    with bench_folder() as folder, fresh_stack(folder / "console") as stack:
+    with bench_folder() as folder, fresh_stack(folder / "console", yielding=False) as stack:
         cases = _real_cases(stack)
         say(f"{len(cases)} cases came in; writing {max(sizes):,} beside them")
         _multiply(stack, cases[0], max(sizes))
@@ -97,13 +97,14 @@ def _real_cases(stack: Stack) -> list[str]:
         ]
     cases = [f"meridian-x-{post}" for post in posted]
     deadline = time.monotonic() + _PATIENCE_SECONDS
-    sql = text("select count(*) from cases where case_id = any(:cases) and status = 'handed_off'")
+    sql = text("select count(*) from cases where case_id = any(:cases) and acknowledged_at is not null")
     while True:
         with stack.store.engine.connect() as connection:
-            if connection.execute(sql, {"cases": cases}).scalar_one() == len(cases):
-                return cases
+            there = connection.execute(sql, {"cases": cases}).scalar_one()
+        if there == len(cases):
+            return cases
         if time.monotonic() > deadline:
-            raise TimeoutError(f"{len(cases)} cases were not handed off within {_PATIENCE_SECONDS:.0f} s")
+            raise TimeoutError(f"{there} of {len(cases)} cases were acknowledged within {_PATIENCE_SECONDS:.0f} s")
         time.sleep(0.2)  # a poll, bounded above
 
 

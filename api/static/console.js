@@ -51,7 +51,7 @@ function localTimes(within) {
 
 const spacing = 1500;
 let refreshing = false, wanted = false, last = 0, timer = 0;
-const heard = new Set();
+const heard = new Set(), shown = new Map();
 
 function isBusy(part) {
   const active = document.activeElement;
@@ -65,8 +65,8 @@ function swap(page) {
   document.title = page.title || document.title;
   for (const part of find("[data-part]", page)) {
     const there = document.getElementById(part.id);
-    if (!there?.matches("[data-part]") || isBusy(there) || part.innerHTML === there.dataset.as) continue;
-    there.dataset.as = part.innerHTML;
+    if (!there?.matches("[data-part]") || isBusy(there) || part.innerHTML === shown.get(part.id)) continue;
+    shown.set(part.id, part.innerHTML);
     const active = there.contains(document.activeElement) ? document.activeElement : null;
     const open = new Set(find("details[open]", there).map((one) => one.id));
     there.replaceChildren(...part.childNodes);
