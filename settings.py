@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -80,7 +80,30 @@ class Settings(BaseSettings):
     pace_speed: float = Field(default=1.0, gt=0, le=100_000)
     pace_origin: datetime = datetime(1970, 1, 1, tzinfo=UTC)
 
+    log_key: SecretStr | None = None
+    housekeeping_database_url: DatabaseUrl | None = None
+    checkpoint_file: Path | None = None
+    checkpoint_file_every: int = Field(default=60, ge=1, le=86_400)
+    checkpoint_mail: str | None = Field(default=None, pattern=r"^[^@\s]+@[^@\s]+$")
+    checkpoint_mail_every: int = Field(default=86_400, ge=60, le=604_800)
+    checkpoint_slack: str | None = None
+    checkpoint_slack_every: int = Field(default=3_600, ge=60, le=604_800)
+
+    privacy_database_url: DatabaseUrl | None = None
+    erasure_list: Path | None = None
+    backup_database_url: DatabaseUrl | None = None
+
     log_level: str = Field(default="INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
+
+    @property
+    def checkpoints_every(self) -> dict[str, timedelta]:
+        """How often checkpoints are published, by destination; only those that there are."""
+        wanted = {
+            "file": (self.checkpoint_file, self.checkpoint_file_every),
+            "mail": (self.checkpoint_mail, self.checkpoint_mail_every),
+            "slack": (self.checkpoint_slack, self.checkpoint_slack_every),
+        }
+        return {name: timedelta(seconds=every) for name, (where, every) in wanted.items() if where is not None}
 
     @property
     def pace(self) -> Pace:

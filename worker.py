@@ -23,6 +23,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from activities.calling import Caller
 from activities.desk import DeskKeeper
 from activities.heartbeat import SignsOfLife
+from activities.housekeeping import LogKeeper
 from activities.mail import Mailer
 from activities.messages import Messages
 from activities.places import Admins, Places
@@ -45,11 +46,16 @@ from workflows import contracts
 from workflows.case_loop import CaseLoop
 from workflows.dispatch import Dispatcher
 from workflows.gateway import CaseGateway
+from workflows.housekeeping import Chore, Housekeeping, begin
 
 log = logging.getLogger(__name__)
 
 OUR_PACKAGES = ("domain", "activities", "workflows", "pydantic", "pydantic_core", "annotated_types", "regex", "yaml", "zoneinfo")
 """Passed through the workflow sandbox: they are deterministic, and importing them anew for each workflow costs more than it guards."""
+
+
+MIND_EVERY = timedelta(minutes=1)
+"""How often somebody looks whether the log keeps up."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,7 @@ class Hands:
     desk: DeskKeeper
     mailer: Mailer
     caller: Caller
+    log: LogKeeper
 
 
 def wire(settings: Settings, store: Store, *, patience: Patience | None = None) -> Hands:
@@ -72,10 +79,7 @@ def wire(settings: Settings, store: Store, *, patience: Patience | None = None) 
     if settings.slack_bot_token is not None:
         token, pace = settings.slack_bot_token.get_secret_value(), settings.slack_messages_per_second
         desk = SlackDesk(token, settings.slack_api_url, messages_per_second=pace)
-    post: Post = NoPost()
-    if settings.sendgrid_api_key is not None:
-        links = Links(keyring, settings.public_url)
-        post = SendGridPost(settings.sendgrid_api_key.get_secret_value(), settings.sendgrid_url, settings.mail_from, links.make)
+    post = mail_service(settings, keyring)
     messages = Messages(desk, store.ledger)
     places, admins = Places(desk, store.places), Admins(store.notices, post)
     keeper = DeskKeeper(store.reader, store.cards, desk, messages, places, admins)
@@ -85,7 +89,16 @@ def wire(settings: Settings, store: Store, *, patience: Patience | None = None) 
         keeper,
         Mailer(store.reader, post, store.ledger),
         Caller(store.reader, desk, messages, keeper, places, store.composer),
+        LogKeeper(None, store.log, {}, settings.checkpoints_every, store.book, admins),
     )
+
+
+def mail_service(settings: Settings, keyring: Keyring) -> Post:
+    """The mail service, if one is connected."""
+    if settings.sendgrid_api_key is None:
+        return NoPost()
+    links = Links(keyring, settings.public_url)
+    return SendGridPost(settings.sendgrid_api_key.get_secret_value(), settings.sendgrid_url, settings.mail_from, links.make)
 
 
 def workers(client: Client, settings: Settings, hands: Hands, threads: ThreadPoolExecutor) -> list[Worker]:
@@ -102,8 +115,8 @@ def workers(client: Client, settings: Settings, hands: Hands, threads: ThreadPoo
         Worker(
             client,
             task_queue=contracts.CASES_QUEUE,
-            workflows=[CaseLoop],
-            activities=[hands.recorder.record, hands.recorder.policy_slice, hands.desk.show_at_once],
+            workflows=[CaseLoop, Housekeeping],
+            activities=[hands.recorder.record, hands.recorder.policy_slice, hands.desk.show_at_once, hands.log.mind],
             activity_executor=threads,
             max_concurrent_workflow_tasks=settings.case_slots,
             max_concurrent_local_activities=settings.effect_slots,
@@ -154,7 +167,8 @@ async def serve(settings: Settings) -> None:
     async with opened(settings, "loopkeeper worker") as (store, client, ended):
         hands = wire(settings, store)
         with ThreadPoolExecutor(settings.effect_slots * (len(hands.publisher.networks) + 3), "activity") as threads:
-            await _run(workers(client, settings, hands, threads), ended)
+            await begin(client, Chore("mind_log", "", contracts.CASES_QUEUE, timedelta(seconds=30), MIND_EVERY))
+            await run(workers(client, settings, hands, threads), ended)
 
 
 async def dispatch(settings: Settings) -> None:
@@ -174,7 +188,8 @@ async def dispatch(settings: Settings) -> None:
             await asyncio.gather(working, return_exceptions=True)
 
 
-async def _run(serving: Sequence[Worker], ended: asyncio.Event) -> None:
+async def run(serving: Sequence[Worker], ended: asyncio.Event) -> None:
+    """Serve until told to end; what has begun is finished first."""
     running = [asyncio.create_task(worker.run()) for worker in serving]
     waiting = asyncio.create_task(ended.wait())
     log.info("serving %s", ", ".join(worker.task_queue for worker in serving))

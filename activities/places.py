@@ -11,6 +11,8 @@ from domain.ports import Desk, NoticeBoard, NotSent, PlaceMemory, Post, Refused,
 
 log = logging.getLogger(__name__)
 
+BY_MAIL = "Cases go on by e-mail meanwhile. `loopkeeper slack check` names everything that is wrong."
+
 
 @dataclass(frozen=True)
 class Places:
@@ -44,16 +46,16 @@ class Admins:
     _well: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def trouble(self, addresses: Sequence[str], key: str, about: str, what_to_do: str) -> None:
-        """Something is wrong that only an admin can mend. Never raises: the case goes on by another way."""
+    def trouble(self, addresses: Sequence[str], key: str, about: str, what_to_do: str, meanwhile: str = BY_MAIL) -> None:
+        """Something is wrong that only an admin can mend. Never raises: the work goes on by another way."""
         with self._lock:
             self._well.discard(key)
         if not self.board.put_up(key, about):
             return
         log.error("%s %s", about, what_to_do)
         text = (
-            f"{about}\n\n{what_to_do}\n\nCases go on by e-mail meanwhile. You are told this once; if it works again and then breaks again, "
-            "you hear of it again. `loopkeeper slack check` names everything that is wrong."
+            f"{about}\n\n{what_to_do}\n\n{meanwhile}\n\n"
+            "You are told this once; if it works again and then breaks again, you hear of it again."
         )
         for address in addresses:
             try:

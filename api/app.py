@@ -28,6 +28,7 @@ from adapters.postgres.store import Store
 from adapters.temporal import connect
 from api import problems
 from api.acting import Acting
+from api.audit import AuditPages, reader_at_console
 from api.console.ground import Ground
 from api.console.site import Console
 from api.console.visiting import by_key
@@ -36,6 +37,7 @@ from api.feed import Feed
 from api.health import Health
 from api.intake import GroupCommit, Intake
 from api.looking import Looking
+from api.reading import ReadingRoutes, reader_with_key
 from api.rest import Rest
 from api.sendgrid import mail_events
 from api.slack.app import slack_app
@@ -110,14 +112,12 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     async def key_of(secret: str) -> ApiKey | None:
         return await parts.in_thread(lambda: store.people.key_of(secret))
 
-    async def verify(case_id: str) -> str | None:
-        return await parts.in_thread(lambda: store.records.verify(case_id))
-
     looking = Looking(store, commits, parts.threads, settings.pace)
     socket, working = _slack(app, settings, acting, looking)
     app.include_router(Health(parts.client, store.engine, parts.threads, lambda: socket.told if socket is not None else None).routes())
     app.include_router(Intake(signers, store.book, commits).routes())
-    app.include_router(Rest(acting, commits, store.book, key_of, verify).routes())
+    app.include_router(Rest(acting, commits, store.book, key_of).routes())
+    app.include_router(ReadingRoutes(store, parts.threads, reader_with_key(key_of)).routes())
     links = Links(keyring, settings.public_url)
     app.include_router(DeskPages(acting, links).routes())
     app.state.let_in = by_key(settings.console_open, key_of)
@@ -125,6 +125,8 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     feed = Feed(store, parts.threads)
     app.state.feed = feed
     app.include_router(Console(ground, feed).routes())
+    audit = AuditPages(store, parts.threads, reader_at_console(key_of, is_open=settings.console_open), settings.sandbox_url)
+    app.include_router(audit.routes())
     if settings.sendgrid_webhook_key is not None:
         app.include_router(mail_events(settings.sendgrid_webhook_key, store.ledger, parts.threads))
     return [commits.run(), feed.keep(), *working]

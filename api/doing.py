@@ -12,8 +12,9 @@ from datetime import datetime
 from adapters.slack.forms import DISMISSALS, Doing
 from api.acting import Acting
 from domain import commands as c
-from domain.case import Case
+from domain.casefile import CaseFile
 from domain.errors import LoopkeeperError
+from domain.rights import Colleague, may_not
 from domain.values import Actor, Priority, Role
 
 DOINGS: dict[Doing, type[c.Command]] = {
@@ -57,13 +58,14 @@ class Incomplete(LoopkeeperError):
     """Something is missing in what was filled in; the text is a sentence for whoever did."""
 
 
-def offered(case: Case) -> list[Doing]:
-    """What "More…" offers in the case as it stands."""
-    if case.is_over:
-        return []
+def offered(file: CaseFile, colleague: Colleague) -> list[Doing]:
+    """What "More…" offers to this colleague, who may see the case, as it stands."""
+    case = file.case
+    doings: list[Doing] = ["note", "priority", "category", "dismiss", "walk_away"]
     if not case.is_open:
-        return ["note", "reopen", *(["waive"] if case.closed_at is None else [])]  # type: ignore[list-item]
-    return ["note", "priority", "category", "dismiss", "walk_away"]
+        doings = ["note", "reopen", *(["waive"] if case.closed_at is None else [])]  # type: ignore[list-item]
+    had = colleague.departments  # they see it, so they have it or had it
+    return [do for do in doings if not case.is_over and may_not(colleague, DOINGS[do], case, file.policy, had) is None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ def _when(at: datetime, zone: ZoneInfo) -> Markup:
     """A moment in the brand's zone, which is named; the console's module puts it into the reader's own."""
     there = at.astimezone(zone)
     told = f"{there:%a} {there.day} {there:%b}, {there:%H:%M} {there:%Z}"
-    return Markup(f'<time datetime="{_exact(at)}">{told}</time>')  # noqa: S704 - made of a moment alone
+    return Markup(f'<time datetime="{_precise(at)}">{told}</time>')  # noqa: S704 - made of a moment alone
 
 
 def _left(due: datetime, now: datetime) -> Markup:
@@ -53,7 +53,7 @@ def _left(due: datetime, now: datetime) -> Markup:
     seconds = (due - now).total_seconds()
     told = f"{_span(seconds)} left" if seconds > 0 else f"{_span(-seconds)} late"
     state = "late" if seconds <= 0 else "soon" if seconds < _SOON_SECONDS else "fine"
-    return Markup(f'<time class="left" data-left data-state="{state}" datetime="{_exact(due)}">{told}</time>')  # noqa: S704 - as above
+    return Markup(f'<time class="left" data-left data-state="{state}" datetime="{_precise(due)}">{told}</time>')  # noqa: S704 - as above
 
 
 _SOON_SECONDS = 15 * 60
@@ -70,8 +70,13 @@ def _span(seconds: float) -> str:
     return f"{hours} h {minutes % 60} min" if days < 2 else f"{days} d {hours % 24} h"
 
 
-def _exact(at: datetime) -> str:
+def _precise(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _exact(at: datetime | None) -> str:
+    """A moment to the second, as it is compared."""
+    return "" if at is None else f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 _templates.env.filters["moment"] = _moment
@@ -108,7 +113,10 @@ def is_loopback(request: Request) -> bool:
 
 
 async def signed_in(request: Request, *, is_open: bool, key_of: Callable[[str], Awaitable[ApiKey | None]]) -> ApiKey | None:
-    """Let in anyone on an embedded installation's own machine (None), else whoever has an API key (as the password)."""
+    """Let people at the console in: anyone on an embedded installation's own machine (then None), else whoever has an API key.
+
+    The key is the password, and is given back. Raises Problem.
+    """
     if is_open and is_loopback(request):
         return None
     scheme, _, given = (request.headers.get("authorization") or "").partition(" ")
@@ -117,7 +125,8 @@ async def signed_in(request: Request, *, is_open: bool, key_of: Callable[[str], 
             _, _, password = base64.b64decode(given, validate=True).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError):
             password = ""
-        if password and (key := await key_of(password)) is not None:
+        key = await key_of(password) if password else None
+        if key is not None:
             return key
     detail = "sign in with an API key as the password (loopkeeper key new NAME); the name does not matter"
     raise Problem(401, detail, headers={"www-authenticate": 'Basic realm="Loopkeeper", charset="UTF-8"'})

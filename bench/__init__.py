@@ -31,5 +31,24 @@ def _console() -> Benchmark:
     return CONSOLE_BENCHMARK
 
 
-BENCHMARKS: dict[str, Callable[[], Benchmark]] = {"loops": _loops, "intake": _intake, "open-cases": _open_cases, "console": _console}
+def _history() -> Benchmark:
+    from bench.history import HISTORY_BENCHMARK
+
+    return HISTORY_BENCHMARK
+
+
+def _search() -> Benchmark:
+    from bench.history_search import SEARCH_BENCHMARK
+
+    return SEARCH_BENCHMARK
+
+
+BENCHMARKS: dict[str, Callable[[], Benchmark]] = {
+    "loops": _loops,
+    "intake": _intake,
+    "open-cases": _open_cases,
+    "history": _history,
+    "search": _search,
+    "console": _console,
+}
 """What can be measured, by name. Loaded when asked for, so that the child processes of one do not load the others."""

@@ -32,7 +32,7 @@ Progress = Callable[[str, float], None]
 """Told the name of what is being waited for, and for how many seconds so far."""
 
 START_SECONDS = 60.0
-_NICE = {"worker": 10, "dispatcher": 10, "temporal": 10}
+_NICE = {"worker": 10, "dispatcher": 10, "housekeeper": 10, "temporal": 10}
 """On a small machine, taking in comes before everything else: what is stored can be worked on later, what is not is lost to us."""
 SANDBOX_CHANNELS = {"x": ("X", 280), "facebook": ("Facebook", 8000), "mastodon": ("Mastodon", 500)}
 
@@ -110,7 +110,8 @@ class Installation:
             self._begin("api", self._api())
             self._begin("worker", self._worker())
             self._begin("dispatcher", self._worker("dispatcher", "dispatch"))
-            self._wait("sandbox", "api", "worker", "dispatcher")
+            self._begin("housekeeper", self._worker("housekeeper"))
+            self._wait("sandbox", "api", "worker", "dispatcher", "housekeeper")
         except BaseException:
             self.stop()
             raise
@@ -223,6 +224,8 @@ class Installation:
         environment |= {
             "LOOPKEEPER_KEYS": environment.get("LOOPKEEPER_KEYS", secrets.keys),
             "LOOPKEEPER_INDEX_KEY": environment.get("LOOPKEEPER_INDEX_KEY", secrets.index_key),
+            "LOOPKEEPER_CHECKPOINT_FILE": environment.get("LOOPKEEPER_CHECKPOINT_FILE", str(self.state.folder / "checkpoints.txt")),
+            "LOOPKEEPER_ERASURE_LIST": environment.get("LOOPKEEPER_ERASURE_LIST", str(self.state.folder / "erasures.jsonl")),
             "LOOPKEEPER_PUBLIC_URL": self._url("api"),
             "LOOPKEEPER_PORT": str(self.ports["api"]),
             "LOOPKEEPER_CONSOLE_OPEN": "true",
@@ -278,12 +281,17 @@ class Installation:
     def _api(self) -> Service:
         log, address = self.state.logs / "api.log", f"{self._url('api')}/readyz"
         environment = self._environment() | {"PYTHONPATH": str(HERE)}
+        environment.pop("LOOPKEEPER_LOG_KEY", None)
         return Service("api", [sys.executable, *self.programs.get("api", ("-m", "api"))], log, environment, ready=lambda: _answers(address))
 
     def _worker(self, name: str = "worker", *role: str) -> Service:
         log = self.state.logs / f"{name}.log"
         environment = self._environment() | {"PYTHONPATH": str(HERE)}
-        argv = [sys.executable, *self.programs.get(name, ("-m", "worker", *role))]
+        if name == "housekeeper":  # nobody else has the log's key
+            environment["LOOPKEEPER_LOG_KEY"] = environment.get("LOOPKEEPER_LOG_KEY", self.secrets.log_key)
+        else:
+            environment.pop("LOOPKEEPER_LOG_KEY", None)
+        argv = [sys.executable, *self.programs.get(name, ("-m", "housekeeper" if name == "housekeeper" else "worker", *role))]
         return Service(name, argv, log, environment, ready=lambda: log.exists() and b" serving " in log.read_bytes())
 
     def _url(self, name: str) -> str:

@@ -52,7 +52,7 @@ def find_settings() -> Settings:
             raise LoopkeeperError(explain(error)) from None
     folder = default_state().absolute()
     try:
-        secrets = Secrets(**json.loads((folder / "secrets.json").read_text()))
+        secrets = Secrets(**{"log_key": "", **json.loads((folder / "secrets.json").read_text())})
         ports = json.loads((folder / "ports.json").read_text())
     except (FileNotFoundError, ValueError, TypeError):
         raise LoopkeeperError(f"there is no installation here ({folder}); start one with `loopkeeper up`, or set DATABASE_URL") from None
@@ -73,6 +73,8 @@ def find_settings() -> Settings:
             "slack_bot_token": secrets.slack_bot_token,
             "slack_signing_secret": secrets.slack_signing_secret,
             "slack_api_url": f"http://127.0.0.1:{ports['sandbox']}/slack/api/",
+            "checkpoint_file": str(folder / "checkpoints.txt"),
+            "erasure_list": str(folder / "erasures.jsonl"),
         }
     )
 

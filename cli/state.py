@@ -16,9 +16,11 @@ from typing import Self
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from adapters.notary import Notary
 from cli.engines import free_port, port_is_free
 from domain.errors import LoopkeeperError
 
+LOG_NAME = "loopkeeper.localhost/log"
 PORTS = ("api", "sandbox", "temporal", "temporal_ui")
 
 
@@ -102,7 +104,11 @@ class State:
         """The secrets, made on first use and readable by their owner alone."""
         file = self.folder / "secrets.json"
         try:
-            return Secrets(**json.loads(file.read_text()))
+            known = json.loads(file.read_text())
+            if "log_key" not in known:  # made by an earlier version
+                known["log_key"] = Notary.new_key(LOG_NAME)
+                _write(file, json.dumps(known))
+            return Secrets(**known)
         except FileNotFoundError:
             made = Secrets.make()
             _write(file, json.dumps(made.__dict__))
@@ -123,6 +129,7 @@ class Secrets:
     sendgrid_api_key: str
     sendgrid_webhook_private: str
     sendgrid_webhook_public: str
+    log_key: str
 
     def of_channel(self, name: str) -> str:
         """The secret shared with one channel's bridge: each has its own, so that what is signed for one is no use at another."""
@@ -144,6 +151,7 @@ class Secrets:
             sendgrid_api_key=f"SG.sandbox.{secrets.token_urlsafe(24)}",
             sendgrid_webhook_private=pem.decode(),
             sendgrid_webhook_public=base64.b64encode(public).decode(),
+            log_key=Notary.new_key(LOG_NAME),
         )
 
 

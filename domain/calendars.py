@@ -165,7 +165,10 @@ def _last(zone: str, day: date, wall: time) -> datetime:
     local = datetime.combine(day, wall, place)
     shown_again = local.replace(fold=1).astimezone(UTC)
     shown = local.astimezone(UTC)
-    return shown_again if shown_again >= shown else _change(place, shown)
+    if shown_again < shown:
+        return _change(place, shown)
+    before = (shown_again - timedelta.resolution).astimezone(place).replace(tzinfo=None)
+    return shown_again if before < local.replace(tzinfo=None) else shown  # put back to exactly `wall`, it showed more before
 
 
 def _change(place: ZoneInfo, near: datetime) -> datetime:

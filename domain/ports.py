@@ -10,13 +10,15 @@ from typing import Protocol
 
 from domain.case import Case
 from domain.casefile import CaseFile
+from domain.checkpoints import Checkpoint, Note
 from domain.commands import FromNetwork
 from domain.errors import LoopkeeperError
 from domain.events import Escalated
 from domain.history import Entry, document
+from domain.journal import JournalEvent
 from domain.policy import Person, Policy
 from domain.story import Line
-from domain.values import Permalink
+from domain.values import Actor, Permalink
 from domain.view import CaseView
 from domain.wording import Wording
 
@@ -53,6 +55,75 @@ class Records(Protocol):
 
         `known`: the number of the last entry that was known when these were decided on. Raises Overtaken.
         """
+        ...
+
+
+class Sealing(Protocol):
+    """Who adds to the log what is recorded, and signs its state."""
+
+    def seal(self) -> Checkpoint | None:
+        """Seal once: the new state, or None when there was nothing to seal.
+
+        Raises Unavailable, and LoopkeeperError when the log was changed.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A signed state of the log, as kept: `note` is the signed text."""
+
+    size: int
+    root: bytes
+    note: str
+    signed_at: datetime
+
+
+class LogReading(Protocol):
+    """The log, to be read, and where its checkpoints were published."""
+
+    def latest(self) -> Sealed | None:
+        """The newest signed state; None when nothing was ever sealed."""
+        ...
+
+    def root_at(self, size: int) -> bytes:
+        """The root that the log had at a size."""
+        ...
+
+    def unsealed_for(self) -> timedelta:
+        """How long the oldest event that is recorded and not sealed has been waiting; zero when there is none."""
+        ...
+
+    def unpublished_for(self, destination: str) -> timedelta:
+        """How long there has been a checkpoint that is newer than the last one published there; zero when there is none."""
+        ...
+
+    def is_published(self, destination: str, size: int) -> bool:
+        """Whether that checkpoint was published there."""
+        ...
+
+    def published(self, destination: str, size: int, place: str) -> None:
+        """Note that it was."""
+        ...
+
+
+class Destination(Protocol):
+    """A place for checkpoints that whoever runs the database cannot reach. Every method raises NotSent, Refused or Unclear."""
+
+    def last(self) -> Checkpoint | None:
+        """The newest checkpoint there, where it can be read back; None when there is none, or it cannot. Raises NoCheckpoint too."""
+        ...
+
+    def publish(self, note: Note, size: int) -> str:
+        """Publish it; where it is."""
+        ...
+
+
+class Journal(Protocol):
+    """Where it is put on record what happens to the installation and not to one case."""
+
+    def note(self, event: JournalEvent, by: Actor, cause: str = "asked") -> None:
+        """Put it on record, before anybody hears that it was done."""
         ...
 
 

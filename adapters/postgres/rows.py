@@ -25,6 +25,7 @@ class Row:
 
     case_id: str
     number: int
+    policy: str
     status: str
     intent: str
     category: str
@@ -51,6 +52,7 @@ def row_of(vault: Vault, row: Any) -> Row:
     return Row(
         case_id=row.case_id,
         number=row.number,
+        policy=row.policy_id,
         status=row.status,
         intent=row.intent,
         category=row.category,

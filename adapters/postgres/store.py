@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from adapters.keyring import Keyring
+from adapters.postgres.auditing import PostgresAudit
 from adapters.postgres.board import PostgresBoard
 from adapters.postgres.book import PostgresBook
 from adapters.postgres.composing import Composer
@@ -14,11 +15,14 @@ from adapters.postgres.desk_cards import PostgresCards
 from adapters.postgres.drafts import Drafts
 from adapters.postgres.engine import open_engine
 from adapters.postgres.intake import Inbox
+from adapters.postgres.journal import PostgresJournal
 from adapters.postgres.ledger import PostgresLedger
+from adapters.postgres.log import PostgresLog
 from adapters.postgres.notices import NoticeBoard, PlaceMemory
 from adapters.postgres.people import People
 from adapters.postgres.reading import PostgresReader
 from adapters.postgres.records import PostgresRecords
+from adapters.postgres.searching import PostgresSearch
 from adapters.postgres.vault import Vault
 from domain.pace import Pace
 
@@ -41,6 +45,10 @@ class Store:
     notices: NoticeBoard
     places: PlaceMemory
     composer: Composer
+    journal: PostgresJournal
+    log: PostgresLog
+    search: PostgresSearch
+    audit: PostgresAudit
 
     @staticmethod
     def open(url: str, *, pool: int, keyring: Keyring, index_key: bytes, pace: Pace, name: str) -> Store:
@@ -48,14 +56,16 @@ class Store:
         engine = open_engine(url, pool=pool, name=name)
         vault = Vault(keyring, index_key)
         book = PostgresBook(engine)
+        records = PostgresRecords(engine)
+        reader = PostgresReader(engine, vault, book)
         return Store(
             engine=engine,
             vault=vault,
             book=book,
-            records=PostgresRecords(engine),
+            records=records,
             ledger=PostgresLedger(engine, vault),
             inbox=Inbox(engine, vault, book, pace),
-            reader=PostgresReader(engine, vault, book),
+            reader=reader,
             board=PostgresBoard(engine, vault),
             cards=PostgresCards(engine),
             people=People(engine),
@@ -63,6 +73,10 @@ class Store:
             notices=NoticeBoard(engine),
             places=PlaceMemory(engine),
             composer=Composer(engine, vault, book),
+            journal=PostgresJournal(engine),
+            log=PostgresLog(engine),
+            search=PostgresSearch(engine, index_key),
+            audit=PostgresAudit(engine, reader, records, book),
         )
 
     def close(self) -> None:

@@ -62,7 +62,7 @@ class SlackDesk:
         """See `domain.ports.Desk.update_card`."""
         blocks = cards.card(file, card.department, self._group(file, card.department))
         self._pacing.take(card.channel, edit=True)
-        _call(self._client.chat_update, channel=card.channel, ts=card.ts, blocks=blocks, text=cards.card_text(file))
+        call_slack(self._client.chat_update, channel=card.channel, ts=card.ts, blocks=blocks, text=cards.card_text(file))
 
     def tell(self, place: str, thread: str, file: CaseFile, lines: Sequence[Line], mark: Mark) -> str:
         """See `domain.ports.Desk.tell`."""
@@ -84,7 +84,7 @@ class SlackDesk:
 
     def open_direct(self, person: Person) -> str:
         """See `domain.ports.Desk.open_direct`."""
-        return str(_call(self._client.conversations_open, users=[self._names.user(person)])["channel"]["id"])
+        return str(call_slack(self._client.conversations_open, users=[self._names.user(person)])["channel"]["id"])
 
     def call(self, place: str, file: CaseFile, event: e.Escalated, draft: str | None, mark: Mark) -> str:
         """See `domain.ports.Desk.call`."""
@@ -128,7 +128,7 @@ class SlackDesk:
         self._pacing.take(place)
         metadata = {"event_type": EVENT_TYPE, "event_payload": {"key": mark.key, "told": mark.told}}
         try:
-            sent = _call(
+            sent = call_slack(
                 self._client.chat_postMessage,
                 channel=place,
                 thread_ts=thread,
@@ -242,12 +242,12 @@ class _Directory:
 def _ask(request: Callable[..., Any], **arguments: Any) -> Any:
     """A request that changes nothing: when it is unclear it is simply not answered."""
     try:
-        return _call(request, **arguments)
+        return call_slack(request, **arguments)
     except Unclear as error:
         raise NotSent(error.reason) from error
 
 
-def _call(request: Callable[..., Any], **arguments: Any) -> Any:
+def call_slack(request: Callable[..., Any], **arguments: Any) -> Any:
     """One call of the Web API. Raises NotSent, Refused or Unclear."""
     try:
         return request(**arguments)

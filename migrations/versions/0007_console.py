@@ -3,13 +3,12 @@
 from alembic import op
 
 revision = "0007"
-down_revision = "0002"
+down_revision = "0005"
 
 TABLES = """
 set role loopkeeper_owner;
 
 create index cases_by_change on cases (updated_at);
-create index cases_of_customer on cases (subject_id, number);
 
 create function tell_console() returns trigger language plpgsql as $$
 begin

@@ -103,7 +103,7 @@ def test_after_the_plug_was_pulled_the_next_start_goes_on_with_every_open_case(
 ) -> None:
     first = up("plug")
     assert set(first.addresses) == {"Sandbox", "Console", "API docs", "Temporal UI"}
-    assert set(first.children) == {"postgres", "temporal", "sandbox", "api", "worker", "dispatcher"}
+    assert set(first.children) == {"postgres", "temporal", "sandbox", "api", "worker", "dispatcher", "housekeeper"}
     with Hands(first.addresses["Sandbox"]) as hands:
         post = hands.post("x", COMPLAINT, SAM)
         card = card_of(hands, post, "nobody yet")
@@ -133,7 +133,7 @@ def test_servers_of_ones_own_are_used_and_nothing_is_embedded(up: Callable[..., 
         with fresh_database(postgres) as database:
             url = database.replace("postgresql+psycopg2://", "postgresql://")
             running = up("outside", DATABASE_URL=url, TEMPORAL_ADDRESS=temporal.address)
-            assert set(running.children) == {"sandbox", "api", "worker", "dispatcher"}
+            assert set(running.children) == {"sandbox", "api", "worker", "dispatcher", "housekeeper"}
             assert not (running.state / "postgres" / "data").exists()
             assert "Temporal UI" not in running.addresses
             with Hands(running.addresses["Sandbox"]) as hands:

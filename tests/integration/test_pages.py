@@ -14,6 +14,7 @@ from tests.browsing import NEEDS_CHROMIUM, PHONE, chromium, window
 from tests.conftest import KEYS
 from tests.integration.conftest import serving
 from tests.integration.opened import created, place
+from tests.integration.searching import catch_up, sealer_of
 
 SCRIPT = "<script>document.title='pwned'</script><img src=x onerror=\"document.title='pwned'\">"
 HOSTILE = f"{SCRIPT} <!channel> {{{{7*7}}}} *bold* \u202eturned zero\u200bwidth"
@@ -68,6 +69,33 @@ def test_a_phone_shows_the_cases_one_below_the_other_and_hostile_words_as_words(
     read_on_a_phone(page, page.url)
     expect(page.locator(".talk blockquote").first).to_have_text(text)
     expect(page.locator(".lead")).to_contain_text("<!channel>")
+
+
+def test_an_auditor_finds_and_reads_on_a_phone_and_hostile_words_are_words(store: Store, pages: str, phone: Page, database: str) -> None:
+    author = {"id": "9", "handle": "h" * 60, "name": HOSTILE}
+    text = f"{HOSTILE} my internet is broken " + "w" * 280
+    placed = place(store, created("p1", text=text, author=author))
+    assert placed is not None
+    with sealer_of(database) as sealer:
+        catch_up(store, sealer)
+    page = read_on_a_phone(phone, f"{pages}/console/audit")
+    page.get_by_label("Words in it").fill("my INTERNET")
+    page.get_by_label("Event").select_option("opened")
+    page.get_by_role("button", name="Search").click()
+    read_on_a_phone(page, page.url)
+    expect(page.get_by_role("heading", name="1 case, the newest first")).to_be_visible()
+    expect(page.get_by_label("Words in it")).to_have_value("my INTERNET")
+    page.locator(".cases").get_by_role("link").click()
+    read_on_a_phone(page, page.url)
+    expect(page.get_by_text("none was changed")).to_be_visible()
+    expect(page.get_by_text("Not shown.").first).to_be_visible()
+    expect(page.locator("blockquote")).to_have_count(0)
+    page.get_by_role("link", name="Show what people wrote").click()
+    read_on_a_phone(page, page.url)
+    expect(page.locator(".audit-said blockquote").first).to_have_text(text)
+    page.get_by_label("As of").fill("2020-01-01")
+    page.get_by_role("button", name="Show").click()
+    expect(page.locator("body")).to_contain_text("nothing was on record of the case")
 
 
 def test_what_nobody_could_read_is_shown_with_its_reason_and_can_be_read_again(store: Store, pages: str, phone: Page) -> None:

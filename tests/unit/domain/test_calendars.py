@@ -121,3 +121,12 @@ def test_whether_people_work_now_and_when_they_are_back() -> None:
 def test_a_calendar_that_cannot_be_is_refused(week: tuple[tuple[Span, ...], ...], told: str) -> None:
     with pytest.raises(ValueError, match=told):
         WorkingHours("Europe/Berlin", week)
+
+
+def test_who_leaves_when_the_hour_that_comes_twice_begins_leaves_the_first_time() -> None:
+    """At 02:00 on 1 November 2026 New York puts its clocks back to 01:00: whoever works until 01:00 has gone by then."""
+    until_one = WorkingHours("America/New_York", ((), (), (), (), (), (Span(time(22), time(1)),), ()))
+    half_past = WorkingHours("America/New_York", ((), (), (), (), (), (Span(time(22), time(1, 30)),), ()))
+    begins, days_later = datetime(2026, 10, 31, 12, tzinfo=UTC), datetime(2026, 11, 2, tzinfo=UTC)
+    assert until_one.between(begins, days_later) == 3 * HOUR
+    assert half_past.between(begins, days_later) == 4.5 * HOUR, "the second half past one is the last that the clock shows"

@@ -1,0 +1,102 @@
+"""Wires what goes on besides the cases, and serves it: `python -m housekeeper`. The only process that has the log's key."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+
+from activities.heartbeat import SignsOfLife
+from activities.housekeeping import LogFollowers, LogKeeper, WordsKeeper
+from activities.places import Admins
+from adapters.checkpoint_places import CheckpointChannel, CheckpointFile, CheckpointMail
+from adapters.notary import Notary
+from adapters.postgres.book import PostgresBook
+from adapters.postgres.engine import open_engine
+from adapters.postgres.indexing import Indexer
+from adapters.postgres.log import PostgresLog, Sealer
+from adapters.postgres.retention import Retention
+from adapters.slack.announcing import announcing
+from domain.errors import LoopkeeperError
+from domain.ports import Destination, Post
+from settings import Settings
+from worker import mail_service, opened, run
+from workflows import contracts
+from workflows.housekeeping import Chore, Housekeeping, begin
+
+SLOTS = 8
+"""Chores at the same time: each has one of its own, so that none waits for another."""
+
+
+def places(settings: Settings, post: Post) -> dict[str, Destination]:
+    """Where checkpoints go."""
+    found: dict[str, Destination] = {}
+    if settings.checkpoint_file is not None:
+        found["file"] = CheckpointFile(settings.checkpoint_file)
+    if settings.checkpoint_mail is not None:
+        found["mail"] = CheckpointMail(post, settings.checkpoint_mail)
+    if settings.checkpoint_slack is not None:
+        token = settings.slack_bot_token.get_secret_value() if settings.slack_bot_token is not None else None
+        found["slack"] = CheckpointChannel(announcing(token, settings.slack_api_url), settings.checkpoint_slack)
+    return found
+
+
+async def keep(settings: Settings) -> None:
+    """Keep house until SIGINT or SIGTERM; what has begun is finished first. Raises LoopkeeperError when the log's key is not usable."""
+    if settings.log_key is None:
+        raise LoopkeeperError("the log's key is missing: set LOOPKEEPER_LOG_KEY (make one with: loopkeeper audit new-key NAME)")
+    notary = Notary.parse(settings.log_key.get_secret_value())
+    database = settings.housekeeping_database_url or settings.database_url
+    async with opened(settings, "loopkeeper housekeeper") as (store, client, ended):
+        sealing = open_engine(database, pool=2 + SLOTS, role="loopkeeper_sealer", name="loopkeeper sealer")
+        post = mail_service(settings, store.vault.keyring)
+        admins, destinations = Admins(store.notices, post), places(settings, post)
+        keeping_words = open_engine(database, pool=2, role="loopkeeper_privacy", name="loopkeeper retention")
+        retention = Retention(keeping_words, PostgresBook(keeping_words))
+        words = WordsKeeper(lambda: sum(rule.words for rule in retention.apply(datetime.now(UTC), dry_run=False)))
+        followers = LogFollowers({"search": Indexer(store.engine, store.vault).index})
+        log = LogKeeper(Sealer(sealing, notary), PostgresLog(sealing), destinations, settings.checkpoints_every, store.book, admins)
+        chores = [
+            Chore("seal_log", "", contracts.HOUSE_QUEUE, timedelta(minutes=10)),
+            Chore("apply_retention", "", contracts.HOUSE_QUEUE, timedelta(hours=2), timedelta(days=1)),
+            *(Chore("follow_log", name, contracts.HOUSE_QUEUE, timedelta(minutes=10)) for name in followers.followers),
+            *(
+                Chore("publish_checkpoint", name, contracts.HOUSE_QUEUE, timedelta(minutes=2), every)
+                for name, every in settings.checkpoints_every.items()
+            ),
+        ]
+        with ThreadPoolExecutor(SLOTS, "chores") as threads:
+            worker = Worker(
+                client,
+                task_queue=contracts.HOUSE_QUEUE,
+                workflows=[Housekeeping],
+                activities=[log.seal, log.publish, followers.follow, words.retention],
+                activity_executor=threads,
+                max_concurrent_activities=SLOTS,
+                interceptors=[SignsOfLife()],
+                workflow_runner=UnsandboxedWorkflowRunner(),
+                graceful_shutdown_timeout=timedelta(seconds=10),
+            )
+            for chore in chores:
+                await begin(client, chore)
+            await run([worker], ended)
+        sealing.dispose()
+        keeping_words.dispose()
+
+
+def main() -> None:
+    """Run with settings from the environment."""
+    settings = Settings()
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    try:
+        asyncio.run(keep(settings))
+    except LoopkeeperError as error:
+        sys.exit(f"loopkeeper: {error}")
+
+
+if __name__ == "__main__":
+    main()
