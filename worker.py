@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 
 import uvloop
 from temporalio.client import Client
@@ -33,6 +32,7 @@ from activities.record import Recorder
 from adapters.channels.connect import Access, networks
 from adapters.keyring import Keyring
 from adapters.links import Links
+from adapters.postgres.intake import TOPIC, numbers_of
 from adapters.postgres.listening import Listener
 from adapters.postgres.schema import check
 from adapters.postgres.store import Store
@@ -178,7 +178,7 @@ async def dispatch(settings: Settings) -> None:
             gateway, publisher = CaseGateway(client, settings.pace), wire(settings, store).publisher
             dispatcher = Dispatcher(store.inbox, gateway, publisher, threads, settings.pace, at_once=settings.dispatch_slots)
             loop = asyncio.get_running_loop()
-            listener = Listener(store.engine, lambda numbers: loop.call_soon_threadsafe(partial(dispatcher.take, numbers)))
+            listener = Listener(store.engine, TOPIC, lambda told: loop.call_soon_threadsafe(dispatcher.take, numbers_of(told)))
             listener.start()
             working = asyncio.create_task(dispatcher.run())
             log.info("serving the inbox")

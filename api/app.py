@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from fastapi import Depends, FastAPI, Request
 from slack_bolt.adapter.fastapi.async_handler import AsyncSlackRequestHandler
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from temporalio.client import Client
@@ -39,8 +40,10 @@ from api.access.sign_in import SignInPages
 from api.access.standing import Standing
 from api.acting import Acting
 from api.audit import AuditPages
-from api.console import Console
+from api.console.ground import Ground
+from api.console.site import Console
 from api.desk import DeskPages
+from api.feed import Feed
 from api.headers import SecurityHeaders
 from api.health import Health
 from api.intake import GroupCommit, Intake
@@ -108,7 +111,7 @@ def create_app(settings: Settings) -> FastAPI:
     problems.install(app)
     app.add_exception_handler(Led, led)
     app.add_middleware(SecurityHeaders, https=settings.public_url.startswith("https://"))
-    app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
+    app.mount("/static", GZipMiddleware(StaticFiles(directory=Path(__file__).parent / "static")), name="static")
     return app
 
 
@@ -120,35 +123,22 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     commits = GroupCommit(store.inbox, parts.threads)
     signers = {name: Signer.with_secret(a.secret.get_secret_value()) for name, a in settings.channels.items()}
 
-    async def had_by(case_id: str) -> frozenset[str]:
-        return await parts.in_thread(lambda: frozenset(card.department for card in store.cards.of_case(case_id)))
-
-    async def verify(case_id: str) -> str | None:
-        return await parts.in_thread(lambda: store.records.verify(case_id))
-
-    socket, working = _slack(app, settings, acting, Looking(store, commits, parts.threads, settings.pace))
+    looking = Looking(store, commits, parts.threads, settings.pace)
+    socket, working = _slack(app, settings, acting, looking)
     app.include_router(Health(parts.client, store.engine, parts.threads, lambda: socket.told if socket is not None else None).routes())
     app.include_router(Intake(signers, store.book, commits).routes())
-    app.include_router(Rest(acting, commits, store.book, had_by).routes())
+    app.include_router(Rest(acting, commits, store.book, looking.had_by).routes())
     app.include_router(ReadingRoutes(store, parts.threads).routes())
-    app.include_router(DeskPages(acting, Links(keyring, settings.public_url)).routes())
-    app.include_router(
-        Console(
-            acting=acting,
-            cases=lambda only_open, before, departments: parts.in_thread(
-                lambda: store.reader.cases(only_open=only_open, before=before, departments=departments)
-            ),
-            had_by=had_by,
-            quarantined=lambda: parts.in_thread(store.inbox.quarantined),
-            verify=verify,
-            framed_by=settings.sandbox_url,
-        ).routes()
-    )
-    app.include_router(AuditPages(store, parts.threads, settings.sandbox_url).routes())
+    links = Links(keyring, settings.public_url)
+    app.include_router(DeskPages(acting, links).routes())
     _access(app, parts)
+    feed = Feed(store, parts.threads)
+    app.state.feed = feed
+    app.include_router(Console(Ground(store, acting, looking, links, parts.threads, settings.sandbox_url), feed).routes())
+    app.include_router(AuditPages(store, parts.threads, settings.sandbox_url).routes())
     if settings.sendgrid_webhook_key is not None:
         app.include_router(mail_events(settings.sendgrid_webhook_key, store.ledger, parts.threads))
-    return [commits.run(), *working]
+    return [commits.run(), feed.keep(), *working]
 
 
 def _access(app: FastAPI, parts: _Parts) -> None:

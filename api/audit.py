@@ -59,7 +59,7 @@ class AuditPages:
                 return await self._case(request, reader, case_id, moment, words=words == "yes")
             except Problem as problem:
                 here = f"/console/audit/cases/{quote(case_id)}" if as_of else None
-                values = {"problem": problem.detail, "here": here, "show": "audit"}
+                values = {"problem": problem.detail, "address": here, "here": "audit"}
                 return page(request, "audit_problem.html", values, framed_by=self.framed_by, status=problem.status)
 
         router.add_api_route("/console/audit", search, methods=["GET"])
@@ -91,7 +91,7 @@ class AuditPages:
             "is_first": not after,
             "older": _older(sought, found),
             "policy": policy,
-            "show": "audit",
+            "here": "audit",
         }
         return page(request, "audit_search.html", values, framed_by=self.framed_by, status=422 if problem else 200)
 
@@ -108,9 +108,9 @@ class AuditPages:
             "steps": steps(read.file),
             "became": _BECAME,
             "words": words,
-            "here": f"/console/audit/cases/{case_id}",
+            "address": f"/console/audit/cases/{case_id}",
             "as_of": _told(as_of),
-            "show": "audit",
+            "here": "audit",
         }
         return page(request, "audit_case.html", values, framed_by=self.framed_by)
 

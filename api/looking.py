@@ -12,7 +12,8 @@ from typing import TypeVar
 
 from adapters.postgres.drafts import Writing
 from adapters.postgres.intake import Arrival
-from adapters.postgres.reading import Row, Wanted
+from adapters.postgres.reading import Wanted
+from adapters.postgres.rows import Row
 from adapters.postgres.searching import told_apart
 from adapters.postgres.store import Store
 from adapters.slack.lists import Listed, Page

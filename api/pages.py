@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from fastapi import Request
 from jinja2 import Environment, FileSystemLoader
+from markupsafe import Markup
 from starlette.responses import HTMLResponse, Response
 from starlette.templating import Jinja2Templates
 
@@ -35,12 +38,47 @@ def _owed(clock: str) -> str:
     return OWED[ClockName(clock)]
 
 
+def _when(at: datetime, zone: ZoneInfo) -> Markup:
+    """A moment in the brand's zone, which is named; the console's module puts it into the reader's own."""
+    there = at.astimezone(zone)
+    told = f"{there:%a} {there.day} {there:%b}, {there:%H:%M} {there:%Z}"
+    return Markup(f'<time datetime="{_precise(at)}">{told}</time>')  # noqa: S704 - made of a moment alone
+
+
+def _left(due: datetime, now: datetime) -> Markup:
+    """How much time is left until a moment, as of `now`; the console's module keeps it true."""
+    seconds = (due - now).total_seconds()
+    told = f"{_span(seconds)} left" if seconds > 0 else f"{_span(-seconds)} late"
+    state = "late" if seconds <= 0 else "soon" if seconds < _SOON_SECONDS else "fine"
+    return Markup(f'<time class="left" data-left data-state="{state}" datetime="{_precise(due)}">{told}</time>')  # noqa: S704 - as above
+
+
+_SOON_SECONDS = 15 * 60
+
+
+def _span(seconds: float) -> str:
+    """As the console's module writes it."""
+    minutes = int(seconds // 60)
+    if minutes < 1:
+        return f"{int(seconds)} s"
+    hours, days = minutes // 60, minutes // 1440
+    if hours < 1:
+        return f"{minutes} min"
+    return f"{hours} h {minutes % 60} min" if days < 2 else f"{days} d {hours % 24} h"
+
+
+def _precise(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
 def _exact(at: datetime | None) -> str:
     """A moment to the second, as it is compared."""
     return "" if at is None else f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 _templates.env.filters["moment"] = _moment
+_templates.env.filters["when"] = _when
+_templates.env.filters["left"] = _left
 _templates.env.filters["exact"] = _exact
 _templates.env.filters["owed"] = _owed
 _templates.env.filters["spoken"] = lambda word: str(word).replace("_", " ")
@@ -51,6 +89,11 @@ def page(request: Request, name: str, values: dict[str, Any], *, framed_by: str 
     response: HTMLResponse = _templates.TemplateResponse(request, name, values, status_code=status)
     response.headers["content-security-policy"] = of_pages(framed_by)
     response.headers["cache-control"] = "no-store"
+    response.headers["vary"] = "accept-encoding, x-parts"
+    if "gzip" in request.headers.get("accept-encoding", ""):  # pages alone: what asks for less may not expect it
+        response.body = gzip.compress(bytes(response.body), 6, mtime=0)
+        response.headers["content-encoding"] = "gzip"
+        response.headers["content-length"] = str(len(response.body))
     return response
 
 

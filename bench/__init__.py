@@ -25,6 +25,12 @@ def _open_cases() -> Benchmark:
     return OPEN_CASES_BENCHMARK
 
 
+def _console() -> Benchmark:
+    from bench.console import CONSOLE_BENCHMARK
+
+    return CONSOLE_BENCHMARK
+
+
 def _history() -> Benchmark:
     from bench.history import HISTORY_BENCHMARK
 
@@ -43,5 +49,6 @@ BENCHMARKS: dict[str, Callable[[], Benchmark]] = {
     "open-cases": _open_cases,
     "history": _history,
     "search": _search,
+    "console": _console,
 }
 """What can be measured, by name. Loaded when asked for, so that the child processes of one do not load the others."""

@@ -73,7 +73,7 @@ class CaseFile:
         url = str(self.words.get(reference or "", {}).get("url") or NOWHERE)
         return None if url.startswith(NOWHERE) else url
 
-    @property
+    @cached_property
     def case_policy(self) -> CasePolicy:
         """The slice of the policy that the case is held to."""
         return self.policy.for_case(self.case.brand, self.case.channel)

@@ -145,7 +145,7 @@ class WaiveThankYou:
 
 @dataclass(frozen=True, slots=True)
 class SettleReply:
-    """Say what became of an unconfirmed reply: it is there (with its permalink), or it is not and shall be sent again."""
+    """Say what became of an unconfirmed reply: it is there (with its permalink), or it is to be sent again, as a refused one can be."""
 
     id: str
     by: Actor

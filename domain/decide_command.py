@@ -301,10 +301,12 @@ def _waive(case: Case, command: c.WaiveThankYou, now: datetime) -> Events | c.Re
 
 def _settle(case: Case, command: c.SettleReply, policy: CasePolicy, now: datetime) -> Events | c.Refusal:
     reply = case.reply(command.step)
-    if reply is None or reply.state != "unconfirmed":
+    if reply is None or reply.state == "planned":
         return c.Refusal("nothing_to_settle", "That reply is settled already.")
     if not command.posted:
         return [again(case, reply, policy, now)]
+    if reply.state == "failed":
+        return c.Refusal("was_refused", "The network refused that reply, so it cannot be there. It can be posted again.")
     if command.permalink is None:
         return c.Refusal("permalink_missing", "Give the link of the reply, so that the record shows where it is.")
     found = c.Posted(

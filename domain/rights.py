@@ -23,6 +23,7 @@ class Right(StrEnum):
     ACT = "act"
     READ_PRIVATE = "read_private"
     READ_UNREADABLE = "read_unreadable"
+    RETRY_UNREADABLE = "retry_unreadable"
     READ_REPORTS = "read_reports"
     READ_POLICY = "read_policy"
     CHANGE_POLICY = "change_policy"
@@ -41,6 +42,7 @@ RIGHTS: dict[Right, frozenset[Role]] = {
     Right.ACT: EVERYWHERE | {Role.DEPARTMENT},
     Right.READ_PRIVATE: EVERYWHERE,
     Right.READ_UNREADABLE: PEOPLE - {Role.DEPARTMENT},
+    Right.RETRY_UNREADABLE: EVERYWHERE,
     Right.READ_REPORTS: PEOPLE,
     Right.READ_POLICY: PEOPLE,
     Right.CHANGE_POLICY: frozenset({Role.ADMIN}),

@@ -40,6 +40,11 @@ class Drafts:
             rows = connection.execute(_OTHERS, {"case": case_id, "person": person})
             return [Writing(r.name, r.saying) for r in rows]
 
+    def others(self, case_id: str, person: str) -> list[Writing]:
+        """Who else is writing to the customer now."""
+        with self._engine.connect() as connection:
+            return [Writing(r.name, r.saying) for r in connection.execute(_OTHERS, {"case": case_id, "person": person})]
+
     def end(self, case_id: str, person: str) -> None:
         """They have sent it, or thought better of it. Leases of others that ran out go with it."""
         with self._engine.begin() as connection:

@@ -298,6 +298,28 @@ class Inbox:
             )
             return [dict(r) for r in rows.mappings()]
 
+    def read_again(self, inbound_id: int) -> bool:
+        """Have a message looked at anew that could not be read or placed, because what stood in the way is mended; whether there is one.
+
+        Nothing is done twice by it: whatever it tells is known by its own id.
+        """
+        with transaction(self._engine) as connection:
+            found = connection.execute(
+                text(
+                    "update inbound set state = 'waiting', reason = null "
+                    "where id = :id and state in ('quarantined', 'parked') and sealed is not null returning id"
+                ),
+                {"id": inbound_id},
+            ).scalar_one_or_none()
+            if found is not None:
+                connection.execute(NOTIFY, {"ids": str(found)})
+        return found is not None
+
+
+def numbers_of(told: str) -> list[int]:
+    """The numbers that are told on `TOPIC`."""
+    return [int(number) for number in told.split(",")]
+
 
 _FIRST_MOMENT = datetime(1, 1, 2, tzinfo=UTC)
 TOPIC = "loopkeeper_inbound"

@@ -1,8 +1,9 @@
-"""Hearing of what was stored the moment it is committed: LISTEN on a connection of its own. The sweep is the truth; this is the speed."""
+"""Hearing of what was committed the moment it is: LISTEN on a connection of its own. A sweep is the truth; this is the speed."""
 
 from __future__ import annotations
 
 import logging
+import os
 import select
 import threading
 from collections.abc import Callable
@@ -11,21 +12,21 @@ import psycopg2
 from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT
 from sqlalchemy import Engine
 
-from adapters.postgres.intake import TOPIC
-
 log = logging.getLogger(__name__)
-_LOOK_EVERY_SECONDS = 1.0
+_LOOK_EVERY_SECONDS = 10.0
 _AGAIN_SECONDS = 1.0
 
 
 class Listener:
-    """Tells `hear` the numbers of messages as they are stored, from a thread of its own, until stopped."""
+    """Tells `hear` what is said on a topic, from a thread of its own, until stopped."""
 
-    def __init__(self, engine: Engine, hear: Callable[[list[int]], object]) -> None:
+    def __init__(self, engine: Engine, topic: str, hear: Callable[[str], object]) -> None:
         self._engine = engine
+        self._topic = topic
         self._hear = hear
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="listener", daemon=True)
+        self._woken, self._wake = os.pipe()
+        self._thread = threading.Thread(target=self._run, name=f"listening to {topic}", daemon=True)
 
     def start(self) -> None:
         """Begin to listen."""
@@ -34,7 +35,10 @@ class Listener:
     def stop(self) -> None:
         """End; returns when it has."""
         self._ended.set()
-        self._thread.join(_LOOK_EVERY_SECONDS * 3)
+        os.write(self._wake, b".")
+        self._thread.join(_LOOK_EVERY_SECONDS)
+        os.close(self._wake)
+        os.close(self._woken)
 
     def _run(self) -> None:
         while not self._ended.is_set():
@@ -49,12 +53,13 @@ class Listener:
         connection = psycopg2.connect(**self._engine.dialect.create_connect_args(self._engine.url)[1])
         try:
             connection.set_isolation_level(ISOLATION_LEVEL_AUTOCOMMIT)
-            connection.cursor().execute(f"listen {TOPIC}")
+            connection.cursor().execute(f"listen {self._topic}")
             while not self._ended.is_set():
-                if select.select([connection], [], [], _LOOK_EVERY_SECONDS) == ([], [], []):
+                ready, _, _ = select.select([connection, self._woken], [], [], _LOOK_EVERY_SECONDS)
+                if connection not in ready:
                     continue
                 connection.poll()
                 while connection.notifies:
-                    self._hear([int(number) for number in connection.notifies.pop(0).payload.split(",")])
+                    self._hear(connection.notifies.pop(0).payload)
         finally:
             connection.close()

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, text
 
 from adapters.keyring import KeyProblem
 from adapters.postgres.records import history
+from adapters.postgres.rows import MORE, SHOWN, Row, row_of
 from adapters.postgres.vault import Vault
 from domain.casefile import CaseFile
 from domain.discretion import Onlookers
@@ -25,30 +26,6 @@ class NoSuchCase(LoopkeeperError):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A case in a list. `customer`: as the network shows them; `words`: what they wrote first."""
-
-    case_id: str
-    number: int
-    policy: str
-    status: str
-    intent: str
-    priority: str
-    department: str
-    brand: str
-    channel: str
-    customer: str
-    words: str
-    owner: str | None
-    opened_at: datetime
-    due_at: datetime | None
-    due_clock: str | None
-    breached: tuple[str, ...]
-    needs_human: str | None
-    stalled_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
 class Wanted:
     """Which open cases are wanted; what is not named does not matter."""
 
@@ -58,23 +35,19 @@ class Wanted:
     stalled: bool = False
 
 
-_SHOWN, _NUMBER = "select k.*, p.name as owner_name, s.wrapped_key, s.profile", "select k.number"
+_NUMBER = "select k.number"
 _OPEN = (
-    "from cases k left join person p on p.id = k.owner join subject s on s.id = k.subject_id "
-    "where k.closed_at is null and k.ended is null "
+    f"from cases k {MORE} where k.closed_at is null and k.ended is null "
     "and (cast(:owner as text) is null or k.owner = :owner) "
     "and (cast(:departments as text[]) is null or k.department = any(:departments)) "
     "and (cast(:statuses as text[]) is null or k.status = any(:statuses)) and (not :stalled or k.stalled_at is not null) "
     "order by k.due_at nulls last, k.case_id limit :limit"
 )
-_LISTED = text(f"{_SHOWN} {_OPEN}")
+_LISTED = text(f"{SHOWN} {_OPEN}")
 _NUMBERS = text(f"{_NUMBER} {_OPEN}")
 
 
-_NUMBERED = text(
-    "select k.*, p.name as owner_name, s.wrapped_key, s.profile from cases k left join person p on p.id = k.owner "
-    "join subject s on s.id = k.subject_id where k.number = any(:numbers) order by k.number desc"
-)
+_NUMBERED = text(f"{SHOWN} from cases k {MORE} where k.number = any(:numbers) order by k.number desc")
 _NOT_INDEXED = text(
     "select k.number from (select number, case_id, events from cases order by number desc limit :newest) k "
     "left join case_search f using (case_id) where coalesce(f.events, 0) < k.events order by k.number desc"
@@ -138,7 +111,7 @@ class PostgresReader:
         """Open cases of a kind, those that are due first first; for Slack, so what everybody should not read is masked."""
         with self._engine.connect() as connection:
             rows = connection.execute(_LISTED, _values(wanted, at_most)).all()
-            return [self.discreet(self._row(connection, row)) for row in rows]
+        return [self.discreet(row_of(self._vault, row)) for row in rows]
 
     def discreet(self, row: Row) -> Row:
         """A case in a list as it is shown in Slack: what everybody should not read is masked."""
@@ -194,50 +167,28 @@ class PostgresReader:
     def cases(self, *, only_open: bool, before: int | None, departments: frozenset[str] | None = None, at_most: int = 50) -> list[Row]:
         """Cases, the newest first, below the number `before`; of these departments alone, unless None."""
         sql = text(
-            "select k.*, p.name as owner_name, s.wrapped_key, s.profile from cases k left join person p on p.id = k.owner "
-            "join subject s on s.id = k.subject_id "
-            "where (cast(:before as bigint) is null or number < :before) and (not :open or (k.closed_at is null and k.ended is null)) "
-            "and (cast(:departments as text[]) is null or k.department = any(:departments)) "
-            "order by number desc limit :limit"
+            f"{SHOWN} from cases k {MORE} "
+            "where (cast(:departments as text[]) is null or k.department = any(:departments)) "
+            "and (cast(:before as bigint) is null or k.number < :before) and (not :open or (k.closed_at is null and k.ended is null)) "
+            "order by k.number desc limit :limit"
         )
         theirs = None if departments is None else sorted(departments)
+        values = {"before": before, "open": only_open, "departments": theirs, "limit": at_most}
         with self._engine.connect() as connection:
-            rows = connection.execute(sql, {"before": before, "open": only_open, "departments": theirs, "limit": at_most}).all()
-            return [self._row(connection, row) for row in rows]
+            rows = connection.execute(sql, values).all()
+        return [row_of(self._vault, row) for row in rows]
 
     def rows(self, numbers: Sequence[int]) -> list[Row]:
         """The cases of these numbers, the newest first."""
         with self._engine.connect() as connection:
             rows = connection.execute(_NUMBERED, {"numbers": list(numbers)}).all()
-            return [self._row(connection, row) for row in rows]
+        return [row_of(self._vault, row) for row in rows]
 
     def not_indexed(self, of_newest: int) -> list[Row]:
         """Those of the newest cases which the search does not know yet, or not as they are now; the newest first."""
         with self._engine.connect() as connection:
             numbers = list(connection.execute(_NOT_INDEXED, {"newest": of_newest}).scalars())
         return self.rows(numbers)
-
-    def _row(self, connection: Connection, row: Any) -> Row:
-        return Row(
-            case_id=row.case_id,
-            number=row.number,
-            policy=row.policy_id,
-            status=row.status,
-            intent=row.intent,
-            priority=row.priority,
-            department=row.department,
-            brand=row.brand,
-            channel=row.channel,
-            customer=_shown(self._vault.shown_as(str(row.subject_id), row.wrapped_key, row.profile)),
-            words=self._words(connection, str(row.words)),
-            owner=row.owner_name or row.owner,
-            opened_at=row.opened_at,
-            due_at=row.due_at,
-            due_clock=row.due_clock,
-            breached=tuple(row.breached),
-            needs_human=row.needs_human,
-            stalled_at=row.stalled_at,
-        )
 
     def _words(self, connection: Connection, reference: str) -> str:
         try:
@@ -254,8 +205,3 @@ def _values(wanted: Wanted, at_most: int) -> dict[str, Any]:
         "stalled": wanted.stalled,
         "limit": at_most,
     }
-
-
-def _shown(profile: dict[str, str | None]) -> str:
-    name, handle = profile.get("name"), profile.get("handle")
-    return name or (f"@{handle}" if handle else "a customer")

@@ -128,6 +128,11 @@ class Sessions:
                 )
         return None if row is None else _entry(row)
 
+    def holds(self, secret: str) -> bool:
+        """Whether there is such a session and it is not over. Asking is not using it."""
+        with transaction(self._engine) as connection:
+            return connection.execute(_GOOD, {"hash": _hash(secret), "person": None, "idle": self._idle}).first() is not None
+
     def open(self, person: str | None = None) -> list[Session]:
         """The sessions with which somebody can go on now, of one person or of all, the last used first; 1,000 at most."""
         with transaction(self._engine) as connection:

@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 
 from adapters.keyring import Keyring
 from adapters.postgres.auditing import PostgresAudit
+from adapters.postgres.board import PostgresBoard
 from adapters.postgres.book import PostgresBook
 from adapters.postgres.composing import Composer
 from adapters.postgres.desk_cards import PostgresCards
@@ -38,6 +39,7 @@ class Store:
     ledger: PostgresLedger
     inbox: Inbox
     reader: PostgresReader
+    board: PostgresBoard
     cards: PostgresCards
     people: People
     keys: Keys
@@ -67,6 +69,7 @@ class Store:
             ledger=PostgresLedger(engine, vault),
             inbox=Inbox(engine, vault, book, pace),
             reader=reader,
+            board=PostgresBoard(engine, vault),
             cards=PostgresCards(engine),
             people=people,
             keys=Keys(engine, people),

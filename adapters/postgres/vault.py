@@ -103,6 +103,13 @@ class Vault:
                 opened[str(row.id)] = json.loads(_opened(key, str(row.subject_id), bytes(row.sealed)))
         return opened
 
+    def text_of(self, subject: str, wrapped_key: bytes | None, sealed: bytes | None) -> str:
+        """What somebody wrote, from its row and theirs; a note in its place when they were erased."""
+        if wrapped_key is None or sealed is None:
+            return "(erased)"
+        content = json.loads(_opened(_unwrapped(self.keyring, bytes(wrapped_key), subject), subject, bytes(sealed)))
+        return str(content["text"])
+
     def shown_as(self, subject: str, wrapped_key: bytes | None, profile: bytes | None) -> dict[str, str | None]:
         """How the network shows a person, from their row: `handle` and `name`. Empty when erased."""
         if wrapped_key is None or profile is None:

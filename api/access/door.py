@@ -33,6 +33,7 @@ SPOKEN = {
     Right.ACT: "act on cases",
     Right.READ_PRIVATE: "read what was written in private",
     Right.READ_UNREADABLE: "see what could not be read",
+    Right.RETRY_UNREADABLE: "have it read again",
     Right.READ_REPORTS: "read reports",
     Right.READ_POLICY: "read the policy",
     Right.CHANGE_POLICY: "change the policy",
@@ -108,6 +109,13 @@ class Gate:
         if (fresh or right in STEP_UP) and not self.is_fresh(visitor, right):
             raise self._again(request)
         return visitor
+
+    async def still_lets_in(self, request: Request, key: str | None) -> bool:
+        """Whether the key or the session still holds."""
+        if key is not None:
+            return await self.in_thread(lambda: self.keys.of(key)) is not None
+        secret = self.cookie.read(request)
+        return secret is not None and await self.in_thread(lambda: self.sessions.holds(secret))
 
     async def program(self, request: Request, secret: str) -> Visitor:
         """Whose key that is. Raises Problem."""

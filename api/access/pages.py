@@ -95,7 +95,7 @@ class AccessPages:
     async def _sessions(self, request: Request, visitor: Visitor, *, problem: str | None = None, status: int = 200) -> Response:
         everybody = visitor.may(Right.MANAGE_ACCESS)
         found = await self.gate.in_thread(lambda: self.gate.sessions.open(None if everybody else visitor.actor.person))
-        values = {"sessions": found, "browser": browser, "everybody": everybody, "visitor": visitor, "problem": problem, "show": "sessions"}
+        values = {"sessions": found, "browser": browser, "everybody": everybody, "visitor": visitor, "problem": problem, "here": "sessions"}
         return page(request, "sessions.html", values, status=status)
 
     async def _keys(
@@ -116,7 +116,7 @@ class AccessPages:
             "roles": [role.value for role in Role if role in PEOPLE],
             "rights": {right.value: (SPOKEN[right], sorted(role.value for role in RIGHTS[right])) for right in Right},
             "departments": dict(await self.departments()),
-            "show": "keys",
+            "here": "api_keys",
         }
         return page(request, "api_keys.html", values, status=status)
 

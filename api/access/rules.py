@@ -29,6 +29,10 @@ class Door(Protocol):
         """The visitor. Raises `Problem`, or leads a browser to the sign-in, when there is none or they may not."""
         ...
 
+    async def still_lets_in(self, request: Request, key: str | None) -> bool:
+        """Whether whoever was let in by this request is welcome yet: for answers that take long. It does not count as use."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Needs:

@@ -2,58 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from slack_bolt.async_app import AsyncAck
 
 from adapters.slack import cards, forms, modals
 from adapters.slack.forms import Doing
 from adapters.slack.views import View
+from api.doing import CHOSEN, DOINGS, LEADING, MADE, Filled, Incomplete, command, done, offered
 from api.slack.floor import Body, Ears, Floor, Refused, given, meta, moment, value
 from api.slack.speaking import Speaking
 from domain import commands as c
 from domain.casefile import CaseFile
 from domain.rights import EVERYWHERE, Colleague, may_not
 from domain.story import story
-from domain.values import Actor, Priority, Role
-
-DOINGS: dict[Doing, type[c.Command]] = {
-    "note": c.Note,
-    "escalate": c.EscalateNow,
-    "snooze": c.Snooze,
-    "wait": c.WaitOnThirdParty,
-    "resume": c.Resume,
-    "priority": c.SetPriority,
-    "category": c.SetCategory,
-    "dismiss": c.Dismiss,
-    "walk_away": c.WalkAway,
-    "waive": c.WaiveThankYou,
-    "reopen": c.Reopen,
-}
-LEADING = frozenset({Role.LEAD, Role.ADMIN})
-"""Whose word ends a case that is walked away from."""
-_DONE: dict[Doing, str] = {
-    "note": "Your note is in the thread.",
-    "escalate": "They are being called.",
-    "snooze": "No reminders until then.",
-    "wait": "The case waits; the resolve clock stands still.",
-    "resume": "The case is back in work.",
-    "priority": "The priority is changed, and every clock with it.",
-    "category": "The category is changed.",
-    "dismiss": "The case is dismissed.",
-    "walk_away": "A lead is asked to confirm it.",
-    "waive": "The loop is closed without a thank-you.",
-    "reopen": "The case is open again.",
-}
-_CHOSEN: frozenset[Doing] = frozenset({"priority", "category", "dismiss"})
-"""What depends on a choice that is still to be made."""
-
-
-def done(do: Doing, by: Actor) -> str:
-    """What is told to whoever did it."""
-    return "We walk away: nothing more is answered there." if do == "walk_away" and by.role in LEADING else _DONE[do]
 
 
 @dataclass(frozen=True)
@@ -119,7 +82,7 @@ class Deskwork:
         """Open a form, if this person may do that now, and the case would take it."""
         now = self.floor.now()
         sample = Filled("…", None, now + timedelta(minutes=1))
-        tried = None if do in _CHOSEN else lambda by: _MADE[do]("", by, "…", sample)
+        tried = None if do in CHOSEN else lambda by: MADE[do]("", by, "…", sample)
         colleague = await self.floor.let(body["user"]["id"], file, DOINGS[do], tried)
         await self.floor.open(body, forms.form(file, do, now=now, decides=colleague.actor.role in LEADING))
 
@@ -180,21 +143,14 @@ class Deskwork:
         at = forms.WORDS if do == "wait" else at
         try:
             colleague = await self.floor.let(body["user"]["id"], file, DOINGS[do])
-            command = await self.command(carried["case"], do, colleague.actor, f"slack:{body['view']['id']}", Filled.of(body))
-        except Refused as refusal:
+            wanted = await command(self.floor.acting, carried["case"], do, colleague.actor, f"slack:{body['view']['id']}", _filled(body))
+        except (Refused, Incomplete) as refusal:
             if at is None:
                 await ack(response_action="update", view=modals.notice("Not done", str(refusal)))
             else:
                 await ack(response_action="errors", errors={at: str(refusal)})
             return
-        await self.floor.carry_out(ack, body, carried["case"], command, done(do, colleague.actor), refused_at=at)
-
-    async def command(self, case_id: str, do: Doing, actor: Actor, command_id: str, filled: Filled) -> c.Command:
-        """The command that a form, or a line of `/case`, asks for. Raises Refused when something is missing in it."""
-        words = await self.floor.acting.keep(case_id, filled.words) if filled.words else None
-        if do in _NEEDS_WORDS and words is None:
-            raise Refused("Write a reason first: it stands in the case's history.")
-        return _MADE[do](command_id, actor, words, filled)
+        await self.floor.carry_out(ack, body, carried["case"], wanted, done(do, colleague.actor), refused_at=at)
 
     # --- replies of which nobody is sure ---
 
@@ -249,67 +205,10 @@ def on_its_card(body: Body) -> bool:
     return body["actions"][0].get("block_id", "").startswith("do:") and not body.get("container", {}).get("is_ephemeral")
 
 
-def offered(file: CaseFile, colleague: Colleague) -> list[Doing]:
-    """What "More…" offers to this colleague, who may see the case, as it stands."""
-    case = file.case
-    doings: list[Doing] = ["note", "priority", "category", "dismiss", "walk_away"]
-    if not case.is_open:
-        doings = ["note", "reopen", *(["waive"] if case.closed_at is None else [])]  # type: ignore[list-item]
-    had = colleague.departments  # they see it, so they have it or had it
-    return [do for do in doings if not case.is_over and may_not(colleague, DOINGS[do], case, file.policy, had) is None]
-
-
-@dataclass(frozen=True, slots=True)
-class Filled:
-    """What was given: words, a choice, a moment."""
-
-    words: str | None = None
-    choice: str | None = None
-    until: datetime | None = None
-
-    @staticmethod
-    def of(body: Body) -> Filled:
-        """What stands in a form."""
-        words = (given(body, forms.WORDS) or "").strip()
-        return Filled(words or None, given(body, forms.CHOICE), moment(body, forms.UNTIL))
-
-
-_NEEDS_WORDS = frozenset({"note", "wait", "walk_away", "waive"})
-_Make = Callable[[str, Actor, str | None, Filled], c.Command]
-
-
-def _snooze(command_id: str, by: Actor, words: str | None, filled: Filled) -> c.Command:
-    if filled.until is None:
-        raise Refused("Until when? Choose a moment.")
-    return c.Snooze(command_id, by, filled.until, words)
-
-
-def _dismiss(command_id: str, by: Actor, words: str | None, filled: Filled) -> c.Command:
-    if filled.choice not in forms.DISMISSALS:
-        raise Refused("Why? Choose one: " + ", ".join(forms.DISMISSALS))
-    return c.Dismiss(command_id, by, filled.choice, words)  # type: ignore[arg-type]  # checked above
-
-
-def _priority(command_id: str, by: Actor, words: str | None, filled: Filled) -> c.Command:
-    del words
-    if filled.choice not in {p.value for p in Priority}:
-        raise Refused("Which priority? urgent, high, normal or low.")
-    return c.SetPriority(command_id, by, Priority(filled.choice))
-
-
-_MADE: dict[Doing, _Make] = {
-    "note": lambda i, by, words, _: c.Note(i, by, words or ""),
-    "escalate": lambda i, by, words, _: c.EscalateNow(i, by, words),
-    "snooze": _snooze,
-    "wait": lambda i, by, words, filled: c.WaitOnThirdParty(i, by, words or "", filled.until),
-    "resume": lambda i, by, _words, _filled: c.Resume(i, by),
-    "priority": _priority,
-    "category": lambda i, by, _, filled: c.SetCategory(i, by, filled.choice or ""),
-    "dismiss": _dismiss,
-    "walk_away": lambda i, by, words, _: c.WalkAway(i, by, words or ""),
-    "waive": lambda i, by, words, _: c.WaiveThankYou(i, by, words or ""),
-    "reopen": lambda i, by, _words, _filled: c.Reopen(i, by),
-}
+def _filled(body: Body) -> Filled:
+    """What stands in a form."""
+    words = (given(body, forms.WORDS) or "").strip()
+    return Filled(words or None, given(body, forms.CHOICE), moment(body, forms.UNTIL))
 
 
 async def _closed(ack: AsyncAck, body: Body) -> None:

@@ -21,12 +21,12 @@ from adapters.slack import modals, views
 from adapters.slack.members import Members
 from adapters.slack.rich import Block
 from api.acting import Acting
+from api.letting import refused, sees
 from api.looking import Looking
 from domain import commands as c
 from domain.casefile import CaseFile
-from domain.decide_command import not_now
 from domain.errors import LoopkeeperError
-from domain.rights import EVERYWHERE, NO_DEPARTMENT, Colleague, may_not
+from domain.rights import NO_DEPARTMENT, Colleague
 from domain.values import Actor, Role, Via
 from domain.wording import first_name
 
@@ -110,11 +110,7 @@ class Floor:
         `tried`: such a command, made to learn before somebody writes whether the case would take it at all.
         """
         colleague = await self.colleague(user)
-        refusal = not_now(file.case, kind) or may_not(colleague, kind, file.case, file.policy)
-        if refusal is not None and refusal.code == "not_yours":
-            refusal = may_not(colleague, kind, file.case, file.policy, await self.looking.had_by(file.case_id))
-        if refusal is None and tried is not None:
-            refusal = await self.acting.refusal(file, tried(colleague.actor))
+        refusal = await refused(self.acting, self.looking, colleague, file, kind, tried)
         if refusal is not None:
             raise Refused(refusal.reason)
         return colleague
@@ -122,9 +118,7 @@ class Floor:
     async def let_see(self, user: str, file: CaseFile) -> Colleague:
         """The colleague who wants to read a case. Raises Refused when it is none of theirs."""
         colleague = await self.colleague(user)
-        if colleague.actor.role in EVERYWHERE or file.case.department in colleague.departments:
-            return colleague
-        if colleague.departments.isdisjoint(await self.looking.had_by(file.case_id)):
+        if not await sees(self.looking, colleague, file):
             raise Refused(f"Case {file.title} is with {file.department_name(file.case.department)}. Its team can show it to you.")
         return colleague
 

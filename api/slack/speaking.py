@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck
 
 from adapters.slack import cards, modals
 from adapters.slack.views import View
-from api.acting import Draft, as_it_goes_out
+from api.acting import as_it_goes_out
 from api.looking import since
+from api.saying import (
+    KINDS,
+    LOOK_AGAIN,
+    NOT_SAYABLE,
+    PROMISE_IS_OVER,
+    asking_note,
+    carried_of,
+    command_of,
+    kind_of,
+    moment,
+    once_more,
+    resolved,
+    speaks_for,
+)
 from api.slack.floor import Body, Ears, Floor, Refused, given, meta, ticked, value
 from domain import commands as c
 from domain.casefile import CaseFile
-from domain.errors import LoopkeeperError, NoWording, SaidAlready, ShowsPersonalData, TooLong
+from domain.errors import LoopkeeperError
 from domain.rights import Colleague
-from domain.values import Actor, Purpose
 
-KINDS: dict[modals.Saying, type[c.Command]] = {"ask": c.Ask, "update": c.Update, "resolve": c.Resolve, "private": c.TakePrivate}
 _BUTTONS: dict[str, modals.Saying] = {cards.ASK: "ask", cards.UPDATE: "update", cards.RESOLVE: "resolve"}
-NOT_SAYABLE = (TooLong, SaidAlready, ShowsPersonalData, NoWording)
-"""Why words cannot be sent as they are; each is a sentence for who wrote them."""
-_LOOK_AGAIN = frozenset({"changed_meanwhile", "ask_is_sent"})
-"""Refusals after which the same words may still be right, when they were read again."""
-PROMISE_IS_OVER = "Nothing was sent: your text promises the next word by a moment that is over. Preview it again, and it names a later one."
-ASKED_LATER = "Another question is open by now. Yours is asked when it is answered."
 
 
 @dataclass(frozen=True)
@@ -60,16 +64,11 @@ class Speaking:
 
     async def _let_speak(self, user: str, file: CaseFile, saying: modals.Saying) -> Colleague:
         """Whoever may say this to the customer now. Raises Refused, before anything is written in vain."""
-        return await self.floor.let(user, file, KINDS[saying], _resolved(file) if saying == "resolve" else None)
+        return await self.floor.let(user, file, KINDS[saying], resolved(file) if saying == "resolve" else None)
 
     async def _writing(self, file: CaseFile, saying: modals.Saying, colleague: Colleague, words: str | None) -> View:
         others = await self._others(file, saying, colleague)
-        note = None
-        if saying == "ask" and file.case.ask is not None:
-            asked = ", ".join(file.name_of(asker.person) for asker in file.case.ask.askers) or "A colleague"
-            note = (
-                f"{asked} asked a question that is still open. Yours is asked when it is answered, so that the customer has one at a time."
-            )
+        note = asking_note(file) if saying == "ask" else None
         if saying == "private" and not file.case_policy.private_messages:
             return modals.contact_line(file)
         return modals.say(file, saying, writing=others, note=note, words=words)
@@ -111,50 +110,36 @@ class Speaking:
             draft = await acting.draft_of_private(file.case_id, words if file.case_policy.private_messages else None, actor)
         else:
             draft = await acting.draft(file.case_id, saying, words, actor)
-        kept = await self._kept(file, draft)
-        kept |= {"department": _speaks_for(file, colleague), "cause": causes.get("cause")}
+        kept = await carried_of(self.floor.acting, file, draft)
+        kept |= {"department": speaks_for(file, colleague), "cause": causes.get("cause")}
         if causes.get("cause_words"):
             kept["cause_words"] = await acting.keep(file.case_id, str(causes["cause_words"]))
         private = [] if draft.private is None else [draft.private]
         return modals.review(file, saying, draft.parts, draft.told, kept, private=private, note=draft.note, writing=writing, close=close)
 
-    async def _kept(self, file: CaseFile, draft: Draft) -> dict[str, Any]:
-        """What the review carries of a draft: references and facts, never the words themselves."""
-        words = await self.floor.acting.keep_draft(file.case_id, draft)
-        promise = draft.promise.isoformat() if draft.promise else None
-        return {
-            "case": file.case_id,
-            "words": words.words,
-            "alone": words.alone,
-            "private": words.private,
-            "joins": draft.joins,
-            "promise": promise,
-            "turn": draft.turn,
-        }
-
     async def confirmed(self, ack: AsyncAck, body: Body) -> None:
         """It was seen, and shall be sent."""
         carried, floor = meta(body), self.floor
         file = await floor.acting.file(carried["case"])
-        kind = c.Reassign if carried["saying"] == "move" else KINDS[carried["saying"]]
+        kind = kind_of(carried["saying"])
         try:
             colleague = await floor.let(body["user"]["id"], file, kind)
         except Refused as refusal:
             await ack(response_action="update", view=modals.notice("Not done", str(refusal)))
             return
-        command = _command(carried, body["view"]["id"], colleague)
+        command = command_of(carried, f"slack:{body['view']['id']}", colleague)
         if not any(entry.cause == command.id for _, entry in file.history):  # else it was pressed before, and is done
             if file.case.turn > int(carried["turn"]):
                 await ack(response_action="update", view=await self._look_again(file, carried))
                 return
-            promise = _moment(carried.get("promise"))
+            promise = moment(carried.get("promise"))
             if promise is not None and promise <= floor.now():  # over what was written, so that nothing of it is lost
                 action = "update" if body["view"].get("previous_view_id") else "push"
                 await ack(response_action=action, view=modals.notice("Not sent", PROMISE_IS_OVER))
                 return
 
         async def anew(refused: c.Refusal) -> View | None:
-            if refused.code not in _LOOK_AGAIN:
+            if refused.code not in LOOK_AGAIN:
                 return None
             return await self._look_again(await floor.acting.file(carried["case"]), carried)
 
@@ -164,12 +149,8 @@ class Speaking:
 
     async def _look_again(self, file: CaseFile, carried: dict[str, Any]) -> View:
         """The review anew, with what has happened since: the words may not fit any more."""
-        news, note = since(file, int(carried["turn"])), None
-        carried = {**carried, "turn": file.case.turn}
-        planned = file.case.planned(Purpose.ASK)
-        if carried["saying"] == "ask" and (planned is None or planned.step != carried.get("joins")):
-            note = ASKED_LATER if planned is not None or file.case.ask is not None else None
-            carried |= {"words": carried.get("alone") or carried["words"], "joins": None, "alone": None}
+        news = since(file, int(carried["turn"]))
+        carried, note = once_more(file, carried)
         public = as_it_goes_out(file, file.text_of(carried["words"]))
         if carried["saying"] == "move":
             name = file.department_name(carried["department"])
@@ -207,7 +188,7 @@ class Speaking:
             words = await floor.acting.keep(carried["case"], reason) if reason else None
             if ticked(body, modals.TELL):
                 draft = await floor.acting.draft_of_move(carried["case"], department, colleague.actor)
-                kept = {**await self._kept(file, draft), "department": department, "reason": words}
+                kept = {**await carried_of(self.floor.acting, file, draft), "department": department, "reason": words}
                 name = file.department_name(department)
                 await ack(response_action="push", view=modals.confirm_move(file, name, draft.parts, draft.told, kept))
                 return
@@ -227,41 +208,5 @@ class Speaking:
             draft = await self.floor.acting.draft_removal(case_id, int(seen), colleague.actor)
         except LoopkeeperError as error:
             raise Refused(str(error)) from None
-        kept = await self._kept(file, draft)
+        kept = await carried_of(self.floor.acting, file, draft)
         await self.floor.open(body, modals.review(file, "update", draft.parts, draft.told, kept, close="Cancel"))
-
-
-def _speaks_for(file: CaseFile, colleague: Colleague) -> str:
-    """The department for which somebody asks: the one that has the case, if they are in it, else one of theirs."""
-    mine = sorted(colleague.departments)
-    return file.case.department if file.case.department in mine or not mine else mine[0]
-
-
-def _resolved(file: CaseFile) -> Callable[[Actor], c.Command]:
-    """A resolution such as somebody is about to write."""
-    return lambda by: c.Resolve("", by, next(iter(file.case_policy.root_causes)), "")
-
-
-def _command(carried: dict[str, Any], view: str, colleague: Colleague) -> c.Command:
-    """What was confirmed. A confirmation that is pressed again, with nothing new seen, is the same command."""
-    actor, turn = colleague.actor, int(carried["turn"])
-    command_id = f"slack:{view}:{turn}"
-    words = str(carried["words"])
-    match carried["saying"]:
-        case "ask":
-            more = {"department": carried["department"], "joins": carried.get("joins"), "alone": carried.get("alone")}
-            return c.Ask(command_id, actor, words, **more, seen=turn)
-        case "update":
-            promise = _moment(carried.get("promise"))
-            return c.Update(command_id, actor, words, promise, seen=turn)
-        case "private":
-            return c.TakePrivate(command_id, actor, words, carried.get("private"), seen=turn)
-        case "move":
-            promise = _moment(carried.get("promise"))
-            return c.Reassign(command_id, actor, carried["department"], carried.get("reason"), words, promise)
-        case _:
-            return c.Resolve(command_id, actor, carried["cause"], words, carried.get("cause_words"), seen=turn)
-
-
-def _moment(written: str | None) -> datetime | None:
-    return datetime.fromisoformat(written) if written else None

@@ -14,11 +14,13 @@ from adapters.slack import cards, lists
 from adapters.slack.forms import Doing
 from adapters.slack.modals import Saying
 from adapters.slack.rich import Block
-from api.slack.deskwork import DOINGS, Deskwork, Filled, done
+from api.doing import DOINGS, Filled, command, done
+from api.saying import KINDS, NOT_SAYABLE
+from api.slack.deskwork import Deskwork
 from api.slack.floor import Body, Ears, Floor, Refused, escaped
 from api.slack.home import Home
 from api.slack.plain import plain_of, words_of
-from api.slack.speaking import KINDS, NOT_SAYABLE, Speaking
+from api.slack.speaking import Speaking
 from domain import commands as c
 from domain.casefile import CaseFile
 from domain.durations import parse_duration
@@ -137,8 +139,8 @@ class Words:
             await self.deskwork.begin_form(said.body, file, do)
             return
         colleague = await self.floor.let(said.user, file, DOINGS[do])
-        command = await self.deskwork.command(file.case_id, do, colleague.actor, said.id, self._filled(do, words))
-        refused = await self.floor.act(file.case_id, command)
+        wanted = await command(self.floor.acting, file.case_id, do, colleague.actor, said.id, self._filled(do, words))
+        refused = await self.floor.act(file.case_id, wanted)
         await said.answer(f"{file.title}: {_told(do, words, colleague.actor)}" if refused is None else refused.reason)
 
     def _filled(self, do: Doing, words: str) -> Filled:

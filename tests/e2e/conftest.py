@@ -9,7 +9,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -26,7 +26,7 @@ from domain.files import read_policy, read_wording
 from sandbox.hands import Author, Change, Hands, Pressed, Submitted
 from sandbox.signing import slack_headers
 from settings import HERE
-from tests.signing_in import signed_in
+from tests.signing_in import sent_from, signed_in
 
 Json = dict[str, Any]
 SPEED = 60.0
@@ -67,6 +67,7 @@ class Stage:
     store: Store
     hands: Hands
     http: httpx.Client
+    kept: dict[str, str] = field(default_factory=dict)
 
     # --- customers
 
@@ -138,9 +139,15 @@ class Stage:
         headers = slack_headers(known if secret is None else secret, time.time() if at is None else at, body)
         return self.http.post("/slack/events", content=body, headers={**headers, "content-type": "application/x-www-form-urlencoded"})
 
-    def console(self, path: str, role: str = "social") -> httpx.Response:
+    def team(self) -> dict[str, str]:
+        """What the browser of somebody who is signed in as a lead sends with a form of ours."""
+        if not self.kept:
+            self.kept.update(signed_in(self.http, "lead") | sent_from(self.http))
+        return self.kept
+
+    def console(self, path: str) -> httpx.Response:
         """A page of the console, for somebody who is signed in."""
-        return self.http.get(path, headers=signed_in(self.http, role))
+        return self.http.get(path, headers=self.team())
 
     # --- the policy
 

@@ -57,10 +57,14 @@ class OnRecord:
 
     def tell(self, message: c.Message) -> c.Refusal | None:
         """Decide on a message and put on record what it makes happen."""
+        return self.tell_at(message, self.now())
+
+    def tell_at(self, message: c.Message, now: datetime) -> c.Refusal | None:
+        """The same at that moment."""
         case, policy = self.case, self.policy
         numbered = max(entry_number(entry.key) for _, entry in self.store.records.history(self.case_id))
         known = numbered = max(numbered, case.events)
-        decided = decide(case, message, policy, self.now())
+        decided = decide(case, message, policy, now)
         if isinstance(decided, c.Refusal):
             return decided
         written = []

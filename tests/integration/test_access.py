@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import ProgrammingError
 
+from adapters.postgres.intake import Arrival
 from adapters.postgres.keys import NewKey
 from adapters.postgres.store import Store
 from domain.journal import AdminActed
@@ -408,8 +409,12 @@ def test_a_department_does_to_its_cases_what_the_table_says(here: Here, technica
 
 
 def test_a_department_is_not_shown_what_could_not_be_read(here: Here) -> None:
-    page = here.open("/console/quarantine", here.with_key(here.key(Role.DEPARTMENT, "billing")))
-    assert (page.status_code, "This is not for your role" in page.text) == (403, True)
+    here.store.inbox.store([Arrival("x", "d1", "d1", b"{}", quarantine="data.text: it is missing")])
+    shown = {
+        role: "data.text: it is missing" in here.open("/console/inbox", here.with_key(here.key(role, *departments))).text
+        for role, departments in ((Role.DEPARTMENT, ("billing",)), (Role.SOCIAL, ()), (Role.AUDITOR, ()))
+    }
+    assert shown == {Role.DEPARTMENT: False, Role.SOCIAL: True, Role.AUDITOR: True}
 
 
 # --- headers ----------------------------------------------------------------------------------------------------------

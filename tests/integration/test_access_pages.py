@@ -76,7 +76,7 @@ def test_an_admin_comes_in_makes_a_key_tries_it_revokes_it_and_leaves_without_ja
         expect(other.get_by_role("heading", name="This is not for your role")).to_be_visible()
         page.goto(f"{served.url}/console/sessions")
         expect(page.get_by_role("row").filter(has_text="Billing's own")).to_contain_text("Chrome on")
-        page.get_by_role("link", name="Keys").click()
+        page.get_by_role("link", name="API keys").click()
         page.get_by_role("button", name="Revoke the key of Billing's own").click()
         expect(page.get_by_role("row").filter(has_text="Billing's own")).to_contain_text("revoked")
         other.goto(f"{served.url}/console")

@@ -181,7 +181,7 @@ def test_what_cannot_be_read_is_answered_with_the_reason_shown_and_in_nobodys_wa
     assert "quarantined" in answer.json()["detail"]
     assert reason in answer.json()["detail"]
     assert len(answer.json()["detail"]) < 1000
-    page = bridge.http.get("/console/quarantine", headers=signed_in(bridge.http)).text
+    page = bridge.http.get("/console/inbox", headers=signed_in(bridge.http)).text
     assert "<script>alert" not in page
     (shown,) = bridge.store.inbox.quarantined()
     assert shown["reason"] == answer.json()["detail"].split(": ", 1)[1]

@@ -1,50 +1,46 @@
-"""The console's pages and the one behind an e-mail's link, in a real browser: on a phone, and whatever customers write."""
+"""The list of all cases, what nobody could read, and the page behind an e-mail's link, on a phone and whatever customers write."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from adapters.links import Links
-from adapters.postgres.intake import Arrival
 from adapters.postgres.store import Store
+from tests.browsing import NEEDS_CHROMIUM, PHONE, chromium, come_in, window
 from tests.conftest import KEYS
 from tests.integration.conftest import serving
 from tests.integration.opened import created, place
 from tests.integration.searching import catch_up, sealer_of
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SCRIPT = "<script>document.title='pwned'</script><img src=x onerror=\"document.title='pwned'\">"
 HOSTILE = f"{SCRIPT} <!channel> {{{{7*7}}}} *bold* \u202eturned zero\u200bwidth"
-PHONE = 390
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: no chromium, chromium-browser or google-chrome on the PATH")
+pytestmark = NEEDS_CHROMIUM
 
 
 @pytest.fixture(scope="module")
-def window() -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-quic"])
-        page = browser.new_page(viewport={"width": PHONE, "height": 844})
-        page.set_default_timeout(5000)
-        yield page
-        browser.close()
+def browser() -> Iterator[Browser]:
+    with chromium() as one:
+        yield one
 
 
 @pytest.fixture
-def pages(store: Store, database: str, window: Page) -> Iterator[str]:
-    """The address at which the pages are served, from a real database; the window is signed in. Temporal is not there."""
-    assert store.book.active()
+def pages(store: Store, database: str) -> Iterator[str]:
+    """The address at which the pages are served, from a real database. No command is given, so Temporal is never called."""
     with serving(database) as http:
-        url = str(http.base_url).rstrip("/")
-        window.context.clear_cookies()
-        window.goto(f"{url}/sign-in")
-        as_role = window.get_by_role("form", name="As …, on this machine")
-        as_role.get_by_role("button", name="Sign in").click()
-        yield url
+        yield str(http.base_url).rstrip("/")
+
+
+@pytest.fixture
+def phone(browser: Browser, pages: str) -> Iterator[Page]:
+    """Signed in; closed before the server ends, which a stream of events would hold up."""
+    with window(browser, PHONE) as page:
+        come_in(page, pages)
+        yield page
 
 
 def read_on_a_phone(page: Page, url: str) -> Page:
@@ -56,33 +52,34 @@ def read_on_a_phone(page: Page, url: str) -> Page:
     return page
 
 
-def test_a_phone_shows_the_cases_one_below_the_other_and_hostile_words_as_words(store: Store, pages: str, window: Page) -> None:
-    page = read_on_a_phone(window, f"{pages}/console")
+def test_a_phone_shows_the_cases_one_below_the_other_and_hostile_words_as_words(store: Store, pages: str, phone: Page) -> None:
+    page = read_on_a_phone(phone, f"{pages}/console")
     expect(page.get_by_text("No case yet.")).to_be_visible()
     author = {"id": "9", "handle": "h" * 60, "name": HOSTILE}
     text = f"{HOSTILE} my internet is broken " + "w" * 280
     placed = place(store, created("p1", text=text, author=author))
     assert placed is not None
-    read_on_a_phone(page, f"{pages}/console")
+    read_on_a_phone(page, f"{pages}/console?show=all")
     row = page.get_by_role("row").nth(1)
     expect(row.get_by_role("cell")).to_have_count(4)
     expect(row).to_contain_text("{{7*7}} *bold*")
     expect(row).to_contain_text("Technical")
     expect(row).to_contain_text("Acknowledge the customer")
     row.get_by_role("link").click()
+    page.wait_for_url("**/cases/**")
     read_on_a_phone(page, page.url)
-    expect(page.locator(".story blockquote").first).to_have_text(text)
+    expect(page.locator(".talk blockquote").first).to_have_text(text)
     expect(page.locator(".lead")).to_contain_text("<!channel>")
 
 
-def test_an_auditor_finds_and_reads_on_a_phone_and_hostile_words_are_words(store: Store, pages: str, window: Page, database: str) -> None:
+def test_an_auditor_finds_and_reads_on_a_phone_and_hostile_words_are_words(store: Store, pages: str, phone: Page, database: str) -> None:
     author = {"id": "9", "handle": "h" * 60, "name": HOSTILE}
     text = f"{HOSTILE} my internet is broken " + "w" * 280
     placed = place(store, created("p1", text=text, author=author))
     assert placed is not None
     with sealer_of(database) as sealer:
         catch_up(store, sealer)
-    page = read_on_a_phone(window, f"{pages}/console/audit")
+    page = read_on_a_phone(phone, f"{pages}/console/audit")
     page.get_by_label("Words in it").fill("my INTERNET")
     page.get_by_label("Event").select_option("opened")
     page.get_by_role("button", name="Search").click()
@@ -102,17 +99,21 @@ def test_an_auditor_finds_and_reads_on_a_phone_and_hostile_words_are_words(store
     expect(page.locator("body")).to_contain_text("nothing was on record of the case")
 
 
-def test_what_nobody_could_read_is_shown_with_its_reason(store: Store, pages: str, window: Page) -> None:
-    store.inbox.store([Arrival("x", "d1", "d1", b"{}", quarantine=f"data.text: {HOSTILE}")])
-    page = read_on_a_phone(window, f"{pages}/console/quarantine")
-    expect(page.get_by_role("row").nth(1)).to_contain_text("data.text: <script>")
-    expect(page.get_by_role("link", name="Unreadable: 1")).to_have_attribute("aria-current", "page")
+def test_what_nobody_could_read_is_shown_with_its_reason_and_can_be_read_again(store: Store, pages: str, phone: Page) -> None:
+    unknown = created("p1", text="My internet is broken.") | {"brand": "nobody"}
+    assert place(store, unknown) is None
+    page = read_on_a_phone(phone, f"{pages}/console/inbox")
+    expect(page.get_by_role("region", name="Unreadable: 1")).to_contain_text("the brand 'nobody' is not in the policy")
+    page.get_by_role("button", name="Read it again").click()
+    expect(page.get_by_role("status").filter(has_text="being read again")).to_be_visible()
+    expect(page.get_by_role("region", name="Unreadable: 1")).to_have_count(0)
+    assert len(store.inbox.to_do(timedelta(0))) == 1, "the dispatcher takes it up"
 
 
-def test_a_department_sees_the_exact_words_before_anything_is_posted(store: Store, pages: str, window: Page) -> None:
+def test_a_department_sees_the_exact_words_before_anything_is_posted(store: Store, pages: str, phone: Page) -> None:
     placed = place(store, created("p1", text=f"{HOSTILE} my internet is broken"))
     assert placed is not None
-    page = read_on_a_phone(window, Links(KEYS, pages).make(placed.case_id, "technical"))
+    page = read_on_a_phone(phone, Links(KEYS, pages).make(placed.case_id, "technical"))
     expect(page.locator("blockquote.first")).to_have_text(f"{HOSTILE} my internet is broken")
     update = page.locator("form", has=page.get_by_role("heading", name="Update the customer"))
     update.get_by_label("Your first name").fill(" ")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import BENCHMARKS, history_search, intake, loops, open_cases
+from bench import BENCHMARKS, console, history_search, intake, loops, open_cases
 from bench.__main__ import main
 from bench.bare import Order, steps_of
 from bench.bridge import Posted
@@ -46,6 +46,11 @@ def figures_of_intake() -> dict[str, Json]:
     return intake.report(reading, reading)
 
 
+def figures_of_console() -> dict[str, Json]:
+    pages = {name: [0.01] * 98 + [0.04, 0.2] for name in ("board", "case", "inbox")}
+    return console.report(console.Measured(1_000_000, pages, [0.02, 0.3], 500))
+
+
 def a_size(open_cases: int, *, idle_cpu: float = 0.3, cpu: float = 4.3, scans: int = 0) -> AtSize:
     """A minute of idling, then a minute in which a hundred cases fall due."""
     idle = Spent(60.0, {"worker": idle_cpu, "sandbox": 60.0}, 120, {"cases": 0, "policy_version": 9}, {"history GetTimerTasks": 60})
@@ -77,6 +82,7 @@ def figures_of_search() -> dict[str, Json]:
         ("open-cases", figures_of_open_cases()),
         ("history", figures_of_history()),
         ("search", figures_of_search()),
+        ("console", figures_of_console()),
     ],
 )
 def test_the_figures_have_all_promised_keys_and_every_aim_is_for_one_of_them(name: str, figures: dict[str, Json]) -> None:

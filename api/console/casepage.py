@@ -1,0 +1,182 @@
+"""A case: what everybody reads, what only we know, its clocks, and what can be done about it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from adapters.slack.forms import DISMISSALS, PRIORITIES
+from api.access.rules import Needs
+from api.access.visitor import Visitor
+from api.acting import Draft
+from api.console.ground import Ground, discreet, sees_whole, zone_of
+from api.console.offers import BY_NAME, SAYINGS, offered, other_departments
+from api.console.visiting import visitor_of
+from api.doing import LEADING
+from api.doing import done as told_of
+from api.letting import refused
+from api.reading import ON_RECORD
+from api.saying import asking_note
+from domain.casefile import CaseFile
+from domain.commands import SettleReply
+from domain.conversation import conversation, unsettled
+from domain.events import PersonalDataSeen, WalkAwayProposed
+from domain.kept_clocks import KeptClock, kept_clocks
+from domain.policy import CasePolicy
+from domain.rights import Right, may_not
+from domain.story import Line, story
+
+IS_DONE: Mapping[str, str] = {
+    "accept": "The case has its owner now: it is yours.",
+    "update": "Your update is on its way to the customer.",
+    "ask": "Your question is on its way to the customer.",
+    "resolve": "Resolved. The thank-you is on its way to the customer.",
+    "private": "Your message is on its way, and the public line that says so.",
+    "move": "The case is with its new department.",
+    "again": "It is being posted now.",
+    "settled": "It is on record.",
+}
+
+TITLES: Mapping[str, str] = {
+    **{name: offer.label for name, offer in BY_NAME.items()},
+    "settle": "A reply to decide on",
+    "private_words": "What was written in private",
+}
+
+
+@dataclass(frozen=True)
+class Panel:
+    """What stands in the place for doing something: a form, or the exact text to be confirmed.
+
+    `given`: what was filled in, to be shown again; `news`: what has happened since the words were written.
+    """
+
+    do: str
+    given: Mapping[str, str] = field(default_factory=dict)
+    problem: str | None = None
+    draft: Draft | None = None
+    ticket: str | None = None
+    note: str | None = None
+    news: Sequence[Line] = ()
+    private_words: Sequence[tuple[str, datetime, str]] | None = None
+    is_shut: bool = False
+    """It cannot be done now, so that there is nothing to be filled in."""
+
+
+@dataclass(frozen=True)
+class CasePage:
+    """The page."""
+
+    ground: Ground
+
+    def routes(self) -> APIRouter:
+        """The addresses."""
+        router = APIRouter(include_in_schema=False, dependencies=[Depends(Needs(Right.READ_CASES))])
+        router.add_api_route("/console/cases/{case_id}", self.show, methods=["GET"])
+        return router
+
+    async def show(self, request: Request, case_id: str, do: str = "", did: str = "") -> Response:
+        """The case; with a form, when somebody wants to do something."""
+        visitor = visitor_of(request)
+        file = await self.ground.file(visitor, case_id)
+        if visitor.actor.role in ON_RECORD:
+            await self.ground.read(lambda: self.ground.store.audit.note(case_id, None, visitor.actor, words=True))
+        panel = Panel(do) if do in BY_NAME else None
+        if do in SAYINGS and any(offer.do == do for offer in await self._offered(visitor, file)):
+            await self.ground.looking.begins_to_write(case_id, visitor.actor.person, do)
+        return await self.render(request, visitor, file, panel, done=self._told(did, visitor))
+
+    async def render(
+        self, request: Request, visitor: Visitor, file: CaseFile, panel: Panel | None, *, done: str | None = None, status: int = 200
+    ) -> Response:
+        """The page as it stands, with this in the place for doing something."""
+        ground, whole = self.ground, sees_whole(visitor)
+        scope, person = visitor.sees_departments, visitor.actor.person
+        offers = await self._offered(visitor, file)
+        if panel is not None and panel.do in BY_NAME and panel == Panel(panel.do) and all(offer.do != panel.do for offer in offers):
+            panel = Panel(panel.do, problem=await self._why_not(visitor, file, panel.do), is_shut=True)
+        writing = await ground.read(lambda: ground.store.drafts.others(file.case_id, person))
+        fault = await ground.read(lambda: ground.store.records.verify(file.case_id))
+        policy = await ground.looking.policy()
+        others = await ground.read(lambda: ground.store.board.of_the_same_customer(file.case_id, scope))
+        zone = zone_of(file.policy, file.case.brand)
+        clocks = await ground.read(lambda: self._clocks(file))
+        values: dict[str, Any] = {
+            "here": "case",
+            "refresh": None if visitor.actor.role in ON_RECORD else f"/console/cases/{file.case_id}",  # each look of theirs is on record
+            "titles": TITLES,
+            "file": file,
+            "case": file.case,
+            "zone": zone,
+            "done": done,
+            "panel": panel,
+            "offers": offers,
+            "writing": writing,
+            "said": conversation(file, whole=whole),
+            "lines": story(file, whole=whole),
+            "running": sorted((one for one in clocks if one.ended_at is None), key=lambda one: (one.due_at is None, one.due_at)),
+            "ran": [one for one in reversed(clocks) if one.ended_at is not None],
+            "unsettled": unsettled(file) if not file.case.is_over else [],
+            "settles": may_not(visitor.colleague, SettleReply, file.case, file.policy) is None,
+            "removable": _removable(file),
+            "reads_private": file.case.private and (visitor.may(Right.READ_PRIVATE) or person == file.case.owner),
+            "fault": fault,
+            "others": discreet(visitor, policy, others),
+            "once": str(uuid.uuid4()),
+            "form": _form(file, visitor, panel, zone),
+        }
+        return await ground.page(request, "case.html", visitor, values, status=status)
+
+    def _clocks(self, file: CaseFile) -> list[KeptClock]:
+        def policy_of(version: str) -> CasePolicy:
+            return self.ground.store.book.policy(version).for_case(file.case.brand, file.case.channel)
+
+        return kept_clocks(file.case_id, file.history, policy_of)
+
+    async def _offered(self, visitor: Visitor, file: CaseFile) -> list[Any]:
+        if not visitor.may(Right.ACT):  # by role, or because the key that they came with was made without
+            return []
+        had_by = await self.ground.looking.had_by(file.case_id)
+        return offered(file, visitor.colleague, self.ground.looking.now(), had_by)
+
+    async def _why_not(self, visitor: Visitor, file: CaseFile, do: str) -> str:
+        """Why something is not offered."""
+        offer = BY_NAME[do]
+        sample = offer.sample(file, visitor.actor, self.ground.looking.now())
+        if sample is None:
+            return "There is nothing else that could be chosen."
+        refusal = await refused(self.ground.acting, self.ground.looking, visitor.colleague, file, offer.kind, lambda _by: sample)
+        return refusal.reason if refusal is not None else "This cannot be done now."
+
+    def _told(self, did: str, visitor: Visitor) -> str | None:
+        if did in IS_DONE:
+            return IS_DONE[did]
+        return told_of(did, visitor.actor) if did in BY_NAME else None  # type: ignore[arg-type]  # what speaks is told above
+
+
+def _form(file: CaseFile, visitor: Visitor, panel: Panel | None, zone: ZoneInfo) -> dict[str, Any]:
+    """What the forms offer to choose from."""
+    proposed = [(entry.by.person, entry.event.words) for _, entry in file.history if isinstance(entry.event, WalkAwayProposed)]
+    return {
+        "departments": [(one, file.department_name(one)) for one in other_departments(file)],
+        "priorities": [(priority.value, label) for priority, label in PRIORITIES.items()],
+        "categories": list(file.case_policy.categories),
+        "dismissals": list(DISMISSALS.items()),
+        "decides": visitor.actor.role in LEADING,
+        "proposed": [(file.name_of(person), file.text_of(words)) for person, words in proposed[-1:]],
+        "asking": asking_note(file) if panel is not None and panel.do == "ask" else None,
+        "zone": zone.key,
+    }
+
+
+def _removable(file: CaseFile) -> int | None:
+    """The number of the event that found personal data in a post last; None when nothing is to be removed."""
+    seen = [seq for seq, entry in file.history if isinstance(entry.event, PersonalDataSeen)]
+    return seen[-1] if seen and file.case.is_open and not file.case.first_deleted else None

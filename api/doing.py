@@ -1,0 +1,123 @@
+"""What can be done to a case beside speaking to the customer: what each needs, the command that it becomes, and what is told then.
+
+Slack and the console share it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from adapters.slack.forms import DISMISSALS, Doing
+from api.acting import Acting
+from domain import commands as c
+from domain.casefile import CaseFile
+from domain.errors import LoopkeeperError
+from domain.rights import Colleague, may_not
+from domain.values import Actor, Priority, Role
+
+DOINGS: dict[Doing, type[c.Command]] = {
+    "note": c.Note,
+    "escalate": c.EscalateNow,
+    "snooze": c.Snooze,
+    "wait": c.WaitOnThirdParty,
+    "resume": c.Resume,
+    "priority": c.SetPriority,
+    "category": c.SetCategory,
+    "dismiss": c.Dismiss,
+    "walk_away": c.WalkAway,
+    "waive": c.WaiveThankYou,
+    "reopen": c.Reopen,
+}
+LEADING = frozenset({Role.LEAD, Role.ADMIN})
+"""Whose word ends a case that is walked away from."""
+_DONE: dict[Doing, str] = {
+    "note": "Your note is in the thread.",
+    "escalate": "They are being called.",
+    "snooze": "No reminders until then.",
+    "wait": "The case waits; the resolve clock stands still.",
+    "resume": "The case is back in work.",
+    "priority": "The priority is changed, and every clock with it.",
+    "category": "The category is changed.",
+    "dismiss": "The case is dismissed.",
+    "walk_away": "A lead is asked to confirm it.",
+    "waive": "The loop is closed without a thank-you.",
+    "reopen": "The case is open again.",
+}
+CHOSEN: frozenset[Doing] = frozenset({"priority", "category", "dismiss"})
+"""What depends on a choice that is still to be made."""
+
+
+def done(do: Doing, by: Actor) -> str:
+    """What is told to whoever did it."""
+    return "We walk away: nothing more is answered there." if do == "walk_away" and by.role in LEADING else _DONE[do]
+
+
+class Incomplete(LoopkeeperError):
+    """Something is missing in what was filled in; the text is a sentence for whoever did."""
+
+
+def offered(file: CaseFile, colleague: Colleague) -> list[Doing]:
+    """What "More…" offers to this colleague, who may see the case, as it stands."""
+    case = file.case
+    doings: list[Doing] = ["note", "priority", "category", "dismiss", "walk_away"]
+    if not case.is_open:
+        doings = ["note", "reopen", *(["waive"] if case.closed_at is None else [])]  # type: ignore[list-item]
+    had = colleague.departments  # they see it, so they have it or had it
+    return [do for do in doings if not case.is_over and may_not(colleague, DOINGS[do], case, file.policy, had) is None]
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What was given: words, a choice, a moment."""
+
+    words: str | None = None
+    choice: str | None = None
+    until: datetime | None = None
+
+
+_NEEDS_WORDS = frozenset({"note", "wait", "walk_away", "waive"})
+_Make = Callable[[str, Actor, str | None, Filled], c.Command]
+
+
+def _snooze(command_id: str, by: Actor, words: str | None, filled: Filled) -> c.Command:
+    if filled.until is None:
+        raise Incomplete("Until when? Choose a moment.")
+    return c.Snooze(command_id, by, filled.until, words)
+
+
+def _dismiss(command_id: str, by: Actor, words: str | None, filled: Filled) -> c.Command:
+    if filled.choice not in DISMISSALS:
+        raise Incomplete("Why? Choose one: " + ", ".join(DISMISSALS))
+    return c.Dismiss(command_id, by, filled.choice, words)  # type: ignore[arg-type]  # checked above
+
+
+def _priority(command_id: str, by: Actor, words: str | None, filled: Filled) -> c.Command:
+    del words
+    if filled.choice not in {p.value for p in Priority}:
+        raise Incomplete("Which priority? urgent, high, normal or low.")
+    return c.SetPriority(command_id, by, Priority(filled.choice))
+
+
+MADE: dict[Doing, _Make] = {
+    "note": lambda i, by, words, _: c.Note(i, by, words or ""),
+    "escalate": lambda i, by, words, _: c.EscalateNow(i, by, words),
+    "snooze": _snooze,
+    "wait": lambda i, by, words, filled: c.WaitOnThirdParty(i, by, words or "", filled.until),
+    "resume": lambda i, by, _words, _filled: c.Resume(i, by),
+    "priority": _priority,
+    "category": lambda i, by, _, filled: c.SetCategory(i, by, filled.choice or ""),
+    "dismiss": _dismiss,
+    "walk_away": lambda i, by, words, _: c.WalkAway(i, by, words or ""),
+    "waive": lambda i, by, words, _: c.WaiveThankYou(i, by, words or ""),
+    "reopen": lambda i, by, _words, _filled: c.Reopen(i, by),
+}
+
+
+async def command(acting: Acting, case_id: str, do: Doing, actor: Actor, command_id: str, filled: Filled) -> c.Command:
+    """The command that a form, or a line of `/case`, asks for; its words are kept. Raises Incomplete when something is missing in it."""
+    words = await acting.keep(case_id, filled.words) if filled.words else None
+    if do in _NEEDS_WORDS and words is None:
+        raise Incomplete("Write a reason first: it stands in the case's history.")
+    return MADE[do](command_id, actor, words, filled)

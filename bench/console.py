@@ -1,0 +1,173 @@
+"""`bench console`: how long the console's pages take with a million cases on record, 2,000 of them open, and how many look at once.
+
+A few dozen cases come in as all cases do; the others are written straight into the table of views, by which lists are read, with the
+words and the customer of one of those. 16 clients of one process ask for one kind of page after the other, each for its next when the
+last is there. Then 500 event streams are opened, and a change is made: the last one to hear of it counts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from itertools import cycle
+from urllib.parse import urlsplit
+
+import httpx
+from sqlalchemy import text
+
+from bench.figures import Aim, Benchmark, Json, Say, percentile
+from bench.stack import QUIET, Neighbours, Stack, bench_folder, fresh_stack
+from sandbox.hands import Author, Hands
+
+ON_RECORD, OPEN = 1_000_000, 2_000
+REAL = 24
+CLIENTS, SECONDS = 16, 10.0
+STREAMS, CHANGES = 500, 20
+_AT_ONCE = 20_000
+_PATIENCE_SECONDS = 60.0
+
+_MULTIPLY = text(
+    "insert into cases (case_id, brand, channel, first_post, subject_id, words, policy_id, opened_at, status, intent, category, priority, "
+    "department, closed_at, due_at, due_clock, events) "
+    "select brand || '-' || channel || '-n' || n, brand, channel, 'n' || n, subject_id, words, policy_id, "
+    "clock_timestamp() - n * interval '1 second', "
+    "case when n % :every = 0 then (array['new', 'handed_off', 'in_progress', 'waiting_on_customer', 'resolved'])[1 + n / :every % 5] "
+    "else 'closed' end, intent, category, priority, (array['billing', 'technical', 'product', 'website'])[1 + n / :every % 4], "
+    "case when n % :every = 0 then null else clock_timestamp() end, "
+    "case when n % :every = 0 then clock_timestamp() + n % 7000 * interval '1 second' end, "
+    "case when n % :every = 0 then 'resolve' end, 5 "
+    "from cases, generate_series(cast(:first as int), cast(:last as int)) as n where case_id = :like"
+)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured: seconds by page, seconds from each change to the last stream that heard of it, the neighbours' share."""
+
+    on_record: int
+    pages: Mapping[str, Sequence[float]]
+    heard: Sequence[float]
+    streams: int
+    others: float = 0.0
+
+
+def run(say: Say, sizes: Sequence[int] = (ON_RECORD,)) -> Mapping[str, Json]:
+    """Measure at the largest of the sizes."""
+    with bench_folder() as folder, fresh_stack(folder / "console", yielding=False) as stack:
+        cases = _real_cases(stack)
+        say(f"{len(cases)} cases came in; writing {max(sizes):,} beside them")
+        _multiply(stack, cases[0], max(sizes))
+        others = Neighbours()
+        pages = {}
+        for name, paths in _pages(cases).items():
+            say(f"{CLIENTS} clients ask for {name} for {SECONDS:.0f} s")
+            pages[name] = _asked(stack, paths)
+        say(f"{STREAMS} streams are opened")
+        heard = asyncio.run(_heard(stack, cases[0]))
+        return report(Measured(max(sizes), pages, heard, STREAMS, others.share))
+
+
+def report(measured: Measured) -> dict[str, Json]:
+    """The figures."""
+    figures: dict[str, Json] = {"cases": measured.on_record}
+    for name, seconds in measured.pages.items():
+        figures[f"{name}_p50_ms"] = round(percentile(seconds, 0.5) * 1000, 1)
+        figures[f"{name}_p99_ms"] = round(percentile(seconds, 0.99) * 1000, 1)
+        figures[f"{name}_pages"] = len(seconds)
+    figures["live_streams"] = measured.streams
+    figures["live_p50_ms"] = round(percentile(measured.heard, 0.5) * 1000, 1)
+    figures["live_p99_ms"] = round(percentile(measured.heard, 0.99) * 1000, 1)
+    figures["others_cpu_share"] = measured.others
+    return figures
+
+
+def _pages(cases: Sequence[str]) -> dict[str, list[str]]:
+    board = ["/console", "/console?by=department", "/console?by=department&only=soon", "/console?status=in_progress&channel=x"]
+    return {"board": board, "case": [f"/console/cases/{case}" for case in cases], "inbox": ["/console/inbox"]}
+
+
+def _real_cases(stack: Stack) -> list[str]:
+    with Hands(stack.sandbox) as hands:
+        posted = [
+            hands.post("x", f"My bill of month {n} is wrong.", Author(f"9{n:05}", f"c{n}", f"Customer {n}"))["id"] for n in range(REAL)
+        ]
+    cases = [f"meridian-x-{post}" for post in posted]
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    sql = text("select count(*) from cases where case_id = any(:cases) and acknowledged_at is not null")
+    while True:
+        with stack.store.engine.connect() as connection:
+            there = connection.execute(sql, {"cases": cases}).scalar_one()
+        if there == len(cases):
+            return cases
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{there} of {len(cases)} cases were acknowledged within {_PATIENCE_SECONDS:.0f} s")
+        time.sleep(0.2)  # a poll, bounded above
+
+
+def _multiply(stack: Stack, like: str, how_many: int) -> None:
+    every = max(1, how_many // OPEN)
+    for first in range(1, how_many + 1, _AT_ONCE):
+        with stack.store.engine.begin() as connection:
+            last = min(how_many, first + _AT_ONCE - 1)
+            connection.execute(_MULTIPLY, {"every": every, "first": first, "last": last, "like": like})
+
+
+def _asked(stack: Stack, paths: Sequence[str]) -> list[float]:
+    """How long each page took."""
+    until, headers = time.monotonic() + SECONDS, {"authorization": f"Bearer {stack.key}"}
+
+    def client(number: int) -> list[float]:
+        took = []
+        with httpx.Client(base_url=stack.api, headers=headers, timeout=30, trust_env=False) as http:
+            mine = cycle([*paths[number % len(paths) :], *paths[: number % len(paths)]])
+            while time.monotonic() < until:
+                began = time.perf_counter()
+                http.get(next(mine)).raise_for_status()
+                took.append(time.perf_counter() - began)
+        return took
+
+    with ThreadPoolExecutor(CLIENTS) as clients:
+        return [seconds for took in clients.map(client, range(CLIENTS)) for seconds in took]
+
+
+async def _heard(stack: Stack, case: str) -> list[float]:
+    """Seconds from each change until the last stream has heard of it."""
+    address = urlsplit(stack.api)
+    assert address.hostname is not None
+    assert address.port is not None
+    streams = [await asyncio.open_connection(address.hostname, address.port) for _ in range(STREAMS)]
+    asking = f"GET /console/stream HTTP/1.1\r\nhost: {address.netloc}\r\nauthorization: Bearer {stack.key}\r\n\r\n".encode()
+    for _, out in streams:
+        out.write(asking)
+    await asyncio.gather(*(reader.readuntil(b"retry: 2000\n\n") for reader, _ in streams))
+    loop, took = asyncio.get_running_loop(), []
+    for _ in range(CHANGES):
+        told = asyncio.gather(*(reader.readuntil(f"data: {case}\n\n".encode()) for reader, _ in streams))
+        began = time.perf_counter()
+        await loop.run_in_executor(None, stack.store.drafts.begin, case, "bench", "update")
+        await asyncio.wait_for(told, _PATIENCE_SECONDS)
+        took.append(time.perf_counter() - began)
+        gone = asyncio.gather(*(reader.readuntil(f"data: {case}\n\n".encode()) for reader, _ in streams))
+        await loop.run_in_executor(None, stack.store.drafts.end, case, "bench")
+        await asyncio.wait_for(gone, _PATIENCE_SECONDS)
+    for _, out in streams:
+        out.close()
+    return took
+
+
+CONSOLE_BENCHMARK = Benchmark(
+    summary="how long pages of the console take with a million cases, 2,000 of them open, and how soon 500 who look hear of a change",
+    keys=("board_p99_ms", "case_p99_ms", "inbox_p99_ms", "live_streams", "live_p99_ms", "others_cpu_share"),
+    aims={
+        "board_p99_ms": Aim(at_most=50),
+        "case_p99_ms": Aim(at_most=30),
+        "live_streams": Aim(at_least=STREAMS),
+        "others_cpu_share": QUIET,
+    },
+    run=run,
+    at_sizes=lambda sizes: partial(run, sizes=sizes),
+)

@@ -1,0 +1,183 @@
+"""The social team at its console, with everything behind it for real: from the post to the thank-you, refusals in place, safe repeats."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from adapters.postgres.keys import NewKey
+from domain.values import SYSTEM, Role
+from tests.browsing import NEEDS_CHROMIUM, chromium, come_in, window
+from tests.e2e.conftest import SAM, Stage
+
+ELSEWHERE = {"origin": "https://elsewhere.example", "sec-fetch-site": "cross-site"}
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Page]:
+    with chromium() as browser, window(browser) as one:
+        yield one
+
+
+def has(stage: Stage, case: str, event: str) -> bool:
+    return event in stage.events(case)
+
+
+def accepted(stage: Stage, text: str) -> str:
+    """A case that the console's visitor has."""
+    case = stage.complain(text, "x", SAM)
+    stage.until(lambda: has(stage, case, "handed_off"))
+    taken = form(stage, case, "do", do="accept")
+    assert (taken.status_code, problem(taken)) == (303, ""), (case, stage.events(case), problem(taken))
+    return case
+
+
+def form(stage: Stage, case: str, name: str, **fields: str) -> httpx.Response:
+    return stage.http.post(f"/console/cases/{case}/{name}", data=fields, headers=stage.team())
+
+
+def problem(answer: httpx.Response) -> str:
+    found = re.search(r'class="problem" role="alert">([^<]*)', answer.text)
+    return html.unescape(found[1]) if found else ""
+
+
+def ticket(answer: httpx.Response) -> dict[str, str]:
+    found = re.search(r'name="ticket" value="([^"]+)"', answer.text)
+    assert found is not None, problem(answer)
+    return {"ticket": html.unescape(found[1])}
+
+
+@NEEDS_CHROMIUM
+def test_the_social_team_brings_a_case_from_the_post_to_the_thank_you(stage: Stage, page: Page) -> None:
+    come_in(page, str(stage.http.base_url).rstrip("/"))
+    page.goto(f"{stage.http.base_url}/console")
+    expect(page.locator("#live")).to_have_text("Live", timeout=15_000)
+    case = stage.complain("You charged me for two lines, and I have one!", "x", SAM)
+    link = page.locator(f'[data-case="{case}"] h3 a')
+    expect(link).to_be_visible(timeout=20_000)
+    stage.until(lambda: has(stage, case, "handed_off"))
+    link.click()
+    page.get_by_role("button", name="Accept").click(timeout=20_000)
+    expect(page.get_by_text("it is yours")).to_be_visible(timeout=20_000)
+    page.get_by_role("link", name="Post update").click()
+    page.get_by_label("Your update").fill("The second line was a slip of ours.")
+    page.get_by_role("button", name="Preview").click()
+    exactly = page.locator(".exactly").inner_text()
+    page.get_by_role("button", name="Post it").click()
+    expect(page.get_by_text("Your update is on its way")).to_be_visible(timeout=20_000)
+    page.get_by_role("link", name="Resolve").click()
+    page.get_by_label("Root cause").select_option("billing_error")
+    page.get_by_label("How was it solved?").fill("The second line is gone, and so is its charge.")
+    page.get_by_role("button", name="Preview").click()
+    thanks = page.locator(".exactly").inner_text()
+    page.get_by_role("button", name="Post it and resolve").click()
+    expect(page.locator("#head .status")).to_have_text("closed", timeout=25_000)  # by itself: the page follows
+    page.goto("about:blank")
+    assert [reply["text"] for reply in stage.replies(case, 3)][1:] == [exactly, thanks]
+
+
+def test_what_was_shown_is_posted_once_however_often_it_is_sent(stage: Stage) -> None:
+    case = accepted(stage, "My bill is wrong for the third month.")
+    shown = ticket(form(stage, case, "preview", saying="update", body="We are looking at all three bills."))
+    answers = [form(stage, case, "send", **shown) for _ in range(3)]
+    assert {answer.status_code for answer in answers} == {303}
+    stage.until(lambda: stage.events(case).count("reply_posted") == 2)
+    again = form(stage, case, "preview", saying="update", body="We are looking at all three bills.")
+    assert (again.status_code, "has been told this already" in problem(again)) == (422, True)
+    assert stage.events(case).count("reply_planned") == 2
+
+
+def test_what_has_happened_meanwhile_is_shown_before_anything_is_sent(stage: Stage) -> None:
+    case = accepted(stage, "The website does not take my card.")
+    shown = ticket(form(stage, case, "preview", saying="update", body="Please try another card."))
+    told = {"do": "update", "text": "Our card machine is back."}
+    _, key = stage.store.keys.make(NewKey("Ben Okoro", Role.SOCIAL), SYSTEM)
+    assert stage.http.post(f"/api/v1/cases/{case}/commands", json=told, headers={"authorization": f"Bearer {key}"}).status_code == 200
+    answer = form(stage, case, "send", **shown, body="Please try another card.")
+    assert answer.status_code == 409
+    assert "Since you wrote this" in answer.text
+    assert "Our card machine is back." in answer.text
+    assert "Please try another card." in answer.text
+    assert form(stage, case, "send", **ticket(answer)).status_code == 303
+    stage.until(lambda: stage.events(case).count("reply_posted") == 3)
+
+
+def test_a_refusal_stands_in_its_place_with_everything_that_was_filled_in(stage: Stage) -> None:
+    case = accepted(stage, "My parcel never came.")
+    assert problem(form(stage, case, "do", do="accept")) == "You have this case already."
+    assert problem(form(stage, case, "do", do="priority", choice="normal")) == "The priority is normal already."
+    assert "Write a reason first" in problem(form(stage, case, "do", do="wait", body=" "))
+    late = form(stage, case, "do", do="snooze", until="2001-01-01T09:00", body="Until they open.")
+    assert "That moment is over" in problem(late)
+    assert "Until they open." in late.text
+    assert (
+        problem(form(stage, case, "preview", saying="resolve", body="It came.")) == "Choose the root cause first: it is what we learn from."
+    )
+    data = form(stage, case, "preview", saying="update", body="Write to sam.okafor@example.com, please.")
+    assert data.status_code == 422
+    assert problem(data)
+    assert "Write to sam.okafor@example.com, please." in data.text
+    assert problem(form(stage, case, "settle", step="1", posted="no")) == "That reply is settled already."
+    assert stage.events(case).count("reply_planned") == 1
+
+
+def test_every_other_command_is_carried_out_from_its_form(stage: Stage) -> None:
+    case = accepted(stage, "The app closes when I open my bill.")
+    for fields in (
+        {"do": "note", "body": "Seen on two phones."},
+        {"do": "priority", "choice": "high"},
+        {"do": "category", "choice": "technical"},
+        {"do": "wait", "body": "The supplier looks into it."},
+        {"do": "resume"},
+        {"do": "escalate", "body": "They wait since Monday."},
+        {"do": "walk_away", "body": "Threats."},
+    ):
+        answer = form(stage, case, "do", **fields)
+        assert (answer.status_code, problem(answer)) == (303, ""), fields
+    wanted = ["note_added", "priority_set", "category_set", "wait_began", "wait_ended", "escalated", "walked_away"]
+    happened = stage.events(case)
+    assert [kind for kind in wanted if kind not in happened] == []
+    assert stage.console(f"/console/cases/{case}").text.count("walked away") > 0
+
+
+def test_a_case_is_moved_and_the_customer_told_in_the_words_that_were_shown(stage: Stage) -> None:
+    case = accepted(stage, "Wrong amount on my bill.")
+    shown = form(stage, case, "move", department="technical", body="It is the router.", tell="1")
+    assert "Technical" in shown.text
+    assert form(stage, case, "send", **ticket(shown)).status_code == 303
+    assert "with Technical" in stage.console(f"/console/cases/{case}").text or has(stage, case, "reassigned")
+    stage.until(lambda: stage.events(case).count("reply_posted") == 2)
+
+
+def test_a_form_of_another_site_does_nothing(stage: Stage) -> None:
+    case = accepted(stage, "I was billed twice.")
+    before = stage.events(case)
+    for name in ("write", "preview", "send", "stop", "do", "move", "removal", "settle", "private"):
+        fields = {
+            "saying": "update",
+            "body": "x",
+            "do": "dismiss",
+            "choice": "spam",
+            "seen": "1",
+            "step": "1",
+            "posted": "no",
+            "ticket": "x",
+        }
+        assert stage.http.post(f"/console/cases/{case}/{name}", data=fields, headers=stage.team() | ELSEWHERE).status_code == 403, name
+    assert stage.http.post("/console/views", data={"name": "x"}, headers=stage.team() | ELSEWHERE).status_code == 403
+    assert stage.http.post("/console/inbox/1/again", headers=stage.team() | ELSEWHERE).status_code == 403
+    assert stage.events(case) == before
+
+
+def test_a_ticket_is_good_for_its_own_case_only(stage: Stage) -> None:
+    one, other = accepted(stage, "Double charge on my account."), accepted(stage, "No refund since March.")
+    shown = ticket(form(stage, one, "preview", saying="update", body="It is on its way to you."))
+    answer = form(stage, other, "send", **shown)
+    assert (answer.status_code, "open for too long" in problem(answer)) == (409, True)
+    assert "reply_posted" in stage.events(one)
+    assert stage.events(other).count("reply_planned") == 1
