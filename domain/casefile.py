@@ -34,6 +34,8 @@ class CaseFile:
     history: Sequence[tuple[int, Entry]]
     words: Mapping[str, Mapping[str, object]]
     people: Mapping[str, str]
+    followers: int | None = None
+    """How many follow the customer there, if the network told."""
 
     @property
     def title(self) -> str:
@@ -125,14 +127,16 @@ class CaseFile:
         """Whether these words were written in private."""
         return reference in self._whispered
 
-    def is_said(self, body: str) -> bool:
+    def is_said(self, body: str, but: int | None = None) -> bool:
         """Whether a person has said this to the customer already, or it is on its way: the same words within one of our replies, or
-        within a question that waits its turn.
+        within a question that waits its turn, or a draft that waits for a second person.
 
-        A few words may come again, like "Thank you!"; then only the reply as a whole tells whether it is the same.
+        A few words may come again, like "Thank you!"; then only the reply as a whole tells whether it is the same. `but`: the step of a
+        draft that does not count, because it is being edited.
         """
         wanted = " ".join(body.split())
-        said = (*self.case.said, *(question.words for question in self.case.questions))
+        questions = (question.words for question in self.case.questions)
+        said = (*self.case.said, *questions, *(draft.words for draft in self.case.held if draft.step != but))
         return len(wanted) >= _A_SENTENCE and any(wanted in " ".join(self.text_of(words).split()) for words in said)
 
     def name_of(self, person: str | None) -> str:

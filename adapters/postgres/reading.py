@@ -105,6 +105,7 @@ class PostgresReader:
             history=past,
             words=words,
             people={r.id: r.name for r in named},
+            followers=int(followers) if (followers := profile.get("followers")) is not None else None,
         )
 
     def numbered(self, number: int) -> str | None:
