@@ -11,7 +11,7 @@ from domain.approving import are_one, is_trainee, reasons, why_held
 from domain.case import HeldDraft
 from domain.casefile import CaseFile
 from domain.decide_approval import NOT_WAITING
-from domain.errors import LoopkeeperError, SaidAlready
+from domain.errors import LoopkeeperError, NoWording, SaidAlready, ShowsPersonalData, TooLong
 from domain.events import DraftHeld
 
 _TRAINEE = c.Refusal("not_allowed", "You are in training here, so somebody else decides on this draft.")
@@ -22,6 +22,10 @@ _YOURSELF = c.Refusal(
 
 class NotWaiting(LoopkeeperError):
     """A draft waits no more."""
+
+
+NOT_EDITABLE = (NotWaiting, TooLong, SaidAlready, ShowsPersonalData, NoWording)
+"""Why a draft cannot go out in those words; each is a sentence for whoever edits it."""
 
 
 def with_reasons(store: Store, file: CaseFile, command: c.Command) -> c.Command:
