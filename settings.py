@@ -89,6 +89,10 @@ class Settings(BaseSettings):
     checkpoint_slack: str | None = None
     checkpoint_slack_every: int = Field(default=3_600, ge=60, le=604_800)
 
+    privacy_database_url: DatabaseUrl | None = None
+    erasure_list: Path | None = None
+    backup_database_url: DatabaseUrl | None = None
+
     log_level: str = Field(default="INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
 
     @property

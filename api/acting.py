@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Literal, TypeVar
 
 from adapters.postgres.composing import parts, room
@@ -37,6 +38,8 @@ from workflows.gateway import CaseGateway
 Saying = Literal["ask", "update", "resolve"]
 _TEMPLATES: dict[Saying, str] = {"ask": "ask.person", "update": "update.person", "resolve": "thank_you.resolved"}
 _T = TypeVar("_T")
+_SOON = 0.2
+NOT_YET = Refusal("later", "This case is on record and has not been taken up yet. Nothing was done; try again in a minute.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,18 +154,26 @@ class Acting:
     async def act(self, case_id: str, command: Command, *, wait: timedelta = timedelta(seconds=10)) -> Answer:
         """Have it done. A refusal comes with names in place. Raises RPCError when the case does not answer within `wait`.
 
-        Here words are read for what needs a second person: the rules, which decide, know none.
+        Here words are read for what needs a second person: the rules, which decide, know none. A case is on record, and in lists, a moment
+        before it runs; whoever acts on it in that moment is not told that it is over.
         """
         if isinstance(command, c.Ask | c.Update | c.Resolve | c.Approve | c.Reject):
             file = await self.file(case_id)
             refused = await self._in_thread(lambda: may_not_decide(self._store, file, command))
             if refused is not None:
                 return Answer(refused, file.case.status.value, file.case.events)
-            command = await self._in_thread(lambda: with_reasons(self._store, file, command))
-        answer = await self._gateway.command(case_id, command, wait=wait)
-        if answer.refusal is None:
-            return answer
-        return Answer(await self._in_thread(lambda: self._named(answer.refusal)), answer.status, answer.version)
+            command = await self._in_thread(partial(with_reasons, self._store, file, command))
+        clock = asyncio.get_running_loop().time
+        until = clock() + wait.total_seconds()
+        while True:
+            answer = await self._gateway.command(case_id, command, wait=wait)
+            if answer.refusal is None:
+                return answer
+            if answer.refusal.code != "over" or (await self.file(case_id)).case.is_over:
+                return Answer(await self._in_thread(partial(self._named, answer.refusal)), answer.status, answer.version)
+            if clock() + _SOON > until:
+                return Answer(NOT_YET, answer.status, answer.version)
+            await asyncio.sleep(_SOON)
 
     async def met(self, person: str) -> bool:
         """Whether we know how a colleague is called."""

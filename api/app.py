@@ -27,11 +27,13 @@ from adapters.postgres.store import Store
 from adapters.temporal import connect
 from api import problems
 from api.acting import Acting
+from api.audit import AuditPages, reader_at_console
 from api.console import Console
 from api.desk import DeskPages
 from api.health import Health
 from api.intake import GroupCommit, Intake
 from api.looking import Looking
+from api.reading import ReadingRoutes, reader_with_key
 from api.rest import Rest
 from api.sendgrid import mail_events
 from api.slack.app import slack_app
@@ -112,7 +114,8 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     socket, working = _slack(app, settings, acting, Looking(store, commits, parts.threads, settings.pace))
     app.include_router(Health(parts.client, store.engine, parts.threads, lambda: socket.told if socket is not None else None).routes())
     app.include_router(Intake(signers, store.book, commits).routes())
-    app.include_router(Rest(acting, commits, store.book, key_of, verify).routes())
+    app.include_router(Rest(acting, commits, store.book, key_of).routes())
+    app.include_router(ReadingRoutes(store, parts.threads, reader_with_key(key_of)).routes())
     app.include_router(DeskPages(acting, Links(keyring, settings.public_url)).routes())
     app.include_router(
         Console(
@@ -125,6 +128,8 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
             framed_by=settings.sandbox_url,
         ).routes()
     )
+    audit = AuditPages(store, parts.threads, reader_at_console(key_of, is_open=settings.console_open), settings.sandbox_url)
+    app.include_router(audit.routes())
     if settings.sendgrid_webhook_key is not None:
         app.include_router(mail_events(settings.sendgrid_webhook_key, store.ledger, parts.threads))
     return [commits.run(), *working]

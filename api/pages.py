@@ -38,7 +38,13 @@ def _owed(clock: str) -> str:
     return OWED[ClockName(clock)]
 
 
+def _exact(at: datetime | None) -> str:
+    """A moment to the second, as it is compared."""
+    return "" if at is None else f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
 _templates.env.filters["moment"] = _moment
+_templates.env.filters["exact"] = _exact
 _templates.env.filters["owed"] = _owed
 _templates.env.filters["spoken"] = lambda word: str(word).replace("_", " ")
 
@@ -62,18 +68,22 @@ def is_loopback(request: Request) -> bool:
     return host in ("127.0.0.1", "localhost", "::1", "")
 
 
-async def signed_in(request: Request, *, is_open: bool, key_of: Callable[[str], Awaitable[ApiKey | None]]) -> None:
-    """Let people at the console in: anyone on an embedded installation's own machine, else whoever has an API key (as the password)."""
+async def signed_in(request: Request, *, is_open: bool, key_of: Callable[[str], Awaitable[ApiKey | None]]) -> ApiKey | None:
+    """Let people at the console in: anyone on an embedded installation's own machine (then None), else whoever has an API key.
+
+    The key is the password, and is given back. Raises Problem.
+    """
     if is_open and is_loopback(request):
-        return
+        return None
     scheme, _, given = (request.headers.get("authorization") or "").partition(" ")
     if scheme.lower() == "basic":
         try:
             _, _, password = base64.b64decode(given, validate=True).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError):
             password = ""
-        if password and await key_of(password) is not None:
-            return
+        key = await key_of(password) if password else None
+        if key is not None:
+            return key
     detail = "sign in with an API key as the password (loopkeeper key new NAME); the name does not matter"
     raise Problem(401, detail, headers={"www-authenticate": 'Basic realm="Loopkeeper", charset="UTF-8"'})
 

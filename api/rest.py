@@ -21,20 +21,7 @@ from api.acting import Acting, Draft, as_it_goes_out
 from api.approving import NotWaiting, waiting, waits
 from api.intake import GroupCommit
 from api.problems import Problem, described
-from api.rest_models import (
-    CaseIn,
-    CaseOut,
-    CommandIn,
-    CommandOut,
-    HeldOut,
-    HistoryOut,
-    Opened,
-    PrivateOut,
-    case_out,
-    draft_out,
-    events_out,
-    held_out,
-)
+from api.rest_models import CaseIn, CaseOut, CommandIn, CommandOut, HeldOut, Opened, PrivateOut, case_out, draft_out, held_out
 from domain import commands as c
 from domain.casefile import CaseFile
 from domain.decide_approval import NOT_WAITING
@@ -62,6 +49,18 @@ class _Words:
     cause: str | None = None
 
 
+def key_sent(key_of: Callable[[str], Awaitable[ApiKey | None]]) -> Callable[..., Awaitable[ApiKey]]:
+    """A dependency: the key that came with the request. Raises Problem (401) when there is none, or not a valid one."""
+
+    async def key(given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> ApiKey:
+        found = await key_of(given.credentials) if given is not None else None
+        if found is None:
+            raise Problem(401, "send a valid API key: Authorization: Bearer lk_…", headers={"www-authenticate": "Bearer"})
+        return found
+
+    return key
+
+
 class Rest:
     """The routes."""
 
@@ -71,24 +70,15 @@ class Rest:
         commits: GroupCommit,
         book: PolicyBook,
         key_of: Callable[[str], Awaitable[ApiKey | None]],
-        verify: Callable[[str], Awaitable[str | None]],
     ) -> None:
         self._acting = acting
         self._commits = commits
         self._book = book
         self._key_of = key_of
-        self._verify = verify
 
     def routes(self) -> APIRouter:
         """The addresses under /api/v1."""
-
-        async def key(given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> ApiKey:
-            found = await self._key_of(given.credentials) if given is not None else None
-            if found is None:
-                raise Problem(401, "send a valid API key: Authorization: Bearer lk_…", headers={"www-authenticate": "Bearer"})
-            return found
-
-        a_key = Depends(key)
+        a_key = Depends(key_sent(self._key_of))
         router = APIRouter(prefix="/api/v1", tags=["cases"])
 
         @router.post(
@@ -101,16 +91,6 @@ class Rest:
         @router.get("/cases/{case_id}", response_model=CaseOut, responses=described(401, 404, 422, 503), summary="A case as it stands")
         async def read_case(case_id: str, _by: ApiKey = a_key) -> CaseOut:
             return case_out(await self._file(case_id))
-
-        @router.get(
-            "/cases/{case_id}/history",
-            response_model=HistoryOut,
-            responses=described(401, 404, 422, 503),
-            summary="Everything that happened to a case",
-        )
-        async def read_history(case_id: str, _by: ApiKey = a_key) -> HistoryOut:
-            file = await self._file(case_id)
-            return HistoryOut(case_id=case_id, verified=await self._verify(case_id) is None, events=events_out(file))
 
         @router.post(
             "/cases/{case_id}/commands",

@@ -25,5 +25,23 @@ def _open_cases() -> Benchmark:
     return OPEN_CASES_BENCHMARK
 
 
-BENCHMARKS: dict[str, Callable[[], Benchmark]] = {"loops": _loops, "intake": _intake, "open-cases": _open_cases}
+def _history() -> Benchmark:
+    from bench.history import HISTORY_BENCHMARK
+
+    return HISTORY_BENCHMARK
+
+
+def _search() -> Benchmark:
+    from bench.history_search import SEARCH_BENCHMARK
+
+    return SEARCH_BENCHMARK
+
+
+BENCHMARKS: dict[str, Callable[[], Benchmark]] = {
+    "loops": _loops,
+    "intake": _intake,
+    "open-cases": _open_cases,
+    "history": _history,
+    "search": _search,
+}
 """What can be measured, by name. Loaded when asked for, so that the child processes of one do not load the others."""

@@ -44,6 +44,12 @@ class People:
         with self._engine.connect() as connection:
             return connection.execute(text("select name from person where id = :id"), {"id": person}).scalar_one_or_none()
 
+    def named(self, name: str) -> list[str]:
+        """The ids of the colleagues of that name, large or small letters, ten at most."""
+        found = text("select id from person where lower(name) = lower(:name) order by id limit 10")
+        with self._engine.connect() as connection:
+            return list(connection.execute(found, {"name": name}).scalars())
+
     def make_key(self, name: str, role: Role) -> tuple[ApiKey, str]:
         """A new API key: its entry, and the key itself. Only a hash of it is kept."""
         identity = secrets.token_hex(4)

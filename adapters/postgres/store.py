@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from adapters.keyring import Keyring
+from adapters.postgres.auditing import PostgresAudit
 from adapters.postgres.book import PostgresBook
 from adapters.postgres.composing import Composer
 from adapters.postgres.desk_cards import PostgresCards
@@ -20,6 +21,7 @@ from adapters.postgres.notices import NoticeBoard, PlaceMemory
 from adapters.postgres.people import People
 from adapters.postgres.reading import PostgresReader
 from adapters.postgres.records import PostgresRecords
+from adapters.postgres.searching import PostgresSearch
 from adapters.postgres.vault import Vault
 from domain.pace import Pace
 
@@ -43,6 +45,8 @@ class Store:
     composer: Composer
     journal: PostgresJournal
     log: PostgresLog
+    search: PostgresSearch
+    audit: PostgresAudit
 
     @staticmethod
     def open(url: str, *, pool: int, keyring: Keyring, index_key: bytes, pace: Pace, name: str) -> Store:
@@ -50,14 +54,16 @@ class Store:
         engine = open_engine(url, pool=pool, name=name)
         vault = Vault(keyring, index_key)
         book = PostgresBook(engine)
+        records = PostgresRecords(engine)
+        reader = PostgresReader(engine, vault, book)
         return Store(
             engine=engine,
             vault=vault,
             book=book,
-            records=PostgresRecords(engine),
+            records=records,
             ledger=PostgresLedger(engine, vault),
             inbox=Inbox(engine, vault, book, pace),
-            reader=PostgresReader(engine, vault, book),
+            reader=reader,
             cards=PostgresCards(engine),
             people=People(engine),
             drafts=Drafts(engine),
@@ -66,6 +72,8 @@ class Store:
             composer=Composer(engine, vault, book),
             journal=PostgresJournal(engine),
             log=PostgresLog(engine),
+            search=PostgresSearch(engine, index_key),
+            audit=PostgresAudit(engine, reader, records, book),
         )
 
     def close(self) -> None:

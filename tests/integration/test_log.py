@@ -168,28 +168,3 @@ def test_while_a_key_is_replaced_both_sign_and_the_change_is_on_record(store: St
         assert signed_by(Note.parse(latest.note), [verifier]) == verifier
     kinds = [(entry.event.kind, getattr(entry.event, "before", None)) for _, _, entry in store.journal.entries()]
     assert kinds == [("log_key_changed", None), ("log_key_changed", str(Notary.parse(old).verifiers[0]))]
-
-
-SEALERS = [
-    "update log_leaf set hash = ''",
-    "delete from checkpoint",
-    "truncate log_leaf",
-    "insert into case_event select * from case_event",
-    "update case_head set seq = 1",
-    "select * from words",
-    "select * from subject",
-    "select case_append('a', array['k'], array['{}'], array[null]::uuid[])",
-    "insert into unsealed values ('x', 1, 1, '')",
-    "update unsealed set hash = ''",
-]
-
-
-@pytest.mark.parametrize("statement", SEALERS)
-def test_the_sealer_can_do_no_more_than_it_must(store: Store, database: str, statement: str) -> None:
-    from sqlalchemy.exc import ProgrammingError
-
-    del store
-    engine = open_engine(database, pool=1, role="loopkeeper_sealer")
-    with engine.connect() as connection, pytest.raises(ProgrammingError, match=r"permission denied|refused"):
-        connection.execute(text(statement))
-    engine.dispose()

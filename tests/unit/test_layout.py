@@ -21,6 +21,7 @@ OURS = {
     "devkit",
     "migrations",
     "bench",
+    "verifier",
     "settings",
     "worker",
     "housekeeper",
