@@ -80,7 +80,10 @@ def approve(case: Case, command: c.Approve, now: datetime, say: Callable[[Case, 
     said = say(after(case, approved), _as_command(draft, command, words))
     if isinstance(said, c.Refusal):
         return said
-    return [*approved, *(replace(event, author=draft.author) if isinstance(event, e.Resolved) else event for event in said)]
+    return [
+        *approved,
+        *(replace(event, author=draft.author) if isinstance(event, e.Resolved | e.ReplyPlanned) else event for event in said),
+    ]
 
 
 def reject(case: Case, command: c.Reject, now: datetime) -> Events | c.Refusal:

@@ -75,7 +75,7 @@ class PostDeleted:
 
 @dataclass(frozen=True, slots=True)
 class ReplyPlanned:
-    """It was decided that a reply goes out: exact words (`words`) or a wording template to be filled (`template`)."""
+    """It was decided that a reply goes out: exact words (`words`; `author`: whose, if approved) or a wording template (`template`)."""
 
     at: datetime
     step: int
@@ -87,6 +87,7 @@ class ReplyPlanned:
     promise: datetime | None = None
     instead_of: int | None = None
     opens: datetime | None = None
+    author: str | None = None
     kind: Literal["reply_planned"] = field(default="reply_planned", repr=False)
 
 
