@@ -32,7 +32,8 @@ _LOOK = "Look at the log of the process `python -m housekeeper`. Nothing is lost
 _MEANWHILE = "Cases go on meanwhile; what happens in them is recorded, and not yet proven by a checkpoint."
 
 
-def _ended(seconds: float) -> bool:
+def shift_ended(seconds: float) -> bool:
+    """Wait so many seconds; whether the worker is being shut down, or the activity called off."""
     activity.wait_for_worker_shutdown_sync(timedelta(seconds=seconds))
     return activity.is_worker_shutdown() or activity.is_cancelled()
 
@@ -42,7 +43,7 @@ class LogFollowers:
     """Those who keep something up to date by what is in the log: each takes a few further events when it is called, and says how many."""
 
     followers: Mapping[str, Callable[[], int]]
-    ended: Callable[[float], bool] = _ended
+    ended: Callable[[float], bool] = shift_ended
 
     @activity.defn(name="follow_log")
     def follow(self, name: str) -> int:
@@ -87,7 +88,7 @@ class LogKeeper:
     every: Mapping[str, timedelta]
     book: PolicyBook
     admins: Admins
-    ended: Callable[[float], bool] = _ended
+    ended: Callable[[float], bool] = shift_ended
 
     @activity.defn(name="seal_log")
     def seal(self, _about: str) -> int:

@@ -7,7 +7,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
@@ -68,8 +68,13 @@ class AuditPages:
             return await self._search(request, reader, after)
 
         async def case(request: Request, case_id: str, as_of: _Given = None, words: _Given = None, reader: Reader = a_reader) -> Response:
-            moment = moment_of("as_of", as_of) if as_of else None
-            return await self._case(request, reader, case_id, moment, words=words == "yes")
+            try:
+                moment = moment_of("as_of", as_of) if as_of else None
+                return await self._case(request, reader, case_id, moment, words=words == "yes")
+            except Problem as problem:
+                here = f"/console/audit/cases/{quote(case_id)}" if as_of else None
+                values = {"problem": problem.detail, "here": here, "show": "audit"}
+                return page(request, "audit_problem.html", values, framed_by=self.framed_by, status=problem.status)
 
         router.add_api_route("/console/audit", search, methods=["GET"])
         router.add_api_route("/console/audit/cases/{case_id}", case, methods=["GET"])

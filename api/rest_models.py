@@ -165,8 +165,8 @@ class PauseOut(_Model):
     """A stretch in which a clock stood still."""
 
     model_config = ConfigDict(from_attributes=True)
-    since: datetime
-    until: datetime | None
+    since: datetime = Field(examples=["2026-03-04T10:02:00Z"])
+    until: datetime | None = Field(examples=["2026-03-04T14:40:00Z"], description="null: it still does.")
 
 
 class KeptClockOut(_Model):

@@ -42,6 +42,8 @@ from domain.values import Actor, Role, Via
 from verifier import loopkeeper_verify
 
 SIZE = 500_000
+CASES = 1_000_000
+"""So many cases are searched; with a smaller log, as many as it has events."""
 WRITERS = (1, 8)
 ROUNDS, SECONDS = 5, 3.0
 PER_CASE = 10
@@ -134,7 +136,7 @@ def run(say: Say, size: int = SIZE) -> Mapping[str, Json]:
             _fill(owner, size, say)
             sealed = _sealed(owner, say)
             events, exported, verified, cpu = _exported(engine, folder / "bundle.zip", say)
-            search = _searched(url, say)
+            search = _searched(url, say, CASES if size >= SIZE else size)
         finally:
             engine.dispose()
             owner.dispose()
@@ -255,11 +257,11 @@ def _exported(engine: Engine, file: Path, say: Say) -> tuple[int, list[float], l
     return events, exported, verified, cpu
 
 
-def _searched(url: str, say: Say) -> Mapping[str, Json]:
+def _searched(url: str, say: Say, cases: int) -> Mapping[str, Json]:
     """What searching takes: measured by a module of its own, which builds what it searches."""
     if importlib.util.find_spec("bench.history_search") is None:
         return {}
-    figures: Mapping[str, Json] = importlib.import_module("bench.history_search").measure(url, say)
+    figures: Mapping[str, Json] = importlib.import_module("bench.history_search").measure(url, say, cases)
     return figures
 
 

@@ -173,12 +173,12 @@ class Indexer:
         return sorted(map(self._hash, terms))
 
 
-def forget(connection: Connection, cases: Sequence[str]) -> int:
-    """Empty what these cases can be found by of their words and their customer, inside the caller's transaction; how many had such.
+def forget(connection: Connection, cases: Sequence[str]) -> None:
+    """Empty what these cases can be found by of their words and their customer, inside the caller's transaction.
 
     For an erasure, after it has destroyed the key: what is indexed later finds no words any more.
     """
-    return connection.execute(_FORGET, {"cases": list(cases)}).rowcount
+    connection.execute(_FORGET, {"cases": list(cases)})
 
 
 def _array(numbers: Iterable[int]) -> str:

@@ -39,6 +39,10 @@ def test_what_was_not_touched_verifies(archive: Archive) -> None:
 
 
 IN_SECOND = "where case_id = 'meridian-x-p2'"
+EXCHANGE = (
+    "update case_event e set doc = o.doc from case_event o "
+    "where e.case_id = 'meridian-x-p2' and o.case_id = e.case_id and o.seq + e.seq = 5 and e.seq in (2, 3)"
+)
 EDITS = {
     "edited": (f"update case_event set doc = replace(doc, 'billing', 'kitchen') {IN_SECOND} and seq = 3", "event 3 was changed after"),
     "back-dated": (f"update case_event set recorded_us = recorded_us - 86400000000 {IN_SECOND} and seq = 2", "event 2 was changed after"),
@@ -48,7 +52,7 @@ EDITS = {
         "is in the log and not in the history: it was deleted",
     ),
     "two exchanged": (
-        "update case_event e set doc = o.doc from case_event o where (o.case_id, o.seq) = (e.case_id, 5 - e.seq) and e.seq in (2, 3)",
+        EXCHANGE,
         "event 2 was changed after",
     ),
     "another event of the same words": (

@@ -82,6 +82,20 @@ def test_a_sealer_goes_on_where_another_stopped_across_full_nodes(store: Store, 
             assert consistency_proof(kept, older, len(sealed)) == consistency_proof(InMemory(sealed), older, len(sealed))
 
 
+def test_a_sealer_that_lags_takes_the_oldest_first_wherever_they_lie(store: Store, sealing: Engine, superuser: Engine) -> None:
+    add(store, "a", *(entry(f"w{n}") for n in range(7)))
+    with superuser.begin() as connection:  # as it lies when room in the table was freed and is used again
+        connection.execute(text("create temp table lying as select * from unsealed order by seq desc"))
+        connection.execute(text("delete from unsealed"))
+        connection.execute(text("insert into unsealed select * from lying order by seq desc"))
+    sealer = Sealer(sealing, NOTARY, at_once=2)
+    while sealer.seal():
+        pass
+    with store.engine.connect() as connection:
+        order = connection.execute(text("select seq from log_leaf where case_id = 'a' order by leaf")).scalars().all()
+    assert order == list(range(1, 8))
+
+
 def test_full_nodes_of_the_second_level_are_kept(store: Store, sealing: Engine, superuser: Engine) -> None:
     with superuser.begin() as connection:  # more events than a test can record one by one
         connection.execute(

@@ -24,11 +24,13 @@ from adapters.links import Links
 from adapters.postgres.intake import Arrival
 from adapters.postgres.store import Store
 from api.acting import Acting
+from api.audit import AuditPages, reader_at_console
 from api.console import Console
 from api.desk import DeskPages
 from domain.pace import REAL_TIME
 from tests.conftest import KEYS
 from tests.integration.opened import created, place
+from tests.integration.searching import catch_up, sealer_of
 from workflows.gateway import CaseGateway
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -74,6 +76,8 @@ def pages(store: Store) -> Iterator[str]:
                 framed_by=None,
             )
             app.include_router(console.routes())
+            reader = reader_at_console(console.key_of, is_open=True)
+            app.include_router(AuditPages(store, threads, reader, None).routes())
             app.include_router(DeskPages(acting, Links(KEYS, url)).routes())
             await server.serve([listening])
 
@@ -114,6 +118,33 @@ def test_a_phone_shows_the_cases_one_below_the_other_and_hostile_words_as_words(
     read_on_a_phone(page, page.url)
     expect(page.locator(".story blockquote").first).to_have_text(text)
     expect(page.locator(".lead")).to_contain_text("<!channel>")
+
+
+def test_an_auditor_finds_and_reads_on_a_phone_and_hostile_words_are_words(store: Store, pages: str, window: Page, database: str) -> None:
+    author = {"id": "9", "handle": "h" * 60, "name": HOSTILE}
+    text = f"{HOSTILE} my internet is broken " + "w" * 280
+    placed = place(store, created("p1", text=text, author=author))
+    assert placed is not None
+    with sealer_of(database) as sealer:
+        catch_up(store, sealer)
+    page = read_on_a_phone(window, f"{pages}/console/audit")
+    page.get_by_label("Words in it").fill("my INTERNET")
+    page.get_by_label("Event").select_option("opened")
+    page.get_by_role("button", name="Search").click()
+    read_on_a_phone(page, page.url)
+    expect(page.get_by_role("heading", name="1 case, the newest first")).to_be_visible()
+    expect(page.get_by_label("Words in it")).to_have_value("my INTERNET")
+    page.locator(".cases").get_by_role("link").click()
+    read_on_a_phone(page, page.url)
+    expect(page.get_by_text("none was changed")).to_be_visible()
+    expect(page.get_by_text("Not shown.").first).to_be_visible()
+    expect(page.locator("blockquote")).to_have_count(0)
+    page.get_by_role("link", name="Show what people wrote").click()
+    read_on_a_phone(page, page.url)
+    expect(page.locator(".audit-said blockquote").first).to_have_text(text)
+    page.get_by_label("As of").fill("2020-01-01")
+    page.get_by_role("button", name="Show").click()
+    expect(page.locator("body")).to_contain_text("nothing was on record of the case")
 
 
 def test_what_nobody_could_read_is_shown_with_its_reason(store: Store, pages: str, window: Page) -> None:

@@ -242,6 +242,20 @@ def test_the_page_of_a_case_as_of_then_says_so(desk: Desk, case: OnRecord) -> No
     assert kept.as_of == datetime.fromisoformat(then)
 
 
+def test_what_cannot_be_read_is_a_page_with_a_sentence(desk: Desk, case: OnRecord) -> None:
+    for query, status, told in (
+        ({"as_of": "soon"}, 422, "as_of: &#39;soon&#39; is no moment"),
+        ({"as_of": "2020-01-01"}, 404, "it was opened at"),
+    ):
+        answer = desk.http.get(f"/console/audit/cases/{case.case_id}", params=query)
+        assert (answer.status_code, told in answer.text) == (status, True), answer.text
+        assert f'href="/console/audit/cases/{case.case_id}"' in answer.text
+    answer = desk.http.get("/console/audit/cases/nobody's <b>")
+    assert answer.status_code == 404
+    assert "there is no case &#39;nobody&#39;s &lt;b&gt;&#39;" in answer.text
+    assert desk.journal() == []
+
+
 def test_the_pages_go_on_where_the_page_before_ended(desk: Desk) -> None:
     cases = [OnRecord.opened(desk.store, f"p{n}", author=author(n)).case_id for n in range(52)]
     desk.catch_up()

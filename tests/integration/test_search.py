@@ -7,12 +7,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import create_engine, text
+from temporalio.exceptions import ApplicationError
 
+from activities.housekeeping import FOLLOW_EVERY, LogFollowers
 from adapters.postgres import searching
 from adapters.postgres.indexing import Indexer, forget
 from adapters.postgres.log import Sealer
 from adapters.postgres.store import Store
 from domain import commands as c
+from domain.ports import Unavailable
 from domain.seeking import Outcome, Sought
 from domain.values import SYSTEM, Actor, Role, Via
 from tests.integration.onrecord import ANA, OnRecord
@@ -214,10 +217,13 @@ def test_who_is_erased_is_found_by_no_word_any_more_now_or_later(
     owner = create_engine(database)
     with owner.begin() as connection:
         connection.execute(
-            text("update subject set wrapped_key = null, profile = null where id = (select subject_id from cases where case_id = :case)"),
+            text(
+                "update subject set wrapped_key = null, profile = null, author_hash = uuid_send(uuidv7()), erased_at = clock_timestamp() "
+                "where id = (select subject_id from cases where case_id = :case)"
+            ),
             {"case": ana.case_id},
         )
-        assert forget(connection, [ana.case_id]) == 1
+        forget(connection, [ana.case_id])
     owner.dispose()
     assert found(store, words="refund") == found(store, customer="okafor") == []
     assert found(store, words="twice") == [tokyo.case_id]
@@ -250,3 +256,28 @@ def test_one_indexer_at_a_time_and_the_journal_is_not_searched(store: Store, sea
     assert Indexer(store.engine, store.vault).index() > 0
     assert len(found(store)) == 1
     assert Indexer(store.engine, store.vault).index() == 0
+
+
+def test_the_chore_follows_the_log_until_the_worker_ends(store: Store, sealer: Sealer) -> None:
+    cases = [OnRecord.opened(store, f"p{n}", author=author(n, f"h{n}", f"N{n}")).case_id for n in range(4)]
+    while sealed := sealer.seal():
+        size = sealed.size
+    rests: list[float] = []
+
+    def ended(seconds: float) -> bool:
+        rests.append(seconds)
+        return seconds > 0
+
+    indexer = Indexer(store.engine, store.vault)
+    assert LogFollowers({"search": lambda: indexer.index(4)}, ended).follow("search") == size
+    assert rests == [0.0] * -(-size // 4) + [FOLLOW_EVERY], "it only rests when there is nothing more"
+    assert found(store) == cases[::-1]
+
+
+def test_the_chore_is_tried_again_when_the_database_is_away(store: Store) -> None:
+    def away() -> int:
+        raise Unavailable("the database cannot be reached")
+
+    with pytest.raises(ApplicationError, match="cannot be reached") as told:
+        LogFollowers({"search": away}).follow("search")
+    assert not told.value.non_retryable
