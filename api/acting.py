@@ -65,6 +65,8 @@ class Draft:
     alone_body: str | None = None
     private: str | None = None
     """The private message that goes with it, whole."""
+    private_body: str | None = None
+    """What the person wrote of that."""
     note: str | None = None
     """What else the person should know before they send it, in a sentence."""
 
@@ -157,7 +159,7 @@ class Acting:
         Here words are read for what needs a second person: the rules, which decide, know none. A case is on record, and in lists, a moment
         before it runs; whoever acts on it in that moment is not told that it is over.
         """
-        if isinstance(command, c.Ask | c.Update | c.Resolve | c.Approve | c.Reject):
+        if isinstance(command, c.Ask | c.Update | c.TakePrivate | c.Resolve | c.Approve | c.Reject):
             file = await self.file(case_id)
             refused = await self._in_thread(lambda: may_not_decide(self._store, file, command))
             if refused is not None:
@@ -221,6 +223,7 @@ class Acting:
         mind_edit(self._store, file, draft, body)
         if not has_body(file, draft):
             return as_it_goes_out(file, tidy(body), draft.promise)
+        assert draft.what != "take_private", "nobody edits a private message"
         promise = promise_from(now, file.case, file.case_policy) if draft.what == "update" else None
         edited = self._composed(file, _TEMPLATES[draft.what], draft.author, now, body=body, promise=promise)
         return replace(edited, body=tidy(body))
@@ -243,7 +246,8 @@ class Acting:
         if file.is_said(body) or any(tidy(body) in words for words in before):
             raise SaidAlready(SAID_ALREADY)
         message = self._composed(file, "private.person", actor.person, now, body=body)
-        return replace(self._composed(file, "private.line", actor.person, now), private=message.text)
+        note = will_wait(self._store, file, body, actor.person)
+        return replace(self._composed(file, "private.line", actor.person, now), private=message.text, private_body=tidy(body), note=note)
 
     def _composed(
         self,
@@ -277,7 +281,7 @@ class Acting:
         return Kept(
             words=keep(case_id, draft.text, body=draft.body or None),
             alone=None if draft.alone is None else keep(case_id, draft.alone, body=draft.alone_body),
-            private=None if draft.private is None else keep(case_id, draft.private, private=True),
+            private=None if draft.private is None else keep(case_id, draft.private, body=draft.private_body, private=True),
         )
 
     def _draft_removal(self, case_id: str, seen: int, actor: Actor) -> Draft:

@@ -14,6 +14,7 @@ from domain.decide_approval import NOT_WAITING
 from domain.errors import LoopkeeperError, NoWording, SaidAlready, ShowsPersonalData, TooLong
 from domain.events import DraftHeld
 
+ONLY_ITS_AUTHORS = "A private message is not put in other words by somebody else. Reject it, and say what should be different."
 _TRAINEE = c.Refusal("not_allowed", "You are in training here, so somebody else decides on this draft.")
 _YOURSELF = c.Refusal(
     "ones_own", "This was written by somebody of your own name, which looks like yourself. Somebody else must approve it."
@@ -24,7 +25,11 @@ class NotWaiting(LoopkeeperError):
     """A draft waits no more."""
 
 
-NOT_EDITABLE = (NotWaiting, TooLong, SaidAlready, ShowsPersonalData, NoWording)
+class OnlyItsAuthors(LoopkeeperError):
+    """A private message is between its author and the customer: nobody else writes it."""
+
+
+NOT_EDITABLE = (NotWaiting, OnlyItsAuthors, TooLong, SaidAlready, ShowsPersonalData, NoWording)
 """Why a draft cannot go out in those words; each is a sentence for whoever edits it."""
 
 
@@ -33,6 +38,8 @@ def with_reasons(store: Store, file: CaseFile, command: c.Command) -> c.Command:
     match command:
         case c.Ask():
             return replace(command, reasons=_reasons(store, file, written(file, command.alone or command.words), command.by.person))
+        case c.TakePrivate(words=str(private)):
+            return replace(command, reasons=_reasons(store, file, store.reader.text(file.case_id, private, body=True), command.by.person))
         case c.Update() | c.Resolve():
             return replace(command, reasons=_reasons(store, file, written(file, command.words), command.by.person))
         case _:
@@ -84,7 +91,9 @@ def has_body(file: CaseFile, draft: HeldDraft) -> bool:
 
 
 def mind_edit(store: Store, file: CaseFile, draft: HeldDraft, body: str) -> None:
-    """See that a draft may go out in other words. Raises SaidAlready, ShowsPersonalData."""
+    """See that a draft may go out in other words. Raises OnlyItsAuthors, SaidAlready, ShowsPersonalData."""
+    if draft.private is not None:
+        raise OnlyItsAuthors(ONLY_ITS_AUTHORS)
     if file.is_said(body, but=draft.step):
         raise SaidAlready(c.SAID_ALREADY)
     mind(store, file, body)

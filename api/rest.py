@@ -18,7 +18,7 @@ from adapters.postgres.intake import Arrival
 from adapters.postgres.people import ApiKey
 from adapters.postgres.reading import NoSuchCase
 from api.acting import Acting, Draft, as_it_goes_out
-from api.approving import NotWaiting, waiting, waits
+from api.approving import NotWaiting, OnlyItsAuthors, waiting, waits
 from api.intake import GroupCommit
 from api.problems import Problem, described
 from api.rest_models import CaseIn, CaseOut, CommandIn, CommandOut, HeldOut, Opened, PrivateOut, case_out, draft_out, held_out
@@ -206,6 +206,8 @@ class Rest:
                     return await self._acting.draft_of_move(case, _needed(wanted.department, "department"), actor)
                 case _:
                     return None
+        except OnlyItsAuthors as error:
+            raise Problem(409, str(error), code="only_its_authors") from None
         except (SaidAlready, NotWaiting) as error:
             said = None if wanted.dry_run else await self._acting.said(case, command_id)
             if said is None:

@@ -89,8 +89,9 @@ class HeldOut(_Model):
     """A draft that waits for a second person."""
 
     step: int = Field(examples=[7], description="Name it so to approve or reject it.")
-    what: str = Field(examples=["update"], description="What it becomes: ask, update or resolve.")
+    what: str = Field(examples=["update"], description="What it becomes: ask, update, take_private or resolve.")
     text: str = Field(examples=["Hi Sam,\nWe refund the second charge.\n– Ana"], description="Exactly what would go out.")
+    private: bool = Field(description="A private message goes with it; `read_private` shows that.")
     why: list[str] = Field(examples=[["money:refund*"]], description="By which rules of the policy it waits.")
     told: str = Field(examples=["words of money (refund*)"])
     author: str = Field(examples=["Ana Sousa"])
@@ -340,6 +341,7 @@ def held_out(file: CaseFile, draft: HeldDraft) -> HeldOut:
         step=draft.step,
         what=draft.what,
         text=file.text_of(draft.words),
+        private=draft.private is not None,
         why=list(draft.why),
         told=why_held(draft.why),
         author=file.name_of(draft.author),

@@ -10,7 +10,7 @@ from domain.values import Drafted
 
 REACH, TRAINEE = "reach", "trainee"
 
-DRAFTS: Mapping[Drafted, str] = {"ask": "question", "update": "update", "resolve": "resolution"}
+DRAFTS: Mapping[Drafted, str] = {"ask": "question", "update": "update", "resolve": "resolution", "take_private": "private message"}
 """What people call a draft."""
 
 

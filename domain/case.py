@@ -121,6 +121,7 @@ class HeldDraft:
     root_cause: str | None = None
     cause_words: str | None = None
     department: str | None = None
+    private: str | None = None
     called: bool = False
 
 

@@ -205,13 +205,17 @@ class Resume:
 
 @dataclass(frozen=True, slots=True)
 class TakePrivate:
-    """Go on in private: `public` is exactly the one line that says so; `words` the private message, where the network has such."""
+    """Go on in private: `public` is exactly the one line that says so; `words` the private message, where the network has such.
+
+    `reasons`: why a second person must approve that message.
+    """
 
     id: str
     by: Actor
     public: str
     words: str | None = None
     seen: int | None = None
+    reasons: tuple[str, ...] = ()
     kind: Literal["take_private"] = field(default="take_private", repr=False)
 
 

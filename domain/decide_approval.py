@@ -15,7 +15,7 @@ from domain.replying import Events, after
 from domain.rights import EVERYWHERE
 from domain.values import Audience, ClockName, Role
 
-Words = c.Ask | c.Update | c.Resolve
+Words = c.Ask | c.Update | c.TakePrivate | c.Resolve
 """The commands whose words can wait for a second person."""
 
 _WORDS_OWED = (ClockName.ACKNOWLEDGE, ClockName.HOLDING_UPDATE, ClockName.NEXT_REPLY, ClockName.THANK_YOU)
@@ -32,16 +32,16 @@ _PROMISE_IS_OVER = c.Refusal(
 
 
 def needs_second_person(case: Case, command: Words, policy: CasePolicy) -> tuple[str, ...]:
-    """Why these words need a second person; empty when they may go out at once."""
+    """Why these words need a second person; empty when they may go out at once, as a line that only gives our address does."""
+    if isinstance(command, c.TakePrivate) and command.words is None:
+        return ()
     pressing = (f"priority:{case.priority.value}",) if case.priority in policy.approve_priorities else ()
     return (*pressing, *command.reasons)
 
 
 def held(case: Case, command: Words, why: tuple[str, ...], policy: CasePolicy, now: datetime) -> e.DraftHeld:
     """The draft that waits. A question that would have joined another one, which goes out meanwhile, waits by itself."""
-    words, department = command.words, None
-    if isinstance(command, c.Ask):
-        words, department = command.alone or words, command.department
+    words, private, department = _words_of(command)
     return e.DraftHeld(
         now,
         case.steps + 1,
@@ -55,7 +55,19 @@ def held(case: Case, command: Words, why: tuple[str, ...], policy: CasePolicy, n
         root_cause=command.root_cause if isinstance(command, c.Resolve) else None,
         cause_words=command.cause_words if isinstance(command, c.Resolve) else None,
         department=department,
+        private=private,
     )
+
+
+def _words_of(command: Words) -> tuple[str, str | None, str | None]:
+    """The public words of a command, its private ones, and the department for which it asks."""
+    match command:
+        case c.Ask():
+            return command.alone or command.words, None, command.department
+        case c.TakePrivate():
+            return command.public, command.words, None
+        case c.Update() | c.Resolve():
+            return command.words, None, None
 
 
 def _next_word_due(case: Case, policy: CasePolicy, now: datetime) -> datetime:
@@ -115,6 +127,8 @@ def _as_command(draft: HeldDraft, command: c.Approve, words: str) -> Words:
             return c.Ask(command.id, author, words, draft.department)
         case "update":
             return c.Update(command.id, author, words, draft.promise if command.words is None else command.promise)
+        case "take_private":
+            return c.TakePrivate(command.id, author, words, draft.private)
         case "resolve":
             return c.Resolve(command.id, author, draft.root_cause or "", words, draft.cause_words)
 

@@ -28,7 +28,7 @@ def on_command(case: Case, command: c.Command, policy: CasePolicy, now: datetime
     match command:
         case c.Accept():
             return _accept(case, command, now)
-        case c.Ask() | c.Update() | c.Resolve():
+        case c.Ask() | c.Update() | c.TakePrivate() | c.Resolve():
             why = needs_second_person(case, command, policy)
             said = _say(case, command, policy, now)
             return said if not why or isinstance(said, c.Refusal) else [held(case, command, why, policy, now)]
@@ -36,8 +36,6 @@ def on_command(case: Case, command: c.Command, policy: CasePolicy, now: datetime
             return approve(case, command, now, lambda case, draft: _say(case, draft, policy, now))
         case c.Reject():
             return reject(case, command, now)
-        case c.TakePrivate():
-            return _take_private(case, command, policy, now)
         case c.Reassign():
             return _reassign(case, command, policy, now)
         case c.Note():
@@ -54,7 +52,8 @@ def on_command(case: Case, command: c.Command, policy: CasePolicy, now: datetime
         case c.Snooze() | c.WaitOnThirdParty() | c.Resume():
             return _wait(case, command, policy, now)
         case c.ReadPrivate():
-            return [e.PrivateRead(now, command.by.person)] if case.private else _NOTHING_PRIVATE
+            private = case.private or any(draft.private is not None for draft in case.held)
+            return [e.PrivateRead(now, command.by.person)] if private else _NOTHING_PRIVATE
         case c.MovePolicy():
             if command.policy == case.policy:
                 return c.Refusal("no_change", f"The case is held to {command.policy} already.")
@@ -138,6 +137,8 @@ def _say(case: Case, command: Words, policy: CasePolicy, now: datetime) -> Event
             return _ask(case, command, now)
         case c.Update():
             return _update(case, command, now)
+        case c.TakePrivate():
+            return _take_private(case, command, policy, now)
         case c.Resolve():
             return _resolve(case, command, policy, now)
         case _:

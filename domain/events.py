@@ -505,7 +505,7 @@ class WalkedAway:
 
 @dataclass(frozen=True, slots=True)
 class DraftHeld:
-    """What somebody wants to say to the customer waits for a second person. `why`: by which rules; `call_at`: when `calls` is called."""
+    """Words to the customer (and with `private` a private message) wait for a second person. `call_at`: when `calls` is called."""
 
     at: datetime
     step: int
@@ -519,6 +519,7 @@ class DraftHeld:
     root_cause: str | None = None
     cause_words: str | None = None
     department: str | None = None
+    private: str | None = None
     kind: Literal["draft_held"] = field(default="draft_held", repr=False)
 
 

@@ -315,6 +315,7 @@ def _draft_held(case: Case, ev: e.DraftHeld) -> Case:
         ev.root_cause,
         ev.cause_words,
         ev.department,
+        ev.private,
     )
     return replace(case, held=(*case.held, draft), steps=max(case.steps, ev.step))
 

@@ -154,7 +154,7 @@ class Permalink:
     url: str
 
 
-Drafted = Literal["ask", "update", "resolve"]
+Drafted = Literal["ask", "update", "resolve", "take_private"]
 """What a draft that waits for a second person becomes when it is approved: the command that its author gave."""
 
 NOWHERE = "https://loopkeeper.invalid/"

@@ -47,6 +47,10 @@ def approval(file: CaseFile, draft: HeldDraft, group: str | None, *, again: bool
         rich.section(rich.text(f"Everybody on {file.network} would read this, as our reply:")),
         rich.exactly(rich.beginning(text, LONGEST_REPLY)),
     ]
+    if draft.private is not None:
+        parts.append(
+            rich.section(rich.text("The private message that goes with it is not shown here. Who decides reads it, and that is on record."))
+        )
     if draft.root_cause is not None:
         cause = file.policy.root_causes.get(draft.root_cause, draft.root_cause)
         parts.append(rich.section(rich.text(f"It resolves the case. Root cause: {cause}")))
@@ -55,8 +59,8 @@ def approval(file: CaseFile, draft: HeldDraft, group: str | None, *, again: bool
         return [rich.rich(*parts)]
     value = f"{file.case_id}|{draft.step}|{draft.turn}"
     buttons = [
-        rich.button(APPROVE, "Approve", value, style="primary"),
-        rich.button(EDIT, "Edit…", value),
+        rich.button(APPROVE, "Approve" if draft.private is None else "Read and approve…", value, style="primary"),
+        *([rich.button(EDIT, "Edit…", value)] if draft.private is None else []),
         rich.button(REJECT, "Reject…", value),
     ]
     hint = rich.context("Whoever wrote it cannot approve it. Until then the customer hears from the system, before a promise breaks.")
@@ -99,11 +103,19 @@ def edit(file: CaseFile, draft: HeldDraft, body: str, metadata: Mapping[str, Any
     return modal(EDITED, "Edit the draft", "Preview", "Cancel", metadata, blocks)
 
 
-def confirm(file: CaseFile, parts: Sequence[str], told: str, metadata: Mapping[str, Any], *, since: Sequence[Line] = ()) -> View:
-    """Exactly what goes out. `told`: its length on that network, in words; `since`: what has happened since it was written."""
+def confirm(
+    file: CaseFile, parts: Sequence[str], told: str, metadata: Mapping[str, Any], *, private: str | None = None, since: Sequence[Line] = ()
+) -> View:
+    """Exactly what goes out: `parts` in public, `private` to the customer alone.
+
+    `told`: the length of what is public on that network, in words; `since`: what has happened since it was written.
+    """
+    alone: list[Block] = []
+    if private is not None:
+        alone = [rich.rich(rich.section(rich.text(f"Only {file.customer} will read this:", bold=True))), rich.rich(rich.exactly(private))]
     what = f"Everybody on {file.network} will read this, as our reply to {file.customer}:"
     shown = [rich.rich(rich.section(rich.text(what, bold=True))), *(rich.rich(rich.exactly(part)) for part in parts), rich.context(told)]
-    return modal(CONFIRMED, "Approve the draft", "Post it", "Back", metadata, [*happened(since, ours=False), *shown])
+    return modal(CONFIRMED, "Approve the draft", "Post it", "Back", metadata, [*happened(since, ours=False), *alone, *shown])
 
 
 def reject(file: CaseFile, draft: HeldDraft, metadata: Mapping[str, Any]) -> View:

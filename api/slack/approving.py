@@ -13,10 +13,11 @@ from slack_sdk.errors import SlackApiError
 from adapters.slack import approvals, modals
 from adapters.slack.views import LONGEST_BODY, View
 from api.acting import Draft, as_it_goes_out
-from api.approving import NOT_EDITABLE, has_body, waiting, written
+from api.approving import NOT_EDITABLE, ONLY_ITS_AUTHORS, has_body, waiting, written
 from api.looking import since
 from api.slack.floor import Body, Ears, Floor, Refused, given, meta, value
 from domain import commands as c
+from domain.case import HeldDraft
 from domain.casefile import CaseFile
 from domain.values import SYSTEM, Actor
 
@@ -47,15 +48,25 @@ class Approving:
         file = await self.floor.acting.file(pressed.case_id)
         colleague = await self._let_approve(body, file, c.Approve("", SYSTEM, pressed.step, seen=file.case.turn))
         draft = waiting(file, pressed.step)
-        if file.case.turn > pressed.turn:
+        private = await self._private(file, draft, colleague, f"slack:{body['trigger_id']}:read")
+        if file.case.turn > pressed.turn or private is not None:
             shown = as_it_goes_out(file, file.text_of(draft.words))
-            await self.floor.open(body, _confirm(file, shown, pressed.carried(turn=file.case.turn), pressed.turn))
+            await self.floor.open(body, _confirm(file, shown, pressed.carried(turn=file.case.turn), pressed.turn, private))
             return
         command = c.Approve(f"slack:{body['trigger_id']}", colleague, pressed.step, seen=pressed.turn)
         refused = await self.floor.act(pressed.case_id, command)
         if refused is not None:
             raise Refused(refused.reason)
         await self._show_outcome(pressed)
+
+    async def _private(self, file: CaseFile, draft: HeldDraft, reader: Actor, once: str) -> str | None:
+        """The private message that waits, for whoever decides on it; that they read it is put on record before."""
+        if draft.private is None:
+            return None
+        refused = await self.floor.act(file.case_id, c.ReadPrivate(once, reader))
+        if refused is not None:
+            raise Refused(refused.reason)
+        return await self.floor.looking.text(file.case_id, draft.private)
 
     async def edit_pressed(self, ack: AsyncAck, body: Body) -> None:
         """It shall go out in other words."""
@@ -64,6 +75,8 @@ class Approving:
         file = await self.floor.acting.file(pressed.case_id)
         await self._let_approve(body, file, c.Approve("", SYSTEM, pressed.step, "…", seen=file.case.turn))
         draft = waiting(file, pressed.step)
+        if draft.private is not None:
+            raise Refused(ONLY_ITS_AUTHORS)
         text = written(file, draft.words)
         if len(text) > LONGEST_BODY:
             raise Refused(approvals.TOO_LONG_HERE)
@@ -103,18 +116,19 @@ class Approving:
         command = c.Approve(f"slack:{body['view']['id']}:{turn}", colleague.actor, carried["step"], words, moment, turn)
 
         async def anew(refused: c.Refusal) -> View | None:
-            return self._read_again(await floor.acting.file(carried["case"]), carried) if refused.code == "stale" else None
+            return await self._read_again(await floor.acting.file(carried["case"]), carried) if refused.code == "stale" else None
 
         if await floor.carry_out(ack, body, carried["case"], command, modals.GOES_OUT, anew=anew):
             await self._show_outcome(_Pressed.again(carried))
 
-    def _read_again(self, file: CaseFile, carried: dict[str, Any]) -> View | None:
+    async def _read_again(self, file: CaseFile, carried: dict[str, Any]) -> View | None:
         """The draft anew, with what has happened since it was read; None when it waits no more."""
         draft = file.case.draft(carried["step"])
         if draft is None:
             return None
         shown = as_it_goes_out(file, file.text_of(carried.get("words") or draft.words))
-        return _confirm(file, shown, {**carried, "turn": file.case.turn}, int(carried["turn"]))
+        private = None if draft.private is None else await self.floor.looking.text(file.case_id, draft.private)
+        return _confirm(file, shown, {**carried, "turn": file.case.turn}, int(carried["turn"]), private)
 
     async def reject_pressed(self, ack: AsyncAck, body: Body) -> None:
         """It shall not go out: ask why."""
@@ -184,10 +198,10 @@ class _Pressed:
         return {"case": self.case_id, "step": self.step, "turn": seen, "channel": self.channel, "ts": self.ts}
 
 
-def _confirm(file: CaseFile, draft: Draft, carried: dict[str, Any], written_at: int) -> View:
+def _confirm(file: CaseFile, draft: Draft, carried: dict[str, Any], written_at: int, private: str | None = None) -> View:
     """The draft as it goes out, with what has happened since that turn."""
     news = since(file, written_at) if file.case.turn > written_at else ()
-    return approvals.confirm(file, draft.parts, draft.told, carried, since=news)
+    return approvals.confirm(file, draft.parts, draft.told, carried, private=private, since=news)
 
 
 async def _closed(ack: AsyncAck, body: Body) -> None:

@@ -14,7 +14,7 @@ import yaml
 
 from adapters.postgres.store import Store
 from api.acting import Acting, Saying
-from api.approving import NotWaiting
+from api.approving import NotWaiting, OnlyItsAuthors
 from domain import commands as c
 from domain.errors import SaidAlready, ShowsPersonalData
 from domain.pace import REAL_TIME
@@ -108,6 +108,29 @@ def test_the_priority_the_reach_and_the_training_of_the_author_count_too(store: 
     assert says(acting, many, "We look into it.") == ("reach",)
     unknown = OnRecord.opened(store, "p3", author={"id": "79", "handle": "ola", "name": "Ola"})
     assert says(acting, unknown, "We look into it.") == ()
+
+
+def test_a_private_message_is_read_for_it_and_its_public_line_is_not(store: Store, acting: Acting, case: OnRecord) -> None:
+    whispering = yaml.load(SHIPPED, Loader=yaml.BaseLoader)
+    assert whispering["channels"]["x"].get("private_messages") == "true", "else nobody could write in private there"
+
+    def whispers(body: str, by: Actor) -> tuple[str, ...]:
+        draft = run(acting.draft_of_private(case.case_id, body, by))
+        kept = run(acting.keep_draft(case.case_id, draft))
+        answer = run(acting.act(case.case_id, c.TakePrivate(f"t-{kept.private}", by, kept.words, kept.private)))
+        assert answer.refusal is None, answer.refusal
+        assert (draft.note is not None) == bool(case.case.held)
+        return case.case.held[-1].why if case.case.held else ()
+
+    assert whispers("Which account is it?", ANA) == ()
+    assert whispers("You will be refunded 20 pounds, to which account?", ANA) == ("money:refund*",)
+    read = [(words, who) for who, _, words in store.reader.private_words(case.case_id)]
+    assert "refunded 20 pounds" in read[-1][0]
+    assert read[-1][1] == "Ana Silva (waits for a second person)"
+    with pytest.raises(OnlyItsAuthors):
+        run(acting.draft_of_edit(case.case_id, case.case.held[0].step, "You get 10 pounds."))
+    file = run(acting.file(case.case_id))
+    assert file.text_of(case.case.held[0].private) == "(private)"
 
 
 def test_a_case_is_held_to_the_rules_of_its_own_policy(store: Store, case: OnRecord, acting: Acting, policy: str) -> None:

@@ -136,6 +136,13 @@ MESSAGES: list[tuple[str, Callable[[CaseFile], Shown]]] = [
     ("escalation, escalation_text: to the social team, with a draft", lambda f: _escalated(f, Audience.SOCIAL)),
     ("approval, approval_text: for the social team", lambda f: _approval(f, "S0SOCIAL1")),
     ("approval, approval_text: for their lead", lambda f: _approval(f, None, again=True)),
+    (
+        "approval, approval_text: of a private message",
+        lambda f: (
+            approvals.approval(f, dataclasses.replace(_draft(f), private="w-private"), None),
+            approvals.approval_text(f, _draft(f)),
+        ),
+    ),
     ("decided: by somebody, or without anybody", lambda f: (approvals.decided(f, _draft(f).step), cards.card_text(f))),
     ("lines: of cases", lambda f: (lists.lines(_listed(f), "None."), cards.card_text(f))),
     ("lines: of no case", lambda f: (lists.lines([], "None has that in it."), "None")),
@@ -161,6 +168,7 @@ VIEWS: list[tuple[str, Callable[[CaseFile], View]]] = [
     ("edit: a body", lambda f: approvals.edit(f, _draft(f), "x" * LONGEST_BODY, _REVIEWED, around=True, since=story(f))),
     ("edit: a whole text", lambda f: approvals.edit(f, _draft(f), f.first_words, _REVIEWED, around=False)),
     ("confirm: what goes out", lambda f: approvals.confirm(f, _as_cut(f), "x" * 500, _REVIEWED)),
+    ("confirm: with a private message", lambda f: approvals.confirm(f, ["Hi"], "1 post", _REVIEWED, private=_as_cut(f)[0], since=story(f))),
     ("confirm: after something happened", lambda f: approvals.confirm(f, _as_cut(f)[:1], "1 post", _REVIEWED, since=story(f))),
     ("reject: with a reason", lambda f: approvals.reject(f, _draft(f), _REVIEWED)),
     ("found: a reply that nobody was sure of", lambda f: modals.found(f, 12)),

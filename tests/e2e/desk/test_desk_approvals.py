@@ -99,6 +99,27 @@ def test_a_rejected_draft_does_not_go_out_and_its_author_reads_why(desk: Desk) -
     assert len(desk.replies(case, 1)) == 1
 
 
+def test_a_private_message_is_shown_to_whoever_decides_and_nowhere_else(desk: Desk) -> None:
+    case, card = desk.case(by=BEN)
+    seen = desk.review(BEN, desk.menu(BEN, card, "private"), body="Here is your voucher: 4711. Is it for the shop in Leeds?")
+    assert "It goes out when a second person has approved it" in said(seen)
+    whispered, line = quotes(seen["blocks"])
+    assert desk.send(BEN, seen) == ""
+    message = shown_to_social(desk, line)
+    assert actions(message) == [approvals.APPROVE, approvals.REJECT]
+    shown = desk.open(MAX, message, approvals.APPROVE)
+    assert quotes(shown["blocks"]) == [whispered, line]
+    assert "private_read" in desk.events(case), "that he has read it is on record before he does"
+    assert len(desk.replies(case, 1)) == 1
+    assert desk.send(MAX, shown) == ""
+    told = desk.thread_says(card, "Max Adler approved Ben Okoro's private message")
+    desk.until(lambda: desk.events(case).count("reply_posted") == 3)
+    posts = [c.object for c in desk.hands.state() if c.kind == "post" and c.object["thread"] == case.split("-")[2]]
+    assert [post["text"] for post in posts if post.get("visibility") == "private" and post["author"]["is_brand"]] == [whispered]
+    everything = str([c.object for c in desk.hands.state() if c.kind == "message"])
+    assert "4711" not in everything + str(told)
+
+
 def test_nobody_approves_their_own_and_the_lead_is_called_at_half_of_the_time(desk: Desk) -> None:
     case, _ = desk.case(by=BEN)
     desk.hands.post("x", "Is anybody there?", customer_of(desk, case), in_reply_to=case.split("-")[2])

@@ -29,7 +29,8 @@ from tests.unit.domain.story import ANA, BEN, DEFAULT, POLICY, SHIPPED, Story
 SOFIA = Actor("slack:USOFIA", Role.SOCIAL, Via.SLACK)
 LEAD = Actor("slack:ULEAD", Role.LEAD, Via.SLACK)
 MONEY = ("money:refund*",)
-URGENT: CasePolicy = POLICY.model_copy(update={"approve_priorities": (Priority.URGENT,)})
+PRIVATE: CasePolicy = POLICY.model_copy(update={"private_messages": True})
+URGENT: CasePolicy = PRIVATE.model_copy(update={"approve_priorities": (Priority.URGENT,)})
 
 
 def saying(what: str, words: str = "w-draft", by: Actor = ANA, **more: Any) -> c.Command:
@@ -39,13 +40,15 @@ def saying(what: str, words: str = "w-draft", by: Actor = ANA, **more: Any) -> c
             return c.Ask(f"say-{words}", by, words, **more)
         case "update":
             return c.Update(f"say-{words}", by, words, **more)
+        case "take_private":
+            return c.TakePrivate(f"say-{words}", by, words, "w-private", **more)
         case _:
             return c.Resolve(f"say-{words}", by, "billing_error", words, cause_words="w-cause", **more)
 
 
 def held(what: str = "update", **more: Any) -> Story:
     """A case of Ana's in which a draft of hers waits."""
-    told = Story().accepted()
+    told = Story(policy=PRIVATE).accepted()
     told.done(saying(what, **more))
     return told
 
@@ -65,17 +68,19 @@ def refused(decided: list[e.Event] | c.Refusal) -> str:
 
 
 def replies(told: Story) -> list[str | None]:
-    return [ev.words for ev in told.history if isinstance(ev, e.ReplyPlanned) and ev.template is None]
+    """What people have said in public."""
+    planned = [ev for ev in told.history if isinstance(ev, e.ReplyPlanned) and ev.template is None]
+    return [ev.words for ev in planned if ev.purpose is not Purpose.PRIVATE]
 
 
-SAYINGS = ["ask", "update", "resolve"]
+SAYINGS = ["ask", "update", "resolve", "take_private"]
 
 # --- which ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("what", SAYINGS)
 def test_words_with_reasons_wait_and_nothing_goes_out(what: str) -> None:
-    told = Story().accepted()
+    told = Story(policy=PRIVATE).accepted()
     before = told.case
     (event,) = told.done(saying(what))
     assert isinstance(event, e.DraftHeld)
@@ -88,10 +93,39 @@ def test_words_with_reasons_wait_and_nothing_goes_out(what: str) -> None:
 
 @pytest.mark.parametrize("what", SAYINGS)
 def test_words_without_reasons_go_out_at_once(what: str) -> None:
-    told = Story().accepted()
+    told = Story(policy=PRIVATE).accepted()
     told.done(saying(what, reasons=()))
     assert replies(told) == ["w-draft"]
     assert told.case.held == ()
+
+
+def test_a_private_message_waits_and_is_sent_when_it_is_approved() -> None:
+    told = held("take_private")
+    assert told.case.held[0].private == "w-private"
+    assert not told.case.private
+    whispers = [(one.who, one.words, one.note) for one in case_file(told).whispers]
+    assert whispers == [("Ana Silva", "w-private", "waits for a second person")]
+    assert case_file(told).is_private("w-private")
+    told.done(c.ReadPrivate("read", SOFIA))
+    approved(told)
+    assert [ev.words for ev in told.of(e.ReplyPosted) if isinstance(ev, e.ReplyPosted) and ev.purpose is Purpose.PRIVATE] == ["w-private"]
+    assert [(one.words, one.note) for one in case_file(told).whispers] == [("w-private", "")]
+    assert told.case.private
+
+
+def test_a_private_message_that_was_not_approved_is_noted_as_not_sent() -> None:
+    told = held("take_private")
+    told.done(c.Reject("no", SOFIA, the_draft(told), "w-why"))
+    assert [(one.words, one.note) for one in case_file(told).whispers] == [("w-private", "not sent")]
+    assert refused(told.tell(c.ReadPrivate("read", SOFIA))) == "nothing_private"
+
+
+def test_a_line_that_only_says_where_to_write_to_us_does_not_wait() -> None:
+    told = Story(policy=URGENT).accepted()
+    told.done(c.SetPriority("p", BEN, Priority.URGENT))
+    told.done(c.TakePrivate("t", ANA, "w-line"))
+    assert told.case.held == ()
+    assert replies(told) == ["w-line"]
 
 
 def test_at_a_priority_that_the_policy_names_every_draft_waits() -> None:
@@ -113,7 +147,7 @@ def test_at_a_priority_that_the_policy_names_every_draft_waits() -> None:
     ],
 )
 def test_what_would_be_refused_is_refused_and_does_not_wait(command: c.Command, code: str) -> None:
-    told = Story().accepted()
+    told = Story(policy=PRIVATE).accepted()
     told.done(c.Update("u0", ANA, "w-0"))
     assert refused(told.tell(command)) == code
     assert told.case.held == ()
@@ -125,7 +159,7 @@ def test_the_same_words_wait_once() -> None:
 
 
 def test_a_question_that_would_have_joined_another_waits_by_itself() -> None:
-    told = Story(posts=False).accepted()
+    told = Story(policy=PRIVATE, posts=False).accepted()
     told.network_posts()
     told.done(c.Ask("a1", BEN, "w-first"))
     planned = told.case.planned(Purpose.ASK)
@@ -153,7 +187,7 @@ def approved(told: Story, **more: Any) -> list[e.Event]:
 def test_an_approved_draft_makes_happen_what_its_author_wanted(what: str) -> None:
     promise = Story().now + timedelta(hours=20)
     more: dict[str, Any] = {"promise": promise} if what == "update" else {"department": "technical"} if what == "ask" else {}
-    told, plain = held(what, **more), Story().accepted()
+    told, plain = held(what, **more), Story(policy=PRIVATE).accepted()
     approved(told)
     plain.done(saying(what, reasons=(), **more))
     assert replies(told) == ["w-draft"]
@@ -300,7 +334,7 @@ def test_when_one_of_two_drafts_resolves_the_case_the_other_is_dropped() -> None
 
 
 def test_when_the_customer_never_answers_the_closing_note_drops_what_waits() -> None:
-    told = Story().accepted()
+    told = Story(policy=PRIVATE).accepted()
     told.done(c.Ask("a", ANA, "w-ask"))
     told.done(saying("update"))
     told.wait(timedelta(days=8))
@@ -315,7 +349,7 @@ def test_when_the_customer_never_answers_the_closing_note_drops_what_waits() -> 
 @pytest.mark.parametrize("what", SAYINGS)
 @pytest.mark.parametrize("priority", list(Priority))
 def test_the_holding_message_goes_out_before_a_breach_while_a_draft_waits(what: str, priority: Priority) -> None:
-    told = Story(policy=POLICY).accepted()
+    told = Story(policy=PRIVATE).accepted()
     told.done(c.SetPriority("p", BEN, priority)) if priority is not told.case.priority else None
     told.done(saying(what))
     told.wait(POLICY.clocks.holding_update.of(priority) + timedelta(hours=1))
@@ -342,7 +376,7 @@ def test_at_half_of_the_time_left_until_the_next_word_another_one_is_called_once
 
 
 def test_when_nothing_says_when_the_next_word_is_due_it_is_as_if_the_customer_had_just_written() -> None:
-    told = Story().accepted()
+    told = Story(policy=PRIVATE).accepted()
     told.done(c.Ask("a", BEN, "w-ask"))
     told.done(saying("update"))
     assert told.case.promise is None
@@ -499,7 +533,7 @@ def test_why_a_draft_waits_is_told_in_words(why: tuple[str, ...], told: str) -> 
 
 # --- whatever happens -------------------------------------------------------------------------------------------------
 
-WHAT = "ask update resolve approve edit reject own writes other move dismiss reopen waive wait wait"
+WHAT = "ask update resolve private approve edit reject own writes other move dismiss reopen waive wait wait"
 DOINGS = st.sampled_from(WHAT.split())
 LIVES = st.lists(st.tuples(DOINGS, st.integers(0, 3), st.integers(0, 3000)), max_size=25)
 
@@ -512,6 +546,7 @@ def does(told: Story, what: str, pick: int, number: int) -> c.Command | None:
         "ask": c.Ask(key, ANA, f"w{number}", reasons=MONEY),
         "update": c.Update(key, BEN, f"w{number}", told.now + timedelta(hours=pick), reasons=MONEY),
         "resolve": c.Resolve(key, ANA, "other", f"w{number}", reasons=MONEY),
+        "private": c.TakePrivate(key, ANA, f"w{number}", f"wp{number}", reasons=MONEY),
         "approve": c.Approve(key, SOFIA, step, seen=told.case.turn - pick // 3),
         "edit": c.Approve(key, LEAD, step, f"e{number}", told.now + timedelta(hours=1), seen=told.case.turn),
         "own": c.Approve(key, replace(ANA, role=Role.LEAD), step, seen=told.case.turn),
@@ -528,7 +563,7 @@ def does(told: Story, what: str, pick: int, number: int) -> c.Command | None:
 @given(LIVES, st.booleans())
 @settings(max_examples=200, deadline=None)
 def test_never_do_two_replies_come_of_one_draft_and_none_without_a_second_person(steps: list[tuple[str, int, int]], at_once: bool) -> None:
-    told = Story(posts=at_once).accepted()
+    told = Story(policy=PRIVATE, posts=at_once).accepted()
     for number, (what, pick, minutes) in enumerate(steps):
         if what == "writes":
             told.arrives(list(Intent)[pick])
@@ -546,7 +581,8 @@ def test_never_do_two_replies_come_of_one_draft_and_none_without_a_second_person
     assert all(entries[id(ev)].by.person != authors[ev.step] for ev in allowed)
     drafted = [ev.words for ev in told.history if isinstance(ev, e.ReplyPlanned) and ev.words and ev.words[0] in "we"]
     assert len(drafted) == len(set(drafted)), "no draft goes out twice"
-    assert set(drafted) <= {ev.words for ev in allowed}, "and none that nobody else approved"
+    private = {ev.private for ev in drafts if ev.step in {one.step for one in allowed}}
+    assert set(drafted) <= {ev.words for ev in allowed} | private, "and none that nobody else approved"
     calls = [ev.draft for ev in told.history if isinstance(ev, e.Escalated) and ev.why == "approval"]
     assert len(calls) == len(set(calls)), "another one is called once about each"
     assert not told.case.held or not (told.case.is_over or told.case.closed_at), "nothing waits in a case that is at its end"
