@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,23 +13,20 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from adapters.postgres.auditing import Read
-from adapters.postgres.people import ApiKey
 from adapters.postgres.searching import Page
 from adapters.postgres.store import Store
 from api.in_thread import in_thread
-from api.pages import page, signed_in
+from api.pages import page
 from api.problems import Problem
-from api.reading import read_by
+from api.reading import read_by, reader_of
 from api.seeking import NAMES, Reader, cursor_of, moment_of, query_of, sought_of
 from domain.dossier import conversation, steps
 from domain.kept_clocks import Became
 from domain.policy import Policy
 from domain.seeking import KINDS, Outcome, Sought
-from domain.values import Actor, ClockName, Role, Via
+from domain.values import ClockName
 
 PAGE = 50
-LOCAL = Actor("local", Role.AUDITOR, Via.CONSOLE)
-"""Whoever sits at the machine of an embedded installation, where nobody signs in."""
 _BECAME = {
     Became.RUNNING: "running",
     Became.PAUSED: "stands still",
@@ -40,29 +37,18 @@ _BECAME = {
 _Given = Annotated[str | None, Query(max_length=60)]
 
 
-def reader_at_console(key_of: Callable[[str], Awaitable[ApiKey | None]], *, is_open: bool) -> Callable[[Request], Awaitable[Reader]]:
-    """Who reads at the console. Raises Problem when nobody is signed in."""
-
-    async def reader(request: Request) -> Reader:
-        key = await signed_in(request, is_open=is_open, key_of=key_of)
-        return Reader(LOCAL if key is None else Actor(f"key:{key.id}", key.role, Via.CONSOLE))
-
-    return reader
-
-
 @dataclass(frozen=True)
 class AuditPages:
     """The pages. They only read; each look at a case is on record before it is shown."""
 
     store: Store
     threads: Executor
-    reader: Callable[[Request], Awaitable[Reader]]
     framed_by: str | None
 
     def routes(self) -> APIRouter:
         """The addresses."""
         router = APIRouter(include_in_schema=False)
-        a_reader = Depends(self.reader)
+        a_reader = Depends(reader_of)
 
         async def search(request: Request, after: _Given = None, reader: Reader = a_reader) -> Response:
             return await self._search(request, reader, after)

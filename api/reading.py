@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict
 from datetime import datetime
@@ -12,17 +12,16 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, Field
 
 from adapters.postgres.auditing import Read
-from adapters.postgres.people import ApiKey
 from adapters.postgres.reading import NoSuchCase
 from adapters.postgres.searching import Found
 from adapters.postgres.store import Store
+from api.access.rules import Reading
 from api.in_thread import in_thread
 from api.problems import Problem, described
-from api.rest import key_sent
 from api.rest_models import HistoryOut, KeptClockOut, events_out, said_out
 from api.seeking import NAMES, Reader, cursor_of, moment_of, sought_of
 from domain.seeking import KINDS, Outcome
-from domain.values import Actor, ClockName, Role, Via
+from domain.values import ClockName, Role
 
 PAGE, PAGE_AT_MOST = 50, 200
 ON_RECORD = frozenset({Role.AUDITOR, Role.PRIVACY})
@@ -61,19 +60,20 @@ class FoundCases(BaseModel):
 
 
 class ReadingRoutes:
-    """The routes. `reader`: who reads, by the key that was sent; raises Problem when there is none."""
+    """The routes."""
 
-    def __init__(self, store: Store, threads: Executor, reader: Callable[..., Awaitable[Reader]]) -> None:
+    def __init__(self, store: Store, threads: Executor) -> None:
         self._store = store
         self._threads = threads
-        self._reader = reader
 
     def routes(self) -> APIRouter:
         """The addresses under /api/v1."""
         router = APIRouter(prefix="/api/v1", tags=["cases"])
-        a_reader = Depends(self._reader)
+        a_reader = Depends(reader_of)
 
-        @router.get("/cases", response_model=FoundCases, responses=described(401, 422, 503), summary="Find cases", openapi_extra=_FILTERS)
+        @router.get(
+            "/cases", response_model=FoundCases, responses=described(401, 403, 422, 429, 503), summary="Find cases", openapi_extra=_FILTERS
+        )
         async def find(
             request: Request,
             after: _Given = None,
@@ -85,7 +85,7 @@ class ReadingRoutes:
         @router.get(
             "/cases/{case_id}/history",
             response_model=HistoryOut,
-            responses=described(401, 404, 422, 503),
+            responses=described(401, 403, 404, 422, 429, 503),
             summary="Everything that happened to a case",
         )
         async def read_history(
@@ -114,14 +114,9 @@ class ReadingRoutes:
         return await in_thread(self._threads, lambda: history_out(read_by(self._store, reader, case_id, as_of, words=True)))
 
 
-def reader_with_key(key_of: Callable[[str], Awaitable[ApiKey | None]]) -> Callable[..., Awaitable[Reader]]:
-    """A dependency: who reads with the key that was sent. Every key reads every case; one of a department is not bound to one of them."""
-    a_key = Depends(key_sent(key_of))
-
-    async def reader(key: ApiKey = a_key) -> Reader:
-        return Reader(Actor(f"key:{key.id}", key.role, Via.API))
-
-    return reader
+def reader_of(visitor: Reading) -> Reader:
+    """A dependency: who reads."""
+    return Reader(visitor.actor, visitor.sees_departments)
 
 
 def read_by(store: Store, reader: Reader, case_id: str, as_of: datetime | None, *, words: bool, always: bool = False) -> Read:

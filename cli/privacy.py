@@ -27,7 +27,7 @@ from adapters.postgres.subject_access import SubjectAccess
 from cli.app import app, out
 from cli.installed import installed
 from cli.subject_page import page
-from domain.erasure import Customer, Scope
+from domain.erasure import Customer, Erased, Scope
 from domain.errors import LoopkeeperError
 from domain.values import Actor, Role, Via
 from settings import Settings
@@ -67,12 +67,12 @@ class _Room:
 
     def whoever(self, key: str) -> Actor:
         """The person whose key it is. Raises LoopkeeperError."""
-        known = self.store.people.key_of(key.strip())
+        known = self.store.keys.of(key.strip())
         if known is None:
             raise LoopkeeperError("this key is not known here, or was revoked; an admin makes one: loopkeeper key new NAME --role privacy")
         if known.role not in _MAY:
             raise LoopkeeperError(f"the key of {known.name} has the role {known.role.value}; this needs privacy or admin")
-        return Actor(f"key:{known.id}", known.role, Via.CLI)
+        return Actor(known.person, known.role, Via.CLI)
 
 
 @contextmanager
@@ -92,6 +92,14 @@ def _room() -> Iterator[_Room]:
             raise
         finally:
             engine.dispose()
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' if number != 1 else ''}"
+
+
+def _erased(erased: Erased) -> str:
+    return f"{_count(erased.subjects, 'customer')}, {_count(erased.words, 'text')} in {_count(len(erased.cases), 'case')}"
 
 
 def _say(*lines: str) -> None:
@@ -153,12 +161,13 @@ def _goes(scope: Scope) -> Iterator[str]:
     yield "Will be destroyed:"
     for one in scope.customers:
         yield f"  the key, name and handle of {one.id} on {one.channel}"
-    yield f"  {scope.words} texts: what they wrote, what was answered, and notes about them, in {len(scope.cases)} cases of theirs"
+    cases = _count(len(scope.cases), "case")
+    yield f"  {_count(scope.words, 'text')}: what they wrote, what was answered, and notes about them, in {cases} of theirs"
     for case in scope.cases:
         yield f"    #{case.number} {case.case_id}"
     for elsewhere in scope.elsewhere:
         yield f"    and what they wrote in {elsewhere}, a case of somebody else"
-    yield f"  {scope.waiting} messages of theirs that found no case"
+    yield f"  {_count(scope.waiting, 'message')} of theirs that found no case"
     yield "  what is searched of these texts, hashes of them, open drafts, and when they were told our hours"
     yield "Stays: what happened and when, ids of posts and permalinks of replies in the histories, and the proofs over all of it."
     yield from _by_hand(scope)
@@ -197,9 +206,7 @@ def privacy_confirm(
             _say(f"Reason: {proposed.reason}", *_goes(room.customers.scope(proposed.subjects)))
             typer.confirm("Destroy it?", abort=True)
         erased, scope = room.erasing.confirm(number, by)
-    _say(
-        f"Erased: {erased.subjects} customers, {erased.words} texts in {len(erased.cases)} cases, {erased.waiting} messages without a case."
-    )
+    _say(f"Erased: {_erased(erased)}, {_count(erased.waiting, 'message')} without a case.")
     _say(*_by_hand(scope))
 
 
@@ -217,7 +224,7 @@ def privacy_list() -> None:
     with _room() as room:
         proposals, holds = room.erasing.proposals(), Holds(room.engine).in_force()
     for one in proposals:
-        what = f"{len(one.subjects)} customers, {len(one.cases)} cases"
+        what = f"{_count(len(one.subjects), 'customer')}, {_count(len(one.cases), 'case')}"
         _say(f"erasure {one.number}: {what}; {one.reason} ({one.proposed_by}, {_day(one.proposed_at)})")
     for hold in holds:
         _say(f"hold {hold.number}: {', '.join(hold.cases)}; {hold.reason} ({hold.set_by}, {_day(hold.set_at)})")
@@ -234,7 +241,7 @@ def privacy_again() -> None:
     """After a restore: erase again whoever is in the erasure list. Safe to repeat."""
     with _room() as room:
         erased, still_open = room.erasing.again()
-    _say(f"Erased again: {erased.subjects} customers, {erased.words} texts in {len(erased.cases)} cases.")
+    _say(f"Erased again: {_erased(erased)}.")
     for case in still_open:
         _say(f"  {case} is open here, and nothing can be said to its customer any more: dismiss it, after `loopkeeper reconcile`")
 
@@ -275,7 +282,7 @@ def privacy_export(
     text = page(held.data) if to.suffix == ".html" else json.dumps(held.data, ensure_ascii=False, indent=2)
     _keep(to, text)
     _say(
-        f"{to}: {held.cases} cases, {held.words} texts.",
+        f"{to}: {_count(held.cases, 'case')}, {_count(held.words, 'text')}.",
         "Colleagues' notes stand in it as they were written: read them before you hand it on.",
     )
 
@@ -297,6 +304,6 @@ def privacy_retention(apply: Annotated[bool, typer.Option("--apply", help="Destr
     if not applied:
         _say("The policy in force has no retention: everything is kept. See docs/policy.md.")
     for one in applied:
-        held = f"; {one.held} more cases are held" if one.held else ""
+        held = f"; {_count(one.held, 'case')} more, held" if one.held else ""
         verb = "destroyed" if apply else "would be destroyed"
-        _say(f"{one.rule}: ended before {_day(one.older_than)}: {one.cases} cases, {one.words} texts {verb}{held}")
+        _say(f"{one.rule}: ended before {_day(one.older_than)}: {_count(one.cases, 'case')}, {_count(one.words, 'text')} {verb}{held}")

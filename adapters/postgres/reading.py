@@ -77,7 +77,7 @@ _NUMBERED = text(
 )
 _NOT_INDEXED = text(
     "select k.number from (select number, case_id, events from cases order by number desc limit :newest) k "
-    "left join case_search f using (case_id) where f.events is distinct from k.events order by k.number desc"
+    "left join case_search f using (case_id) where coalesce(f.events, 0) < k.events order by k.number desc"
 )
 
 
@@ -195,16 +195,18 @@ class PostgresReader:
         with self._engine.connect() as connection:
             return list(connection.execute(sql, {"policy": policy_id}).scalars())
 
-    def cases(self, *, only_open: bool, before: int | None, at_most: int = 50) -> list[Row]:
-        """Cases, the newest first, below the number `before`."""
+    def cases(self, *, only_open: bool, before: int | None, departments: frozenset[str] | None = None, at_most: int = 50) -> list[Row]:
+        """Cases, the newest first, below the number `before`; of these departments alone, unless None."""
         sql = text(
             "select k.*, p.name as owner_name, s.wrapped_key, s.profile from cases k left join person p on p.id = k.owner "
             "join subject s on s.id = k.subject_id "
             "where (cast(:before as bigint) is null or number < :before) and (not :open or (k.closed_at is null and k.ended is null)) "
+            "and (cast(:departments as text[]) is null or k.department = any(:departments)) "
             "order by number desc limit :limit"
         )
+        theirs = None if departments is None else sorted(departments)
         with self._engine.connect() as connection:
-            rows = connection.execute(sql, {"before": before, "open": only_open, "limit": at_most}).all()
+            rows = connection.execute(sql, {"before": before, "open": only_open, "departments": theirs, "limit": at_most}).all()
             return [self._row(connection, row) for row in rows]
 
     def rows(self, numbers: Sequence[int]) -> list[Row]:

@@ -19,7 +19,7 @@ from domain.index_terms import Wanted, anywhere, fits, recorded, wanted
 from domain.seeking import Sought
 
 TIMEOUT_MS = 2_000
-FEW = 4_000
+FEW = 2_000
 """Of so many cases, as the database estimates, all are gathered at once."""
 SLICES_AT_ONCE = 6
 BUDGET_SECONDS = 0.06

@@ -15,6 +15,7 @@ from adapters.postgres.drafts import Drafts
 from adapters.postgres.engine import open_engine
 from adapters.postgres.intake import Inbox
 from adapters.postgres.journal import PostgresJournal
+from adapters.postgres.keys import Keys
 from adapters.postgres.ledger import PostgresLedger
 from adapters.postgres.log import PostgresLog
 from adapters.postgres.notices import NoticeBoard, PlaceMemory
@@ -39,6 +40,7 @@ class Store:
     reader: PostgresReader
     cards: PostgresCards
     people: People
+    keys: Keys
     drafts: Drafts
     notices: NoticeBoard
     places: PlaceMemory
@@ -54,6 +56,7 @@ class Store:
         engine = open_engine(url, pool=pool, name=name)
         vault = Vault(keyring, index_key)
         book = PostgresBook(engine)
+        people = People(engine)
         records = PostgresRecords(engine)
         reader = PostgresReader(engine, vault, book)
         return Store(
@@ -65,7 +68,8 @@ class Store:
             inbox=Inbox(engine, vault, book, pace),
             reader=reader,
             cards=PostgresCards(engine),
-            people=People(engine),
+            people=people,
+            keys=Keys(engine, people),
             drafts=Drafts(engine),
             notices=NoticeBoard(engine),
             places=PlaceMemory(engine),

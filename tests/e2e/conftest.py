@@ -26,6 +26,7 @@ from domain.files import read_policy, read_wording
 from sandbox.hands import Author, Change, Hands, Pressed, Submitted
 from sandbox.signing import slack_headers
 from settings import HERE
+from tests.signing_in import signed_in
 
 Json = dict[str, Any]
 SPEED = 60.0
@@ -136,6 +137,10 @@ class Stage:
         known = self.installation.secrets.slack_signing_secret
         headers = slack_headers(known if secret is None else secret, time.time() if at is None else at, body)
         return self.http.post("/slack/events", content=body, headers={**headers, "content-type": "application/x-www-form-urlencoded"})
+
+    def console(self, path: str, role: str = "social") -> httpx.Response:
+        """A page of the console, for somebody who is signed in."""
+        return self.http.get(path, headers=signed_in(self.http, role))
 
     # --- the policy
 

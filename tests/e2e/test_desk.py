@@ -251,8 +251,8 @@ def test_hostile_text_appears_as_text_in_the_card_the_thread_the_modal_and_the_c
     assert "\u202e" not in " ".join(texts(card["blocks"][:1])), "a name does not turn what stands beside it"
     first = stage.open(ANA, card, cards.UPDATE)
     assert quotes(first["blocks"]) == [HOSTILE]
-    page = stage.http.get(f"/console/cases/{case}").text
-    board = stage.http.get("/console").text
+    page = stage.console(f"/console/cases/{case}").text
+    board = stage.console("/console").text
     for shown in (page, board):
         assert "<script>alert" not in shown
         assert "&lt;!channel&gt; &lt;!here|all&gt;" in shown

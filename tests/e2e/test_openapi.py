@@ -10,7 +10,8 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance
 
-from domain.values import Role
+from adapters.postgres.keys import NewKey
+from domain.values import SYSTEM, Role
 from tests.e2e.conftest import Stage
 
 
@@ -20,7 +21,7 @@ def document(stage: Stage) -> Any:
 
 
 def test_every_operation_answers_as_it_is_described(stage: Stage, document: Any) -> None:
-    program = {"authorization": f"Bearer {stage.store.people.make_key('schemathesis', Role.SOCIAL)[1]}"}
+    program = {"authorization": f"Bearer {stage.store.keys.make(NewKey('schemathesis', Role.SOCIAL), SYSTEM)[1]}"}
     for found in document.get_all_operations():
 
         @settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))

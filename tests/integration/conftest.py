@@ -64,11 +64,11 @@ class Bridge:
 
 
 @contextmanager
-def serving(database: str) -> Iterator[httpx.Client]:
-    """The API on a database, with a Temporal that nobody can reach."""
+def serving(database: str, **further: Any) -> Iterator[httpx.Client]:
+    """The API on a database, with a Temporal that nobody can reach, and with further settings."""
     access = {"bridge_url": "http://127.0.0.1:9/bridge/x", "secret": SECRET}
     told = {"DATABASE_URL": database, "keys": "k1:" + "a2V5" * 10 + "a2U=", "index_key": base64.b64encode(INDEX_KEY).decode()}
-    settings = Settings.model_validate({**told, "channels": {"x": access}, "console_open": True, "database_pool": 4})
+    settings = Settings.model_validate({**told, "channels": {"x": access}, "console_open": True, "database_pool": 4, **further})
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("TEMPORAL_ADDRESS", "127.0.0.1:9")
         config = uvicorn.Config(create_app(settings), log_level="critical", log_config=None)

@@ -16,6 +16,7 @@ import cli.privacy
 from adapters.checkpoint_places import CheckpointFile
 from adapters.notary import Notary
 from adapters.postgres.engine import open_engine
+from adapters.postgres.keys import NewKey
 from adapters.postgres.log import LogHashes, PostgresLog, Sealer
 from adapters.postgres.schema import check, migrate
 from adapters.postgres.store import Store
@@ -25,7 +26,7 @@ from domain import commands as c
 from domain.checkpoints import Note
 from domain.errors import LoopkeeperError
 from domain.merkle import consistency_proof, continues
-from domain.values import Role
+from domain.values import SYSTEM, Role
 from tests.conftest import INDEX_KEY, KEYS, POLICY, WORDING, open_on
 from tests.integration.conftest import url_of
 from tests.integration.onrecord import OnRecord
@@ -105,7 +106,7 @@ def test_what_was_backed_up_comes_back_is_held_against_the_checkpoint_outside_an
     assert json.loads((to / "backup.json").read_text())["log_size"] == (sealed.size if sealed else 0)
 
     # After the backup: a customer is erased, and the log goes on.
-    keys = [store.people.make_key(name, Role.PRIVACY)[1] for name in ("Bo", "Chi")]
+    keys = [store.keys.make(NewKey(name, Role.PRIVACY), SYSTEM)[1] for name in ("Bo", "Chi")]
     subject = run("privacy", "find", "x", "kim").output.split()[0]
     assert run("privacy", "erase", subject, "--reason", "letter", LOOPKEEPER_PERSON_KEY=keys[0]).exit_code == 0
     assert run("privacy", "confirm", "1", "--yes", LOOPKEEPER_PERSON_KEY=keys[1]).exit_code == 0
@@ -122,7 +123,7 @@ def test_what_was_backed_up_comes_back_is_held_against_the_checkpoint_outside_an
     check(restored.engine)
     assert {case: restored.records.chain(case) for case in chains} == chains
     assert restored.reader.file(gone.case_id).first_words == "Forget me.", "the backup has them still"
-    assert "Erased again: 1 customers, 1 texts in 1 cases." in run("privacy", "again", database="restored").output
+    assert "Erased again: 1 customer, 1 text in 1 case." in run("privacy", "again", database="restored").output
     assert restored.reader.file(gone.case_id).first_words == "(erased)"
     assert restored.reader.file(kept.case_id).first_words == "No internet for five days."
 

@@ -54,8 +54,8 @@ def test_what_is_recorded_is_in_the_next_checkpoint_and_signed(store: Store, sea
     assert checkpoint is not None
     assert store.log.unsealed_for() == timedelta(0)
     sealed = leaves(store)
-    assert checkpoint.size == len(sealed) == 4
-    assert checkpoint.root == root_of(InMemory(sealed), 0, 4)
+    assert checkpoint.size == len(sealed) == 5, "besides, the log's key and that the policy came into force"
+    assert checkpoint.root == root_of(InMemory(sealed), 0, 5)
     latest = store.log.latest()
     assert latest is not None
     note = Note.parse(latest.note)
@@ -70,7 +70,7 @@ def test_a_sealer_goes_on_where_another_stopped_across_full_nodes(store: Store, 
     while Sealer(sealing, NOTARY).seal():
         pass
     sealed = leaves(store)
-    assert len(sealed) == 9 * FAN // 2 + 1
+    assert len(sealed) == 9 * FAN // 2 + 2, "the log's key and that the policy came into force among them"
     latest = store.log.latest()
     assert latest is not None
     assert latest.root == root_of(InMemory(sealed), 0, len(sealed))
@@ -181,4 +181,5 @@ def test_while_a_key_is_replaced_both_sign_and_the_change_is_on_record(store: St
         (verifier,) = Notary.parse(key).verifiers
         assert signed_by(Note.parse(latest.note), [verifier]) == verifier
     kinds = [(entry.event.kind, getattr(entry.event, "before", None)) for _, _, entry in store.journal.entries()]
-    assert kinds == [("log_key_changed", None), ("log_key_changed", str(Notary.parse(old).verifiers[0]))]
+    assert kinds[0] == ("admin_acted", None), "the policy came into force"
+    assert kinds[1:] == [("log_key_changed", None), ("log_key_changed", str(Notary.parse(old).verifiers[0]))]
