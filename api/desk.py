@@ -133,9 +133,12 @@ class DeskPages:
             return await self._page(request, token, problem=slow, status=503, name=name)
         if answer.refusal is not None:
             return await self._page(request, token, problem=answer.refusal.reason, status=409, name=name)
-        held = waits(await self.acting.file(case_id), command.id)
-        if held is not None:
+        file = await self.acting.file(case_id)
+        held = waits(file, command.id)
+        if held is not None and file.case.draft(held.step) is not None:
             told = f"It goes out when a second person has approved it: {why_held(held.why)}."
+        elif held is not None:
+            told = "A second person has decided on it; what came of it stands below."
         return await self._page(request, token, done=told, name=name)
 
     async def _page(
