@@ -63,7 +63,7 @@ def approval(file: CaseFile, draft: HeldDraft, group: str | None, *, again: bool
         *([rich.button(EDIT, "Edit…", value)] if draft.private is None else []),
         rich.button(REJECT, "Reject…", value),
     ]
-    hint = rich.context("Whoever wrote it cannot approve it. Until then the customer hears from the system, before a promise breaks.")
+    hint = rich.context("Whoever wrote it cannot approve it. Until somebody decides, the system keeps what the customer was promised.")
     return [rich.rich(*parts), rich.actions(buttons, f"draft:{draft.step}"), hint]
 
 
