@@ -24,7 +24,7 @@ from domain.casefile import CaseFile
 from domain.clocks import promise_from
 from domain.commands import SAID_ALREADY, Command, Refusal
 from domain.decide import decide
-from domain.errors import LoopkeeperError, SaidAlready, TooLong
+from domain.errors import LoopkeeperError, SaidAlready, TooLong, WaitsAlready
 from domain.events import AskQueued, ReplyPlanned
 from domain.limits import length
 from domain.pace import Pace
@@ -189,6 +189,8 @@ class Acting:
 
     def _draft(self, case_id: str, saying: Saying, body: str, actor: Actor) -> Draft:
         file = self._store.reader.file(case_id)
+        if file.is_held(body):
+            raise WaitsAlready(c.WAITS_ALREADY)
         if file.is_said(body):
             raise SaidAlready(SAID_ALREADY)
         mind(self._store, file, body)

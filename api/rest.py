@@ -26,7 +26,7 @@ from api.rest_models import CaseIn, CaseOut, CommandIn, CommandOut, HeldOut, Ope
 from domain import commands as c
 from domain.casefile import CaseFile
 from domain.decide_approval import NOT_WAITING
-from domain.errors import SaidAlready
+from domain.errors import LoopkeeperError, SaidAlready, WaitsAlready
 from domain.inbound import PostCreated
 from domain.moving import misfit
 from domain.ports import PolicyBook, Unavailable
@@ -35,6 +35,11 @@ from domain.values import NOWHERE, Actor, Priority, case_id
 
 _KINDS: dict[str, type[c.Command]] = {
     str(next(field.default for field in fields(each) if field.name == "kind")): each for each in get_args(c.Command)
+}
+_CODES: dict[type[LoopkeeperError], str] = {
+    SaidAlready: "said_already",
+    WaitsAlready: "waits_already",
+    NotWaiting: NOT_WAITING.code,
 }
 _DRAFTED = ("ask", "update", "resolve", "take_private", "approve")
 """What is said to the customer around the given text."""
@@ -204,7 +209,7 @@ class Rest:
         except (SaidAlready, NotWaiting) as error:
             said = None if wanted.dry_run else await self._acting.said(case, command_id)
             if said is None:
-                raise Problem(409, str(error), code="said_already" if isinstance(error, SaidAlready) else NOT_WAITING.code) from None
+                raise Problem(409, str(error), code=_CODES[type(error)]) from None
             return said
 
     async def _draft_to_approve(self, file: CaseFile, wanted: CommandIn) -> Draft:

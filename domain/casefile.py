@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -134,10 +134,16 @@ class CaseFile:
         A few words may come again, like "Thank you!"; then only the reply as a whole tells whether it is the same. `but`: the step of a
         draft that does not count, because it is being edited.
         """
-        wanted = " ".join(body.split())
         questions = (question.words for question in self.case.questions)
-        said = (*self.case.said, *questions, *(draft.words for draft in self.case.held if draft.step != but))
-        return len(wanted) >= _A_SENTENCE and any(wanted in " ".join(self.text_of(words).split()) for words in said)
+        return self._stands_in(body, (*self.case.said, *questions)) or self.is_held(body, but)
+
+    def is_held(self, body: str, but: int | None = None) -> bool:
+        """Whether the same words wait for a second person; see `is_said`."""
+        return self._stands_in(body, (draft.words for draft in self.case.held if draft.step != but))
+
+    def _stands_in(self, body: str, references: Iterable[str]) -> bool:
+        wanted = " ".join(body.split())
+        return len(wanted) >= _A_SENTENCE and any(wanted in " ".join(self.text_of(words).split()) for words in references)
 
     def name_of(self, person: str | None) -> str:
         """How a colleague is called."""

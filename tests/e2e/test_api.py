@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from adapters.postgres.keys import NewKey
+from domain.commands import WAITS_ALREADY
 from domain.values import SYSTEM, Role
 from tests.e2e.conftest import COMPLAINT, SAM, Stage
 
@@ -318,6 +319,8 @@ def test_what_needs_a_second_person_waits_until_one_decides(stage: Stage, collea
     assert (held["what"], held["text"], held["why"], held["author"]) == ("update", seen["public"]["text"], ["money:refund*"], "Max Adler")
     assert (held["told"], held["stale"]) == ("words of money (refund*)", False)
     step = held["step"]
+
+    assert sofia(do="update", text="You will be refunded.") == ("waits_already", WAITS_ALREADY)
 
     # not by everybody, and not by themselves
     assert max_(do="approve", step=step)[0] == "ones_own"

@@ -16,7 +16,7 @@ from adapters.postgres.store import Store
 from api.acting import Acting, Saying
 from api.approving import NotWaiting, OnlyItsAuthors
 from domain import commands as c
-from domain.errors import SaidAlready, ShowsPersonalData
+from domain.errors import SaidAlready, ShowsPersonalData, WaitsAlready
 from domain.pace import REAL_TIME
 from domain.values import Actor, Priority, Role, Via
 from tests.conftest import WORDING
@@ -187,5 +187,5 @@ def test_a_draft_in_other_words_is_composed_anew_for_its_author_and_held_against
 
 def test_the_same_words_are_not_written_while_they_wait(acting: Acting, case: OnRecord) -> None:
     says(acting, case, "You will be refunded this week.")
-    with pytest.raises(SaidAlready):
+    with pytest.raises(WaitsAlready, match="wait for a second person already"):
         run(acting.draft(case.case_id, "update", "You will be refunded this week.", MAX))

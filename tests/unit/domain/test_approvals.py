@@ -438,6 +438,9 @@ def test_the_author_is_told_why_it_was_not_approved() -> None:
 def test_words_that_wait_are_not_written_a_second_time() -> None:
     file = case_file(held(), words={"w-draft": "Hi Sam,\nwe will refund the second charge today.\n– Ana"})
     assert file.is_said("we will refund the second charge today.")
+    assert file.is_held("we will refund  the second charge today.")
+    assert not file.is_said("we will refund the second charge today.", but=file.case.held[0].step)
+    assert not file.is_held("we have told the bank of the second charge.")
 
 
 # --- the policy -------------------------------------------------------------------------------------------------------
