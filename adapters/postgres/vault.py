@@ -107,6 +107,11 @@ class Vault:
         shown: dict[str, str | None] = json.loads(_opened(_unwrapped(self.keyring, bytes(wrapped_key), subject), subject, bytes(profile)))
         return shown
 
+    def said(self, subject: str, wrapped_key: bytes, sealed: bytes) -> dict[str, object]:
+        """Words, from their row and their customer's: for whoever reads many. Raises KeyProblem."""
+        content: dict[str, object] = json.loads(_opened(_unwrapped(self.keyring, bytes(wrapped_key), subject), subject, bytes(sealed)))
+        return content
+
     def _find(self, connection: Connection, channel: str, author: str) -> tuple[str, bytes | None] | None:
         row = connection.execute(
             text("select id, profile from subject where channel = :channel and author_hash = :hash"),
