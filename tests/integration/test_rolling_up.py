@@ -97,7 +97,8 @@ def add_up_anew(store: Store) -> None:
             connection.execute(text(f"create temporary table anew (like {each.table} including all)"))
             sql = each.sql("true", "1").replace(each.table, "anew")
             connection.execute(text(sql))
-            assert Counter(map(tuple, kept)) == Counter(map(tuple, connection.execute(text(f"select {names} from anew where {some}")).all()))
+            anew = connection.execute(text(f"select {names} from anew where {some}")).all()
+            assert Counter(map(tuple, kept)) == Counter(map(tuple, anew))
             connection.execute(text("drop table anew"))
         known = {row["case_id"]: dict(row) for row in connection.execute(text("select * from case_measure")).mappings()}
     for case_id, row in known.items():
@@ -174,7 +175,7 @@ def test_words_are_kept_only_when_several_customers_used_them(store: Store, seal
         complain(f"b{n}", "same customer", f"My unmistakable surname is {'x' * n}anderson and the invoice is wrong")
     seal()
     rolled(store)
-    kept = {term: customers for term, customers in rows(store.engine, "select term, customers from report_term")}
+    kept = dict(rows(store.engine, "select term, customers from report_term"))
     assert kept == {"parcel": 5, "delivered": 5, "answers": 5}
     complain("c1", "9", "another parcel")
     seal()

@@ -136,7 +136,7 @@ def test_the_hour_is_that_of_the_clock_on_the_brands_wall() -> None:
 
 
 def test_what_was_never_opened_has_no_figures() -> None:
-    assert measure("meridian-x-1", [], {}.__getitem__) is None
+    assert measure("meridian-x-1", [], {"v": SHIPPED}.__getitem__) is None
 
 
 # --- against a slow reading of the same history -----------------------------------------------------------------------
