@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -32,7 +33,9 @@ from api.desk import DeskPages
 from api.health import Health
 from api.intake import GroupCommit, Intake
 from api.looking import Looking
+from api.numbers import Numbers
 from api.rest import Rest
+from api.rest_reports import RestReports
 from api.sendgrid import mail_events
 from api.slack.app import slack_app
 from api.slack_socket import SlackSocket
@@ -109,6 +112,9 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     async def verify(case_id: str) -> str | None:
         return await parts.in_thread(lambda: store.records.verify(case_id))
 
+    def loop_time() -> datetime:
+        return settings.pace.loop_time(datetime.now(UTC))
+
     socket, working = _slack(app, settings, acting, Looking(store, commits, parts.threads, settings.pace))
     app.include_router(Health(parts.client, store.engine, parts.threads, lambda: socket.told if socket is not None else None).routes())
     app.include_router(Intake(signers, store.book, commits).routes())
@@ -125,6 +131,18 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
             framed_by=settings.sandbox_url,
         ).routes()
     )
+    app.include_router(
+        Numbers(
+            reports=store.reports,
+            book=store.book,
+            in_thread=parts.in_thread,
+            key_of=key_of,
+            now=loop_time,
+            is_open=settings.console_open,
+            framed_by=settings.sandbox_url,
+        ).routes()
+    )
+    app.include_router(RestReports(store.reports, store.book, parts.in_thread, key_of, loop_time).routes())
     if settings.sendgrid_webhook_key is not None:
         app.include_router(mail_events(settings.sendgrid_webhook_key, store.ledger, parts.threads))
     return [commits.run(), *working]

@@ -20,6 +20,7 @@ from adapters.postgres.notices import NoticeBoard, PlaceMemory
 from adapters.postgres.people import People
 from adapters.postgres.reading import PostgresReader
 from adapters.postgres.records import PostgresRecords
+from adapters.postgres.reporting import Reports
 from adapters.postgres.vault import Vault
 from domain.pace import Pace
 
@@ -43,6 +44,7 @@ class Store:
     composer: Composer
     journal: PostgresJournal
     log: PostgresLog
+    reports: Reports
 
     @staticmethod
     def open(url: str, *, pool: int, keyring: Keyring, index_key: bytes, pace: Pace, name: str) -> Store:
@@ -66,6 +68,7 @@ class Store:
             composer=Composer(engine, vault, book),
             journal=PostgresJournal(engine),
             log=PostgresLog(engine),
+            reports=Reports(engine),
         )
 
     def close(self) -> None:
