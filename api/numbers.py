@@ -174,6 +174,7 @@ _WHICH_IN_WORDS = {
     "open": "still open", "resolved": "resolved", "acknowledged": "acknowledged", "not_in_15_min": "not answered within 15 minutes",
     "late": "late in something", "broken": "with a broken promise", "kept_promise": "with a kept promise", "reopened": "reopened",
     "thanked": "whose customer said thanks", "closed": "closed", "closed_in_public": "closed in public",
+    "thanked_in_public": "closed by a public thank-you", "not_closed": "not closed yet",
     "by_closing_note": "closed by a closing note", "waived": "closed by a waiver", "closed_elsewhere": "closed, but not in public",
     "without_loop": "in which there was nothing to answer",
     "late_acknowledge": "acknowledged late", "late_accept": "accepted late", "late_holding_update": "updated late",

@@ -206,11 +206,11 @@ def _loops(sums: Sums, wanted: Wanted, policy: Policy) -> Report:
     now, before = total(sums, wanted), total(sums, wanted.before())
     elsewhere = now["closed"] - now["closed_in_public"] - now["waived"]
     ends = (
-        ("By a public thank-you", now["closed_in_public"] - now["by_closing_note"], "closed_in_public"),
+        ("By a public thank-you", now["closed_in_public"] - now["by_closing_note"], "thanked_in_public"),
         ("By a public closing note", now["by_closing_note"], "by_closing_note"),
         ("Not in public: phone, letter", elsewhere, "closed_elsewhere"),
         ("Waived, with a reason", now["waived"], "waived"),
-        ("Not closed yet", loops(now) - now["closed"], "open"),
+        ("Not closed yet", loops(now) - now["closed"], "not_closed"),
         ("Nothing to answer", now["without_loop"], "without_loop"),
     )
     rows = tuple(Row((title, count, share(count, now["opened"])), {"which": which}) for title, count, which in ends)

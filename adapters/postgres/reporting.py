@@ -40,6 +40,8 @@ WHICH: Mapping[str, str] = {
     "not_in_15_min": "coalesce(acknowledge_s > 900, true) and status not in ('dismissed', 'walked_away', 'merged')",
     "closed": "closing is not null",
     "closed_in_public": "closing in ('thank_you', 'closing_note')",
+    "thanked_in_public": "closing = 'thank_you'",
+    "not_closed": "closing is null and status not in ('dismissed', 'walked_away', 'merged')",
     "by_closing_note": "closing = 'closing_note'",
     "waived": "closing = 'waived'",
     "closed_elsewhere": "closing = 'elsewhere'",
