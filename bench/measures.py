@@ -6,7 +6,7 @@ from datetime import date
 
 from sqlalchemy import Connection, text
 
-from adapters.postgres.rolling_up import SUMS
+from adapters.postgres.rolling_up import EVERY_CASE, SUMS
 
 _MAKE = """
 insert into case_measure
@@ -57,4 +57,4 @@ def make_measures(connection: Connection, cases: int, last: date, days: int, pre
     sql = _MAKE.replace("|| prefix ||", "|| :prefix ||")
     connection.execute(text(sql), {"cases": cases, "last": last, "days": days, "prefix": prefix})
     for each in SUMS:
-        connection.execute(text(each.sql("true", "1")))
+        connection.execute(text(each.sql(EVERY_CASE)))

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Engine, text
 
-from adapters.postgres.rolling_up import SUMS
+from adapters.postgres.rolling_up import FOUR_WEEKS_FROM, SUMS, level_of
 from domain.report import Wanted
 from domain.sums import Counts, Histograms, Key
 from domain.values import ClockName
@@ -22,6 +22,8 @@ _DIMENSIONS = {
     **{name: name for name in ("hour", "brand", "channel", "category", "department", "owner")},
 }
 _COUNTS: Mapping[str, tuple[str, ...]] = {each.table: tuple(each.counts) for each in SUMS}
+_LEVELS = {each.table: each.levels for each in SUMS}
+_WEEK_OF_FIRST = "date_trunc('week', first)::date"
 _FILTERS = ("brand", "channel", "category", "department")
 _OF_OWNERS = ("brand", "department")
 
@@ -169,7 +171,8 @@ class Reports:
         names = _COUNTS[table]
         keys = ", ".join(_DIMENSIONS[name] for name in by)
         sums = ", ".join(f"coalesce(sum({name}), 0)::bigint as {name}" for name in names)
-        sql = f"select {keys + ', ' if by else ''}{sums} from {table} where {_where(wanted, filters)}"  # noqa: S608 - our own names
+        conditions = " and ".join(["day between :first and :last", *_level(table, wanted, by), *_named(wanted, filters)])
+        sql = f"select {keys + ', ' if by else ''}{sums} from {table} where {conditions}"  # noqa: S608 - our own names
         if by:
             places = ", ".join(str(n + 1) for n in range(len(by)))
             sql += f" group by {places} order by {places}"
@@ -179,24 +182,19 @@ class Reports:
         return {key: counts for key, counts in found.items() if any(counts.values()) or not by}
 
     def _times(self, table: str, wanted: Wanted, by: Sequence[str], filters: Sequence[str] = _FILTERS) -> Histograms:
-        """Whole weeks are read as such, and the days before and after them as days."""
+        """What lies in whole weeks, and in whole four weeks, is read as such, and the days before and after as days."""
         names = _COUNTS[table]
-        keys = "".join(f"{'first' if name == 'week' else _DIMENSIONS[name]}, " for name in by)
-        keys = keys.replace("first, ", "date_trunc('week', first)::date, ")
+        keys = "".join(f"{_WEEK_OF_FIRST if name == 'week' else _DIMENSIONS[name]}, " for name in by)
         sums = ", ".join(f"sum({name})::bigint as {name}" for name in names)
         places = ", ".join(str(n + 1) for n in range(len(by) + 1))
-        monday = wanted.first + timedelta(days=-wanted.first.weekday() % 7)
-        sunday = wanted.last - timedelta(days=(wanted.last.weekday() + 1) % 7)
-        when = (
-            "(grain = 'week' and first between :monday and :sunday or grain = 'day' and first between :first and :last "
-            "and not (first between :monday and :sunday))"
-            if monday < sunday
-            else "grain = 'day' and first between :first and :last"
-        )
-        conditions = " and ".join([when, *_named(wanted, filters)])
+        when, values = [], _values(wanted)
+        for number, (grain, first, last) in enumerate(pieces(wanted.first, wanted.last, by_week="week" in by)):
+            when.append(f"grain = '{grain}' and first between :first_{number} and :last_{number}")
+            values |= {f"first_{number}": first, f"last_{number}": last}
+        conditions = " and ".join([f"({' or '.join(when)})", *_level(table, wanted, by), *_named(wanted, filters)])
         sql = f"select {keys}bucket, {sums} from {table} where {conditions} group by {places}"  # noqa: S608 - our own names
         with self._engine.connect() as connection:
-            rows = connection.execute(text(sql), {**_values(wanted), "monday": monday, "sunday": sunday}).all()
+            rows = connection.execute(text(sql), values).all()
         found: dict[Key, dict[str, Counter[int]]] = {}
         for row in rows:
             spans = found.setdefault(tuple(row[: len(by)]), {name: Counter() for name in names})
@@ -204,6 +202,32 @@ class Reports:
                 if count:
                     spans[name][row[len(by)]] += count
         return found
+
+
+def pieces(first: date, last: date, *, by_week: bool = False) -> list[tuple[str, date, date]]:
+    """The fewest sums that make up the days: of which grain, and from which to which they begin. `by_week`: none of more than a week."""
+    found: list[tuple[str, date, date]] = []
+    days = [(first, last)]
+    for grain, length in (("four_weeks", 28), ("week", 7), ("day", 1)):
+        if by_week and length > 7:
+            continue
+        left: list[tuple[date, date]] = []
+        for begin, end in days:
+            start = begin + timedelta(days=-(begin - FOUR_WEEKS_FROM).days % length)
+            count = ((end - start).days + 1) // length
+            if count < 1:
+                left.append((begin, end))
+                continue
+            found.append((grain, start, start + timedelta(days=(count - 1) * length)))
+            left += [(begin, start - timedelta(days=1)), (start + timedelta(days=count * length), end)]
+        days = [(begin, end) for begin, end in left if begin <= end]
+    return found
+
+
+def _level(table: str, wanted: Wanted, by: Sequence[str]) -> list[str]:
+    if not _LEVELS[table]:
+        return []
+    return [f"level = '{level_of({*by, *(name for name in _FILTERS if getattr(wanted, name) is not None)})}'"]
 
 
 def _where(wanted: Wanted, filters: Sequence[str]) -> str:

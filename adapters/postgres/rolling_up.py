@@ -7,8 +7,10 @@ is added. Everything of a batch is one transaction, and only one roll-up works a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import groupby
 from typing import Any
 
@@ -34,30 +36,71 @@ def _if(condition: str) -> str:
     return f"({condition})::int"
 
 
+EVERY_CASE = "select *, 1 as sign from case_measure"
+"""All figures, to be added up from nothing."""
+_MOVED = (
+    "select *, -1 as sign from case_measure where case_id = any(:before) "
+    "union all select *, 1 as sign from jsonb_populate_recordset(null::case_measure, cast(:rows as jsonb))"
+)
+
+
 @dataclass(frozen=True)
 class Sum:
-    """A table of sums: what it is kept by, and what each of its counts adds up, as SQL over `case_measure`."""
+    """A table of sums: what it is kept by, and what each of its counts adds up, as SQL over the rows of `case_measure`.
+
+    `levels`: whether it is kept as one sum, too, and by channel, category and department alone, besides by all three (`level_of`).
+    """
 
     table: str
     by: Mapping[str, str]
     counts: Mapping[str, str]
     joins: str = ""
+    levels: bool = False
 
-    def sql(self, where: str = "case_id = any(:cases)", sign: str = ":sign") -> str:
-        """Adds the cases that `where` says; takes them out with a `sign` of -1."""
-        sums = ", ".join(f"{sign} * sum({what}) as {name}" for name, what in self.counts.items())
-        keys, names = ", ".join(self.by), ", ".join(self.counts)
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What tells its rows apart."""
+        return (*(["level"] if self.levels else []), *self.by)
+
+    def sql(self, cases: str = _MOVED) -> str:
+        """Adds the cases that `cases` selects, each as often as its `sign` says. What comes to nothing changes nothing."""
+        sums = {name: f"sum(sign * ({what}))" for name, what in self.counts.items()}
+        told = [
+            f"coalesce({name}, '*') as {name}" if self.levels and name in LEVELLED else f"{what} as {name}"
+            for name, what in self.by.items()
+        ]
+        select = [*([f"{_LEVEL} as level"] if self.levels else []), *told, *(f"{what} as {name}" for name, what in sums.items())]
+        alike = [what for name, what in self.by.items() if not self.levels or name not in LEVELLED]
+        group = ", ".join([*alike, *([_SETS] if self.levels else [])])
+        keys, names = ", ".join(self.keys), ", ".join(self.counts)
         grown = ", ".join(f"{name} = {self.table}.{name} + excluded.{name}" for name in self.counts)
-        kept_by = ", ".join(f"{what} as {name}" for name, what in self.by.items())
-        numbers = ", ".join(str(n + 1) for n in range(len(self.by)))
         return (  # made of our own names alone
-            f"insert into {self.table} ({keys}, {names}) select {kept_by}, {sums} from case_measure {self.joins} where {where} "  # noqa: S608
-            f"group by {numbers} order by {numbers} on conflict ({keys}) do update set {grown}"
+            f"insert into {self.table} ({keys}, {names}) select {', '.join(select)} from ({cases}) as moved {self.joins} group by {group} "  # noqa: S608
+            f"having {' or '.join(f'{what} <> 0' for what in sums.values())} on conflict ({keys}) do update set {grown}"
         )
 
 
+LEVELLED = ("channel", "category", "department")
+_SETS = "grouping sets ((channel, category, department), (channel), (category), (department), ())"
+_LEVEL = (
+    "case grouping(channel, category, department) when 7 then 'all' when 3 then 'channel' when 5 then 'category' when 6 then 'department' "
+    "else 'each' end"
+)
+
+
+def level_of(names: Iterable[str]) -> str:
+    """The level at which the rows are that tell these names apart, and as little else as possible."""
+    needed = [name for name in LEVELLED if name in names]
+    return "all" if not needed else needed[0] if len(needed) == 1 else "each"
+
+
 _CELL = {name: name for name in ("brand", "day", "channel", "category", "department")}
-_GRAINS = "cross join lateral (values ('day', day), ('week', date_trunc('week', day)::date)) as time(grain, first) "
+FOUR_WEEKS_FROM = date(1970, 1, 5)
+"""A Monday. Sums of four weeks begin every 28 days from there on."""
+_GRAINS = (
+    "cross join lateral (values ('day', moved.day), ('week', date_trunc('week', moved.day)::date), "
+    f"('four_weeks', date '{FOUR_WEEKS_FROM}' + (moved.day - date '{FOUR_WEEKS_FROM}') / 28 * 28)) as time(grain, first) "
+)
 _WHEN = {"grain": "grain", "first": "first", "brand": "brand"}
 
 
@@ -71,7 +114,7 @@ def _took(*names: str) -> dict[str, str]:
 
 
 _CASE_TIMES = ("acknowledge", "accept", "accept_working", "resolve", "resolve_working", "close")
-_OWNER_TIMES = ("accept", "accept_working", "resolve", "resolve_working")
+_OWNER_TIMES = ("accept_working", "resolve_working")
 
 SUMS = (
     Sum(
@@ -117,14 +160,16 @@ SUMS = (
             "posts": "at.post",
             **{name: f"at.first * {what}" for name, what in _CLOCKS.items() if name.startswith(("accept", "acknowledge"))},
         },
-        "cross join lateral (select day, hour, 1 as first, 0 as post "
+        "cross join lateral (select moved.day, moved.hour, 1 as first, 0 as post "
         "union all select d, h, 0, 1 from unnest(wrote_days, wrote_hours) as wrote(d, h)) as at(day, hour, first, post)",
+        levels=True,
     ),
     Sum(
         "report_time",
         {**_WHEN, "channel": "channel", "category": "category", "department": "department", "bucket": "report_bucket(seconds)"},
         _took(*_CASE_TIMES),
         _spans(*_CASE_TIMES),
+        levels=True,
     ),
     Sum(
         "report_owner_time",
@@ -188,17 +233,17 @@ class RollUp:
                 changed.append(row)
         if not changed:
             return
-        ids = [row["case_id"] for row in changed]
-        add_up(connection, [case for case in ids if case in known], -1)
-        names = list(changed[0])
+        values = {"before": [row["case_id"] for row in changed if row["case_id"] in known], "rows": json.dumps(changed, default=str)}
+        for each in SUMS:
+            connection.execute(text(each.sql()), values)
+        changes = ", ".join(f"{name} = excluded.{name}" for name in changed[0] if name != "case_id")
         connection.execute(
             text(
-                f"insert into case_measure ({', '.join(names)}) values ({', '.join(f':{n}' for n in names)}) "  # noqa: S608 - our own names
-                f"on conflict (case_id) do update set {', '.join(f'{n} = excluded.{n}' for n in names if n != 'case_id')}"
+                "insert into case_measure select * from jsonb_populate_recordset(null::case_measure, cast(:rows as jsonb)) "  # noqa: S608
+                f"on conflict (case_id) do update set {changes}"
             ),
-            changed,
+            values,
         )
-        add_up(connection, ids, +1)
 
     def _row(self, case_id: str, entries: Sequence[Any]) -> dict[str, Any] | None:
         found = measure(case_id, (entry.event for entry in entries), lambda version: self._slice(version, case_id))
@@ -252,10 +297,3 @@ def row_of(case_id: str, found: Measure, zone: str) -> dict[str, Any]:
         "wrote_days": [day for day, _ in wrote],
         "wrote_hours": [hour for _, hour in wrote],
     }
-
-
-def add_up(connection: Connection, cases: Sequence[str], sign: int) -> None:
-    """Add the figures of these cases to all sums, or take them out."""
-    if cases:
-        for each in SUMS:
-            connection.execute(text(each.sql()), {"cases": list(cases), "sign": sign})

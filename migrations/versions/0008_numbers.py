@@ -45,6 +45,8 @@ create index measures_by_time on case_measure (since desc, case_id);
 create index measures_of_owner on case_measure (owner, since desc, case_id) where owner <> '';
 create index measures_late on case_measure (since desc, case_id)
   where acknowledge_late + accept_late + holding_update_late + next_reply_late + resolve_late + thank_you_late > 0;
+create index measures_by_hour on case_measure (hour, since desc, case_id);
+create index measures_closed_otherwise on case_measure (since desc, case_id) where closing in ('closing_note', 'waived', 'elsewhere');
 create index measures_disappointed on case_measure (since desc, case_id) where promises_broken > 0 or reopened > 0;
 comment on table case_measure is 'The figures of each case, read off its history (domain/measures.py); may be emptied and read anew at any time.';
 
@@ -74,25 +76,24 @@ create index report_owner_days on report_owner (day);
 comment on table report_owner is 'The same by owner, for what an owner can do something about.';
 
 create table report_hour (
-  brand text, day date, hour smallint, channel text, category text, department text,
+  level text, brand text, day date, hour smallint, channel text, category text, department text,
   opened int not null, posts int not null, acknowledge_kept int not null, acknowledge_late int not null,
   accept_kept int not null, accept_late int not null,
-  primary key (brand, day, hour, channel, category, department)
+  primary key (level, day, hour, brand, channel, category, department)
 ) with (fillfactor = 70);
-create index report_hours on report_hour (day);
-comment on table report_hour is 'The same by hour. posts: what customers wrote in that hour, in whichever case.';
+comment on table report_hour is 'The same by hour. posts: what customers wrote in that hour, in whichever case. level: what is told apart, so that what is not is read as one sum.';
 
 create table report_time (
-  grain text check (grain in ('day', 'week')), first date, brand text, channel text, category text, department text, bucket smallint,
+  level text, grain text check (grain in ('day', 'week', 'four_weeks')), first date, brand text, channel text, category text, department text, bucket smallint,
   acknowledge int not null, accept int not null, accept_working int not null,
   resolve int not null, resolve_working int not null, close int not null,
-  primary key (grain, first, brand, channel, category, department, bucket)
+  primary key (level, grain, first, brand, channel, category, department, bucket)
 ) with (fillfactor = 70);
-comment on table report_time is 'How many cases took how long, in buckets that can be added up; of whole weeks too, so that a year is quickly read.';
+comment on table report_time is 'How many cases took how long, in buckets that can be added up; of whole weeks and of four too, so that a year is quickly read.';
 
 create table report_owner_time (
-  grain text check (grain in ('day', 'week')), first date, brand text, department text, owner text, bucket smallint,
-  accept int not null, accept_working int not null, resolve int not null, resolve_working int not null,
+  grain text check (grain in ('day', 'week', 'four_weeks')), first date, brand text, department text, owner text, bucket smallint,
+  accept_working int not null, resolve_working int not null,
   primary key (grain, first, brand, department, owner, bucket)
 ) with (fillfactor = 70);
 comment on table report_owner_time is 'The same by owner.';

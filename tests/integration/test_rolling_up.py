@@ -13,7 +13,7 @@ from sqlalchemy import Engine, text
 from adapters.notary import Notary
 from adapters.postgres.engine import open_engine
 from adapters.postgres.log import Sealer
-from adapters.postgres.rolling_up import SUMS, RollUp, row_of
+from adapters.postgres.rolling_up import EVERY_CASE, SUMS, RollUp, row_of
 from adapters.postgres.store import Store
 from domain import commands as c
 from domain.events import ReplyPosted
@@ -91,12 +91,11 @@ def add_up_anew(store: Store) -> None:
     """What is kept is what adding up everything gives, and the figures of each case are those of its history."""
     with store.engine.connect() as connection:
         for each in SUMS:
-            names = ", ".join((*each.by, *each.counts))
+            names = ", ".join((*each.keys, *each.counts))
             some = " or ".join(f"{name} <> 0" for name in each.counts)
             kept = connection.execute(text(f"select {names} from {each.table} where {some}")).all()
             connection.execute(text(f"create temporary table anew (like {each.table} including all)"))
-            sql = each.sql("true", "1").replace(each.table, "anew")
-            connection.execute(text(sql))
+            connection.execute(text(each.sql(EVERY_CASE).replace(each.table, "anew")))
             anew = connection.execute(text(f"select {names} from anew where {some}")).all()
             assert Counter(map(tuple, kept)) == Counter(map(tuple, anew))
             connection.execute(text("drop table anew"))
@@ -149,7 +148,7 @@ def test_a_thank_you_after_the_end_counts_and_so_does_a_complaint_that_reopens(s
     seal()
     rolled(store)
     assert rows(store.engine, "select thanked, thanks_answered, closed_in_public, reopened from report_day") == [(1, 1, 1, 0)]
-    assert rows(store.engine, "select sum(posts), sum(opened) from report_hour") == [(2, 1)]
+    assert rows(store.engine, "select sum(posts), sum(opened) from report_hour where level = 'all'") == [(2, 1)]
     case.comes(created("p3", text="It is broken again, this is ridiculous!", in_reply_to="p1"))
     seal()
     rolled(store)
