@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -21,11 +22,13 @@ from domain.figures_told import change, told
 from domain.policy import Policy
 from domain.ports import PolicyBook
 from domain.report import Column, Report, Row, Unit, Wanted, as_csv
+from domain.report_parts import WEEKDAYS
 from domain.reports import KINDS, NoSuchReport, make
 
 PERIODS = {1: "Today", 7: "Seven days", 28: "Four weeks", 84: "Twelve weeks", 364: "A year"}
 USUAL = 28
 LONGEST = 366 * 5
+EARLIEST = 2000
 CASES_A_PAGE = 50
 _Day = Annotated[date | None, Query()]
 _Name = Annotated[str | None, Query(max_length=40)]
@@ -74,9 +77,7 @@ class Numbers:
         """The cases behind a figure."""
         asked = request.query_params
         wanted = await self.in_thread(lambda: wanted_of(asked, self.book.active(), self.now()))
-        sought = {name: asked[name] for name in ("which", "owner", "weekday", "hour") if asked.get(name)}
-        if "which" in sought and sought["which"] not in WHICH:
-            raise Problem(422, f"which: there is no '{sought['which']}'; there are: {', '.join(WHICH)}")
+        sought = _sought(asked)
         after = _after(asked.get("after"))
         found: list[Behind] = await self.in_thread(lambda: self.reports.behind(wanted, sought, after, CASES_A_PAGE))
         policy: Policy = await self.in_thread(self.book.active)
@@ -130,10 +131,13 @@ def wanted_of(asked: Mapping[str, str], policy: Policy, now: datetime) -> Wanted
         first = date.fromisoformat(asked["from"]) if asked.get("from") else last - timedelta(days=days - 1)
     except (ValueError, OverflowError):
         raise Problem(422, "days, from, to: a number of days, and dates such as 2026-03-31") from None
-    if not first <= last or (last - first).days >= LONGEST or last.year > today.year + 1:
-        raise Problem(422, f"from, to: from must not be after to, and at most {LONGEST} days before it")
-    names = {name: asked.get(name) or None for name in ("channel", "category", "department")}
-    return Wanted(first, last, brand, **names)
+    if not first <= last or (last - first).days >= LONGEST or first.year < EARLIEST or last.year > today.year + 1:
+        raise Problem(422, f"from, to: from must not be after to, and at most {LONGEST} days before it; both from {EARLIEST} to next year")
+    names = {name: asked.get(name) or None for name in ("brand", "channel", "category", "department")}
+    for name, handle in names.items():
+        if handle is not None and not _HANDLE.match(handle):
+            raise Problem(422, f"{name}: no {name} can be called so")
+    return Wanted(first, last, **names)
 
 
 def made_of(name: str, reports: Reports, wanted: Wanted, policy: Policy) -> Report:
@@ -160,13 +164,30 @@ def _period(asked: Mapping[str, str], wanted: Wanted) -> int | None:
     return None if asked.get("from") or asked.get("to") else wanted.days
 
 
+_HANDLE = re.compile(r"[A-Za-z0-9_]{1,40}\Z")
+
+
+def _sought(asked: Mapping[str, str]) -> dict[str, str]:
+    """What is looked for among the cases. Raises Problem."""
+    sought = {name: asked[name] for name in ("which", "owner", "weekday", "hour") if asked.get(name)}
+    if sought.get("which", "late") not in WHICH:
+        raise Problem(422, f"which: there are: {', '.join(WHICH)}")
+    if sought.get("weekday", "1") not in map(str, range(1, 8)):
+        raise Problem(422, "weekday: from 1 (Monday) to 7")
+    if sought.get("hour", "0") not in map(str, range(24)):
+        raise Problem(422, "hour: from 0 to 23")
+    if "\0" in sought.get("owner", ""):
+        raise Problem(422, "owner: nobody is called so")
+    return sought
+
+
 def _after(text: str | None) -> tuple[datetime, str] | None:
-    if not text:
+    if not text or "\0" in text:
         return None
     moment, _, case_id = text.partition(" ")
     try:
         return datetime.fromisoformat(moment).astimezone(UTC), case_id
-    except ValueError:
+    except (ValueError, OverflowError):
         raise Problem(422, "after: take it from the link to older cases") from None
 
 
@@ -189,8 +210,8 @@ def _sought_in_words(wanted: Wanted, sought: Mapping[str, str], policy: Policy) 
     parts += [name for name in (wanted.brand, wanted.channel, wanted.category) if name is not None]
     if "which" in sought:
         parts.append(_WHICH_IN_WORDS.get(sought["which"], sought["which"].replace("_", " ")))
-    if "weekday" in sought and sought["weekday"] in "1234567":
-        parts.append(("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")[int(sought["weekday"]) - 1])
-    if sought.get("hour", "").isdigit():
+    if "weekday" in sought:
+        parts.append(f"{WEEKDAYS[int(sought['weekday']) - 1]}s")
+    if "hour" in sought:
         parts.append(f"{int(sought['hour']):02}:00 to {int(sought['hour']) + 1:02}:00")
     return ", ".join(parts)

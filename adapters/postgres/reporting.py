@@ -134,7 +134,7 @@ class Reports:
             where.append("m.owner = :owner")
             values["owner"] = sought["owner"]
         for name, sql in (("weekday", "extract(isodow from day)"), ("hour", "hour")):
-            if sought.get(name, "").isdigit():
+            if name in sought:
                 where.append(f"{sql} = :{name}")
                 values[name] = int(sought[name])
         if after is not None:
