@@ -25,5 +25,11 @@ def _open_cases() -> Benchmark:
     return OPEN_CASES_BENCHMARK
 
 
-BENCHMARKS: dict[str, Callable[[], Benchmark]] = {"loops": _loops, "intake": _intake, "open-cases": _open_cases}
+def _reports() -> Benchmark:
+    from bench.reports import REPORTS_BENCHMARK
+
+    return REPORTS_BENCHMARK
+
+
+BENCHMARKS: dict[str, Callable[[], Benchmark]] = {"loops": _loops, "intake": _intake, "open-cases": _open_cases, "reports": _reports}
 """What can be measured, by name. Loaded when asked for, so that the child processes of one do not load the others."""
