@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from markupsafe import Markup, escape
 
@@ -50,7 +51,7 @@ def _steps(most: float, unit: Unit) -> list[float]:
     """Three or four round values from nought up to about the most."""
     if unit is Unit.SHARE:
         return [0, 0.25, 0.5, 0.75, 1.0]
-    if most <= 0:
+    if most < 1e-6:
         return [0, 1]
     scales: Sequence[float] = (1, 2, 5, 10, 20, 50, 100)
     base = 1.0
@@ -64,6 +65,12 @@ def _steps(most: float, unit: Unit) -> list[float]:
     step = next(scale for scale in scales if most / base <= 4 * scale) * base
     count = int(-(-most // step))
     return [step * n for n in range(count + 1)]
+
+
+def _high_shares(values: Sequence[float]) -> list[float]:
+    """Steps up to one from where the values begin, so that high shares are told apart."""
+    least = min(values, default=0)
+    return [0.8, 0.85, 0.9, 0.95, 1.0] if least >= 0.8 else [0.5, 0.6, 0.7, 0.8, 0.9, 1.0] if least >= 0.5 else [0, 0.25, 0.5, 0.75, 1.0]
 
 
 @dataclass(frozen=True)
@@ -103,7 +110,8 @@ class _Drawing:
                     continue
                 top, bottom = frame.y(below + count), frame.y(below)
                 left, tall = frame.x(number) - frame.bar / 2, max(bottom - top - 1, 0.5)
-                bar = _tag("rect", x=_at(left), y=_at(top), width=_at(frame.bar), height=_at(tall), class_=f"s{shade}")
+                kind = f"s{shade} cut" if _is_cut(row) else f"s{shade}"
+                bar = _tag("rect", x=_at(left), y=_at(top), width=_at(frame.bar), height=_at(tall), class_=kind)
                 parts.append(self.linked(row, column, bar, self.says(row, column, self.value(row, place))))
                 below += count
             if below and len(self.table.rows) <= 16:
@@ -112,9 +120,10 @@ class _Drawing:
 
     def lines(self) -> tuple[int, Markup]:
         """A line for each series; gaps where nothing is known, dashes where it is only expected."""
-        values = [_number(self.value(row, place)) for row in self.table.rows for place, _ in self.series]
+        values = [_number(v) for row in self.table.rows for place, _ in self.series if (v := self.value(row, place)) is not None]
         unit = self.series[0][1].unit
-        frame = _Frame(_steps(max(values, default=0), unit), unit, len(self.table.rows), right=150)
+        steps = _high_shares(values) if unit is Unit.SHARE else _steps(max(values, default=0), unit)
+        frame = _Frame(steps, unit, len(self.table.rows), right=170)
         parts = [frame.grid(), *self._dates(frame)]
         if self.picture.target is not None:
             y = _at(frame.y(self.picture.target))
@@ -146,7 +155,7 @@ class _Drawing:
             yield _tag("text", text, x=_at(frame.right_end + 8), y=_at(below), class_=f"end t{shade}")
 
     def _dates(self, frame: _Frame) -> Iterator[Markup]:
-        every = -(-len(self.table.rows) // 13)
+        every = -(-len(self.table.rows) * 58 // int(frame.right_end - frame.LEFT))
         for number, row in enumerate(self.table.rows):
             if number % every == 0:
                 yield _tag("text", told(row.cells[0], Unit.DAY), x=_at(frame.x(number)), y=frame.HEIGHT - 6, class_="tick")
@@ -205,6 +214,13 @@ class _Drawing:
         return y + 2, Markup("").join(parts)
 
 
+def _is_cut(row: Row) -> bool:
+    """Whether not all days of a week are in it."""
+    if row.cases is None or not {"from", "to"} <= row.cases.keys():
+        return False
+    return (date.fromisoformat(row.cases["to"]) - date.fromisoformat(row.cases["from"])).days < 6
+
+
 def _short(text: str) -> str:
     return text if len(text) <= 26 else f"{text[:25]}…"
 
@@ -248,7 +264,8 @@ class _Frame:
 
     def y(self, value: float) -> float:
         """How high a value stands."""
-        return self.BOTTOM - (self.BOTTOM - self.TOP) * min(value / self.steps[-1], 1.0)
+        low, high = self.steps[0], self.steps[-1]
+        return self.BOTTOM - (self.BOTTOM - self.TOP) * min(max((value - low) / (high - low), 0.0), 1.0)
 
     def grid(self) -> Markup:
         """Lines across, each with its value."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from math import ceil, floor
 
+from domain.figures_told import told
 from domain.report import Column, Figure, Picture, Report, Row, Table, Unit, Wanted
 from domain.sums import Sums
 
@@ -51,7 +52,7 @@ def badge(sums: Sums, wanted: Wanted, channels: Sequence[str]) -> Report:
         Column("day", "Day", Unit.DAY),
         Column("within", "Within 15 min"),
         Column("posts", "Posts", cases={"which": "not_in_15_min"}),
-        Column("share", "Share over 7 days", Unit.SHARE),
+        Column("share", "Over 7 days", Unit.SHARE),
     )
     table = Table("by_day", "Answered within 15 minutes", columns, rows, Picture("lines", says, ("share",), AIM, len(ahead)))
     figures = (
@@ -103,5 +104,5 @@ def spoken(within: float, of: float, then: float | None) -> str:
         needed = ceil((AIM * of - within) / (1 - AIM) - 1e-9)
         said = f"The badge is not held. {needed:,} answers in a row within 15 minutes would bring it back."
     if then is not None:
-        said += f" If the next seven days are like the last four weeks, it stands at {then:.0%} then."
+        said += f" If the next seven days are like the last four weeks, it stands at {told(then, Unit.SHARE)} then."
     return said

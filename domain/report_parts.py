@@ -50,8 +50,8 @@ def loops(counts: Counts) -> int:
 CASE_SHARES: Mapping[str, tuple[str, Callable[[Counts], float | None], str]] = {
     "closed_in_public": ("Closed in public", lambda n: share(n["closed_in_public"], n["closed"]), "closed_in_public"),
     "promises": ("Promises kept", lambda n: share(n["promises_kept"], n["promises_kept"] + n["promises_broken"]), "broken"),
-    "reopened": ("Reopened", lambda n: share(n["reopened"], loops(n)), "reopened"),
-    "thanked": ("Said thanks", lambda n: share(n["thanked"], loops(n)), "thanked"),
+    "reopened": ("Reopened", lambda n: share(n["reopened"], n["ever_closed"]), "reopened"),
+    "thanked": ("Said thanks", lambda n: share(n["thanked"], n["closed"]), "thanked"),
 }
 
 

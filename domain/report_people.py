@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from domain.histograms import percentile
@@ -10,7 +10,7 @@ from domain.policy import Policy
 from domain.report import Column, Picture, Report, Row, Table, Unit, Value, Wanted
 from domain.report_parts import ONE_DAY, ONE_WEEK, WEEKDAYS, Counts, clock_columns, kept, naming, share, weekly
 from domain.sums import Sums
-from domain.topics import WEEKS_BEFORE, rising
+from domain.topics import AT_LEAST, WEEKS_BEFORE, Rising, rising
 
 
 def departments(sums: Sums, wanted: Wanted, policy: Policy) -> Report:
@@ -69,36 +69,42 @@ def topics(sums: Sums, wanted: Wanted, policy: Policy) -> Report:
     ago = [day - n * ONE_WEEK for n in weeks]
     found = rising(sums.terms(wanted, day), [sums.terms(wanted, then) for then in ago])
     earlier = [Column(f"before_{n}", f"{n} week{'s' if n > 1 else ''} before") for n in weeks]
-    after = (*earlier, Column("times", "Times the usual", Unit.MEAN))
-    rows = tuple(Row((one.term, one.now, *one.before, one.times)) for one in found)
+    after = (Column("usual", "In a usual week", Unit.MEAN), *earlier)
     words = Table(
-        "words", "Words that rise", (Column("term", "Word", Unit.TEXT), Column("now", "Customers now"), *after), rows,
-        Picture("bars", "One bar a word: how many customers used it in the last seven days. The longest rose most.", ("now",)),
+        "words", "Words that rise", (Column("term", "Word", Unit.TEXT), Column("now", "Customers now"), *after),
+        tuple(Row((one.term, one.now, one.usual, *one.before)) for one in found),
+        Picture("bars", "How many customers used a word in the last seven days, and in a usual week. What rose most comes first.", _COMPARED),
         "In the first posts of the seven days that end with the last day chosen. Words of fewer than five customers are never kept, so "
         "that none can say who somebody is; only the brand narrows this table.",
     )  # fmt: skip
     counted = {then: sums.days(wanted.during(then - 6 * ONE_DAY, then), "category") for then in (day, *ago)}
-    names = sorted({key for n in counted.values() for (key,) in n})
     compared = []
-    for category in names:
+    for category in sorted({key for n in counted.values() for (key,) in n}):
         now, *before = (counted[then].get((category,), {}).get("opened", 0) for then in (day, *ago))
-        usual = sorted(before)[len(before) // 2 - 1 : len(before) // 2 + 1]
-        compared.append((now, tuple(before), now / max(sum(usual) / len(usual), 1.0), category))
-    rows = tuple(
-        Row((naming(policy, "category")(category), now, *before, times),
-            {"category": category, "from": (day - 6 * ONE_DAY).isoformat(), "to": day.isoformat()})
-        for now, before, times, category in sorted(compared, key=lambda one: (-one[2], one[3]))
-    )  # fmt: skip
+        compared.append(Rising(category, now, tuple(before)))
+    that_week = {"from": (day - 6 * ONE_DAY).isoformat(), "to": day.isoformat()}
+    name = naming(policy, "category")
     categories = Table(
         "categories", "Categories against the weeks before",
-        (Column("category", "Category", Unit.TEXT), Column("now", "Cases now", cases={}), *after), rows,
-        Picture("bars", "One bar a category: how many times the usual it is now. The line across is at the usual.", ("times",), 1.0),
+        (Column("category", "Category", Unit.TEXT), Column("now", "Cases now", cases={}), *after),
+        tuple(
+            Row((name(one.term), one.now, one.usual, *one.before), {"category": one.term, **that_week})
+            for one in sorted(compared, key=lambda one: (one.usual - one.now, one.term))
+        ),
+        Picture("bars", "How many cases came in in the last seven days, and in a usual week. What rose most comes first.", _COMPARED),
     )  # fmt: skip
-    top = found[0] if found else None
-    says = (
-        f"“{top.term}” rises most: {top.now} customers in seven days, usually {top.usual:.0f}." if top else "No word rises above the usual."
-    )
-    return Report("", "", "", wanted, (), (words, categories), says)
+    return Report("", "", "", wanted, (), (words, categories), _rises_most(found))
+
+
+_COMPARED = ("now", "usual")
+
+
+def _rises_most(found: Sequence[Rising]) -> str:
+    if not found:
+        return "No word rises above the usual."
+    top = found[0]
+    usual = f"usually {top.usual:.0f}" if top.usual >= AT_LEAST else f"usually fewer than {AT_LEAST}"
+    return f"“{top.term}” rises most: {top.now} customers in seven days, {usual}."
 
 
 def staffing(sums: Sums, wanted: Wanted, policy: Policy) -> Report:
@@ -114,12 +120,13 @@ def staffing(sums: Sums, wanted: Wanted, policy: Policy) -> Report:
 
     def late(hour: int, day: int) -> Value:
         n = hours.get((hour, day))
-        return None if n is None else share(n["accept_late"], n["accept_kept"] + n["accept_late"])
+        of = 0 if n is None else n["accept_kept"] + n["accept_late"]
+        return None if n is None or of < FEW else share(n["accept_late"], of)
 
     coming = weekly(
         "posts", "Posts that come in", posts, Unit.MEAN, "The darker a field, the more posts customers write in such an hour, on average."
     )
-    says = "The darker a field, the more of the cases that came in then were accepted late: people are missing then, or in the hours after."
+    says = "The darker a field, the more of the cases that came in then were accepted late: people are missing then, or soon after."
     lates = weekly("late", "Accepted late", late, Unit.SHARE, says, {"which": "late_accept"})
     rows = tuple(_hour_row(hour, [(hours.get((hour, day), {}), times[day]) for day in range(1, 8)]) for hour in range(24))
     columns = (
@@ -140,10 +147,18 @@ def _hour_row(hour: int, days: Iterable[tuple[Counts, int]]) -> Row:
 
 
 def _missing_most(hours: Mapping[tuple[Any, ...], Counts]) -> str:
-    late = {key: n["accept_late"] for key, n in hours.items() if n["accept_late"]}
-    if not late:
+    late: dict[tuple[int, int], int] = {}
+    for (hour, day), n in hours.items():
+        late[day, hour // SHIFT] = late.get((day, hour // SHIFT), 0) + n["accept_late"]
+    most = max(late, key=lambda shift: (late[shift], shift), default=None)
+    if most is None or not late[most]:
         return "No case was accepted late."
-    (hour, day), most = max(late.items(), key=lambda one: (one[1], one[0]))
-    all_of = sum(late.values())
-    when = f"{WEEKDAYS[day - 1]}s from {hour:02}:00 to {(hour + 1) % 24:02}:00"
-    return f"Most cases that were accepted late came in on {when}: {most:,} of {all_of:,}."
+    (day, shift), all_of = most, sum(late.values())
+    when = f"{WEEKDAYS[day - 1]}s from {shift * SHIFT:02}:00 to {(shift + 1) * SHIFT:02}:00"
+    return f"Most cases that were accepted late came in on {when}: {late[most]:,} of {all_of:,}."
+
+
+FEW = 5
+"""A share of fewer cases says nothing."""
+SHIFT = 4
+"""Hours."""

