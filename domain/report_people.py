@@ -73,7 +73,7 @@ def topics(sums: Sums, wanted: Wanted, policy: Policy) -> Report:
     words = Table(
         "words", "Words that rise", (Column("term", "Word", Unit.TEXT), Column("now", "Customers now"), *after),
         tuple(Row((one.term, one.now, one.usual, *one.before)) for one in found),
-        Picture("bars", "How many customers used a word in the last seven days, and in a usual week. What rose most comes first.", _COMPARED),
+        Picture("bars", "How many customers used a word in the last seven days, and in a usual week. What rose most is first.", _COMPARED),
         "In the first posts of the seven days that end with the last day chosen. Words of fewer than five customers are never kept, so "
         "that none can say who somebody is; only the brand narrows this table.",
     )  # fmt: skip

@@ -151,7 +151,9 @@ def _in_time_by(sums: Sums, wanted: Wanted, policy: Policy, what: str) -> Table:
     rows = tuple(Row((name(key), *(kept(n, c) for c in clocks)), {what: key}) for (key,), n in counted.items())
     says = "The longer a bar, the more was in time. The line across is at 90 %."
     columns = (Column(what, what.capitalize(), Unit.TEXT), *clock_columns(*clocks))
-    return Table(f"in_time_by_{what}", f"In time, by {what}", columns, rows, Picture("bars", says, ("accept", "resolve"), 0.9))
+    return Table(
+        f"in_time_by_{what}", f"In time, by {what}", columns, rows, Picture("bars", says, ("acknowledge", "accept", "resolve"), 0.9)
+    )
 
 
 def _in_time(sums: Sums, wanted: Wanted, policy: Policy) -> Report:
@@ -179,7 +181,7 @@ def _in_time(sums: Sums, wanted: Wanted, policy: Policy) -> Report:
 def _times(sums: Sums, wanted: Wanted, policy: Policy) -> Report:
     whole = sums.times(wanted).get((), {})
     rows = tuple(Row((title, *percentiles(whole.get(span, {})))) for span, title in SPANS.items())
-    spans = Table("by_span", "How long it takes", (Column("span", "", Unit.TEXT), *PERCENTILES), rows)
+    spans = Table("by_span", "How long it takes", (Column("span", "What", Unit.TEXT), *PERCENTILES), rows)
     weeks = sums.times(wanted, "week")
     tables = [spans]
     for span in ("acknowledge", "accept_working", "resolve_working"):
