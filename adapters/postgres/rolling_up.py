@@ -26,6 +26,8 @@ from domain.policy import CasePolicy, Policy
 from domain.ports import PolicyBook
 from domain.values import ClockName
 
+VERSION = 1
+"""Of the figures. Raise it when `measure` or a sum tells something else of the same histories: all are then read anew."""
 _ONE_AT_A_TIME = 0x6E756D73
 _OVER = "status in ('resolved', 'closed', 'dismissed', 'walked_away', 'merged')"
 _CLOCKS = {f"{clock.value}_{how}": f"{clock.value}_{how}" for clock in ClockName for how in ("kept", "late")}
@@ -183,8 +185,14 @@ SUMS = (
 _NEXT = text("select leaf, case_id from log_leaf where leaf >= :first order by leaf limit :limit")
 _HISTORIES = text("select case_id, key, doc from case_event where case_id = any(:cases) order by case_id, seq")
 _KNOWN = text("select * from case_measure where case_id = any(:cases)")
-_BEGUN = text("insert into report_progress (name) values ('history') on conflict do nothing")
-_REACHED = text("update report_progress set leaf = :leaf, at = clock_timestamp() where name = 'history'")
+_BEGUN = text(
+    "insert into report_progress (name, version, at) values ('history', :version, null) "
+    "on conflict (name) do update set leaf = 0, version = excluded.version, at = null"
+)
+_REACHED = text(
+    "update report_progress set leaf = coalesce(:leaf, leaf), at = case when :whole then clock_timestamp() else at end "
+    "where name = 'history'"
+)
 
 
 class RollUp:
@@ -196,7 +204,7 @@ class RollUp:
         self._words = WordsRising(engine, vault)
         self._slices: dict[tuple[str, str, str], CasePolicy] = {}
 
-    def roll_up(self, at_most: int = 2_000) -> int:
+    def roll_up(self, at_most: int = 1_000) -> int:
         """Take up what was sealed since; so many events were taken up, and 0 when there was nothing, or another one is at it.
 
         Raises Unavailable. Whoever is killed in it has changed nothing. When there is nothing more to take up, words are counted, if it
@@ -211,17 +219,23 @@ class RollUp:
         with transaction(self._engine) as connection:
             if not connection.execute(text("select pg_try_advisory_xact_lock(:key)"), {"key": _ONE_AT_A_TIME}).scalar_one():
                 return 0
-            first = connection.execute(text("select leaf from report_progress where name = 'history'")).scalar_one_or_none()
-            if first is None:
-                connection.execute(_BEGUN)
-            leaves = connection.execute(_NEXT, {"first": first or 0, "limit": at_most}).all()
+            known = connection.execute(text("select leaf, version from report_progress where name = 'history'")).one_or_none()
+            if known is not None and known.version > VERSION:
+                return 0  # a newer version of Loopkeeper keeps them now
+            first = known.leaf if known is not None else 0
+            if known is None or known.version < VERSION:
+                self._start_over(connection)
+                first = 0
+            leaves = connection.execute(_NEXT, {"first": first, "limit": at_most}).all()
             if leaves:
-                cases = sorted({leaf.case_id for leaf in leaves if not leaf.case_id.startswith(JOURNAL)})
-                self._measure(connection, cases)
-                connection.execute(_REACHED, {"leaf": leaves[-1].leaf + 1})
-            else:
-                connection.execute(text("update report_progress set at = clock_timestamp() where name = 'history'"))
+                self._measure(connection, sorted({leaf.case_id for leaf in leaves if not leaf.case_id.startswith(JOURNAL)}))
+            reached = leaves[-1].leaf + 1 if leaves else None
+            connection.execute(_REACHED, {"leaf": reached, "whole": len(leaves) < at_most})
         return len(leaves)
+
+    def _start_over(self, connection: Connection) -> None:
+        connection.execute(text(f"truncate case_measure, {', '.join(each.table for each in SUMS)}"))
+        connection.execute(_BEGUN, {"version": VERSION})
 
     def _measure(self, connection: Connection, cases: Sequence[str]) -> None:
         """Bring the figures of these cases up to date, and what they add up to."""

@@ -107,12 +107,14 @@ comment on table report_term is 'How many customers used a term in the seven day
 create table report_progress (
   name text primary key,
   leaf bigint not null default 0,
-  at timestamptz not null default clock_timestamp()
+  version int not null default 0,
+  at timestamptz default clock_timestamp()
 );
-comment on table report_progress is 'How far the log was read for the reports, and until when words were counted.';
+comment on table report_progress is 'How far the log was read for the reports, by which version of the figures, and when everything was last taken up; and when words were counted.';
 
 grant select, insert, update, delete on case_measure, report_day, report_owner, report_hour, report_time, report_owner_time, report_term,
   report_progress to loopkeeper_app;
+grant truncate on case_measure, report_day, report_owner, report_hour, report_time, report_owner_time to loopkeeper_app;
 grant select on case_measure, report_day, report_owner, report_hour, report_time, report_owner_time, report_term, report_progress
   to loopkeeper_auditor;
 reset role;

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from adapters.notary import Notary
+from adapters.postgres import rolling_up
 from adapters.postgres.engine import open_engine
 from adapters.postgres.log import Sealer
 from adapters.postgres.rolling_up import EVERY_CASE, SUMS, RollUp, row_of
@@ -128,6 +129,41 @@ def test_nothing_is_read_before_it_is_sealed_and_everything_after(store: Store, 
     seal()
     rolled(store)
     assert rows(store.engine, "select acknowledged, within_15_min from report_day") == [(1, 1)]
+
+
+def test_another_version_of_the_figures_reads_everything_anew_and_an_older_one_leaves_them_alone(
+    store: Store, seal: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    posted(OnRecord.opened(store, "p1"))
+    seal()
+    events = rolled(store)
+    with store.engine.begin() as connection:
+        connection.execute(text("update case_measure set thanks = 7"))  # what an older version made of it
+    monkeypatch.setattr(rolling_up, "VERSION", 2)
+    assert rolled(store) == events
+    assert rows(store.engine, "select thanks from case_measure") == [(0,)]
+    add_up_anew(store)
+    monkeypatch.setattr(rolling_up, "VERSION", 1)
+    OnRecord.opened(store, "p2")
+    seal()
+    assert rolled(store) == 0
+
+
+def test_they_are_as_of_the_moment_when_everything_was_taken_up(store: Store, seal: Callable[[], None]) -> None:
+    OnRecord.opened(store, "p1")
+    seal()
+    roll_up = RollUp(store.engine, store.vault, store.book)
+    assert store.reports.as_of() is None
+    assert roll_up.roll_up(at_most=2) == 2
+    assert store.reports.as_of() is None, "there is more to take up"
+    while roll_up.roll_up(at_most=2) == 2:
+        pass
+    first = store.reports.as_of()
+    assert first is not None
+    roll_up.roll_up()
+    second = store.reports.as_of()
+    assert second is not None
+    assert second > first
 
 
 def test_only_one_rolls_up_at_a_time(store: Store, seal: Callable[[], None]) -> None:
