@@ -54,6 +54,7 @@ from (
 
 def make_measures(connection: Connection, cases: int, last: date, days: int, prefix: str = "b") -> None:
     """Put figures of about so many cases on the `days` days up to `last`, and add them up."""
+    connection.execute(text("set local work_mem = '256MB'"))  # the sums of so many at once
     sql = _MAKE.replace("|| prefix ||", "|| :prefix ||")
     connection.execute(text(sql), {"cases": cases, "last": last, "days": days, "prefix": prefix})
     for each in SUMS:
