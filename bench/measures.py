@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 from sqlalchemy import Connection, text
 
@@ -54,8 +54,15 @@ from (
 
 def make_measures(connection: Connection, cases: int, last: date, days: int, prefix: str = "b") -> None:
     """Put figures of about so many cases on the `days` days up to `last`, and add them up."""
-    connection.execute(text("set local work_mem = '256MB'"))  # the sums of so many at once
+    connection.execute(text("set local work_mem = '64MB'"))
     sql = _MAKE.replace("|| prefix ||", "|| :prefix ||")
     connection.execute(text(sql), {"cases": cases, "last": last, "days": days, "prefix": prefix})
-    for each in SUMS:
-        connection.execute(text(each.sql(EVERY_CASE)))
+    for first in range(0, days + 1, _AT_ONCE):  # a million at once would be sorted on the disk
+        until = last - timedelta(days=first)
+        values = {"since": until - timedelta(days=_AT_ONCE - 1), "until": until}
+        for each in SUMS:
+            connection.execute(text(each.sql(f"{EVERY_CASE} where day between :since and :until")), values)
+
+
+_AT_ONCE = 14
+"""Days."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Literal
@@ -145,7 +145,6 @@ class Kind:
     name: str
     title: str
     about: str
-    tables: tuple[str, ...] = field(default=())
 
 
 def as_json(report: Report) -> dict[str, object]:

@@ -42,7 +42,10 @@ class Sums(Protocol):
         ...
 
     def terms(self, wanted: Wanted, day: date) -> Mapping[str, int]:
-        """How many customers used a term in the seven days that end with `day`; only the brand of `wanted` matters."""
+        """How many customers used a term in the seven days that end with the last day with a case up to `day`, which is in the same week.
+
+        Only the brand of `wanted` matters.
+        """
         ...
 
     def people(self, ids: Iterable[str]) -> Mapping[str, str]:

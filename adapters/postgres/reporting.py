@@ -99,8 +99,9 @@ class Reports:
     def terms(self, wanted: Wanted, day: date) -> Mapping[str, int]:
         """See `domain.sums.Sums.terms`."""
         sql = text(
-            "select term, sum(customers) from report_term "
-            "where day = :day and (cast(:brand as text) is null or brand = :brand) group by term"
+            "select term, sum(customers) from (select brand, max(day) as day from report_day where day > cast(:day as date) - 7 "
+            "and day <= :day and (cast(:brand as text) is null or brand = :brand) group by brand) as latest "
+            "join report_term using (brand, day) group by term"
         )
         with self._engine.connect() as connection:
             return {term: int(count) for term, count in connection.execute(sql, {"day": day, "brand": wanted.brand})}

@@ -149,6 +149,15 @@ def test_every_way_to_ask_for_cases_is_understood(counted: tuple[Reports, Rows])
     assert found["closed"] >= found["closed_in_public"] > found["by_closing_note"] > 0
 
 
+def test_a_quiet_day_has_the_words_of_the_days_before_it_and_a_quiet_week_has_none(counted: tuple[Reports, Rows]) -> None:
+    reports = counted[0]
+    with reports._engine.begin() as connection:
+        connection.execute(text("insert into report_term values ('meridian', :day, 'outage', 9)"), {"day": LAST})
+    assert reports.terms(ALL, LAST + timedelta(days=2)) == {"outage": 9}
+    assert reports.terms(ALL, LAST + timedelta(days=7)) == {}
+    assert reports.terms(Wanted(LAST, LAST, brand="nobody"), LAST) == {}
+
+
 def test_a_report_that_does_not_exist_is_named(counted: tuple[Reports, Rows]) -> None:
     with pytest.raises(NoSuchReport, match="there is no report 'nonsense'; there are: overview, volume"):
         make("nonsense", counted[0], ALL, DEFAULT)
