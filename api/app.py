@@ -37,6 +37,7 @@ from api.numbers import Numbers
 from api.rest import Rest
 from api.rest_reports import RestReports
 from api.sendgrid import mail_events
+from api.shelf import Shelf
 from api.slack.app import slack_app
 from api.slack_socket import SlackSocket
 from settings import Settings
@@ -131,9 +132,11 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
             framed_by=settings.sandbox_url,
         ).routes()
     )
+    shelf = Shelf(store.reports)
     app.include_router(
         Numbers(
             reports=store.reports,
+            shelf=shelf,
             book=store.book,
             in_thread=parts.in_thread,
             key_of=key_of,
@@ -142,7 +145,7 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
             framed_by=settings.sandbox_url,
         ).routes()
     )
-    app.include_router(RestReports(store.reports, store.book, parts.in_thread, key_of, loop_time).routes())
+    app.include_router(RestReports(shelf, store.book, parts.in_thread, key_of, loop_time).routes())
     if settings.sendgrid_webhook_key is not None:
         app.include_router(mail_events(settings.sendgrid_webhook_key, store.ledger, parts.threads))
     return [commits.run(), *working]

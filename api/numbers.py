@@ -18,12 +18,13 @@ from adapters.postgres.reporting import WHICH, Behind, Reports
 from api.pages import page, signed_in
 from api.pictures import draw
 from api.problems import Problem
+from api.shelf import Shelf
 from domain.figures_told import change, told
 from domain.policy import Policy
 from domain.ports import PolicyBook
 from domain.report import Column, Report, Row, Unit, Wanted, as_csv
 from domain.report_parts import WEEKDAYS
-from domain.reports import KINDS, NoSuchReport, make
+from domain.reports import KINDS, NoSuchReport
 
 PERIODS = {1: "Today", 7: "Seven days", 28: "Four weeks", 84: "Twelve weeks", 364: "A year"}
 USUAL = 28
@@ -39,6 +40,7 @@ class Numbers:
     """What the pages need. `now`: the loop's time."""
 
     reports: Reports
+    shelf: Shelf
     book: PolicyBook
     in_thread: Callable[[Callable[[], Any]], Awaitable[Any]]
     key_of: Callable[[str], Awaitable[ApiKey | None]]
@@ -96,7 +98,7 @@ class Numbers:
     def _made(self, name: str, asked: Mapping[str, str]) -> tuple[Wanted, Report, Policy]:
         policy = self.book.active()
         wanted = wanted_of(asked, policy, self.now())
-        return wanted, made_of(name, self.reports, wanted, policy), policy
+        return wanted, made_of(name, self.shelf, wanted, policy), policy
 
     def _values(self, name: str, asked: Mapping[str, str]) -> dict[str, Any]:
         wanted, made, policy = self._made(name, asked)
@@ -140,10 +142,10 @@ def wanted_of(asked: Mapping[str, str], policy: Policy, now: datetime) -> Wanted
     return Wanted(first, last, **names)
 
 
-def made_of(name: str, reports: Reports, wanted: Wanted, policy: Policy) -> Report:
+def made_of(name: str, shelf: Shelf, wanted: Wanted, policy: Policy) -> Report:
     """A report. Raises Problem when there is none of that name."""
     try:
-        return make(name, reports, wanted, policy)
+        return shelf.report(name, wanted, policy)
     except NoSuchReport as error:
         raise Problem(404, str(error)) from None
 

@@ -13,9 +13,9 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from adapters.postgres.people import ApiKey
-from adapters.postgres.reporting import Reports
 from api.numbers import LONGEST, USUAL, csv_of, made_of, wanted_of
 from api.problems import Problem, described
+from api.shelf import Shelf
 from domain.ports import PolicyBook
 from domain.report import as_json
 from domain.reports import KINDS
@@ -76,7 +76,7 @@ class ReportOut(BaseModel):
 class RestReports:
     """The routes. `now`: the loop's time."""
 
-    reports: Reports
+    shelf: Shelf
     book: PolicyBook
     in_thread: Callable[[Callable[[], Any]], Awaitable[Any]]
     key_of: Callable[[str], Awaitable[ApiKey | None]]
@@ -129,5 +129,5 @@ class RestReports:
     def _report(self, name: str, asked: dict[str, str], table: str | None, form: str) -> Response | dict[str, object]:
         policy = self.book.active()
         wanted = wanted_of(asked, policy, self.now())
-        made = made_of(name, self.reports, wanted, policy)
+        made = made_of(name, self.shelf, wanted, policy)
         return csv_of(made, table, wanted) if form == "csv" else as_json(made)

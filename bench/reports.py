@@ -11,7 +11,7 @@ import statistics
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,7 @@ from sqlalchemy import create_engine, text
 from adapters.postgres.engine import open_engine
 from adapters.postgres.reporting import WHICH, Reports
 from adapters.postgres.schema import migrate
+from api.shelf import Shelf
 from bench.figures import Aim, Benchmark, Json, Say, percentile
 from bench.measures import make_measures
 from bench.stack import QUIET, Neighbours, bench_folder
@@ -44,7 +45,7 @@ class Timed:
     year: Mapping[str, Sequence[float]]
     weeks: Mapping[str, Sequence[float]]
     together: Mapping[str, Sequence[float]]
-    """Over the year, while as many others ask."""
+    """Over the year, while as many others ask, each for one of the departments, or all: as pages do, through the shelf."""
     cases: Sequence[float]
     """The list of cases behind a figure, of each kind."""
 
@@ -96,8 +97,10 @@ def _measured(url: str, made: int) -> dict[str, Json]:
     alone = {name: [_timed(reports, policy, name, year) for _ in range(ROUNDS)] for name in names}
     short = {name: [_timed(reports, policy, name, weeks) for _ in range(ROUNDS)] for name in names}
     with ThreadPoolExecutor(CLIENTS) as clients:
-        asked = [name for _ in range(ROUNDS_TOGETHER) for name in names for _ in range(2)]
-        took = list(clients.map(lambda name: (name, _timed(reports, policy, name, year)), asked))
+        shelf = Shelf(reports)
+        chosen = [replace(year, department=department) for department in (None, *policy.departments)]
+        asked = [(name, during) for _ in range(ROUNDS_TOGETHER) for during in chosen for name in names for _ in range(2)]
+        took = list(clients.map(lambda one: (one[0], _asked(shelf, policy, *one)), asked))
     together = {name: [seconds for which, seconds in took if which == name] for name in names}
     behind = [_looked(reports, year, which) for which in WHICH for _ in range(3)]
     engine.dispose()
@@ -107,6 +110,12 @@ def _measured(url: str, made: int) -> dict[str, Json]:
 def _timed(reports: Reports, policy: Policy, name: str, wanted: Wanted) -> float:
     began = time.perf_counter()
     make(name, reports, wanted, policy)
+    return time.perf_counter() - began
+
+
+def _asked(shelf: Shelf, policy: Policy, name: str, wanted: Wanted) -> float:
+    began = time.perf_counter()
+    shelf.report(name, wanted, policy)
     return time.perf_counter() - began
 
 

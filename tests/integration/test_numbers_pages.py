@@ -26,6 +26,7 @@ from adapters.postgres.store import Store
 from api import problems
 from api.numbers import Numbers
 from api.rest_reports import RestReports
+from api.shelf import Shelf
 from bench.measures import make_measures
 from cli.engines import Postgres
 from domain.reports import KINDS
@@ -66,11 +67,11 @@ def url(store: Store) -> Iterator[str]:
         async def key_of(secret: str) -> Any:
             return await in_thread(lambda: store.people.key_of(secret))
 
-        app = FastAPI()
+        app, shelf = FastAPI(), Shelf(store.reports)
         problems.install(app)
         app.mount("/static", StaticFiles(directory=Path(api.__file__).parent / "static"))
-        app.include_router(Numbers(store.reports, store.book, in_thread, key_of, lambda: NOW, True, None).routes())
-        app.include_router(RestReports(store.reports, store.book, in_thread, key_of, lambda: NOW).routes())
+        app.include_router(Numbers(store.reports, shelf, store.book, in_thread, key_of, lambda: NOW, True, None).routes())
+        app.include_router(RestReports(shelf, store.book, in_thread, key_of, lambda: NOW).routes())
         with served(lambda _: uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none"))) as address:
             yield address
 
