@@ -13,6 +13,7 @@ AT_LEAST = 5
 WEEKS_BEFORE = 4
 SHORTEST, LONGEST = 3, 24
 _LINK = regex.compile(r"https?://\S+|www\.\S+|\S+@\S+|[@#]?\w*\d\w*|@\w+")
+_ENDING = regex.compile(r"'(?:s|ll|ve|re|d|m)$")
 _WORD = regex.compile(r"\p{L}[\p{L}\p{M}'’]*\p{L}")
 _SAY_NOTHING = """
 about after again all also always and another any anyone anything are aren't as ask at back be because been before being both but by
@@ -68,7 +69,7 @@ def terms(words: str) -> frozenset[str]:
     before: str | None = None
     end = 0
     for word in _WORD.finditer(plain):
-        said = word[0].removesuffix("'s")
+        said = _ENDING.sub("", word[0])
         told = said not in _STOP and SHORTEST <= len(said) <= LONGEST
         if told:
             found.add(said)

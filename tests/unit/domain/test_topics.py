@@ -18,6 +18,10 @@ def test_a_pair_does_not_reach_over_a_stop_word_or_a_full_stop() -> None:
     assert terms("the router. Signal the bill") == {"router", "signal", "bill"}
 
 
+def test_short_forms_are_no_words_of_their_own() -> None:
+    assert terms("I'll say they've lost my parcel, it'd be the driver's third") == {"lost", "parcel", "driver", "third", "driver third"}
+
+
 def test_a_term_of_fewer_customers_than_needed_is_never_counted() -> None:
     said = [(f"c{n}", "outage again") for n in range(AT_LEAST)] + [("c0", "outage"), ("c1", "unmistakable")]
     assert counted(said) == {"outage": AT_LEAST}
