@@ -6,17 +6,20 @@ import asyncio
 import logging
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.heartbeat import SignsOfLife
-from activities.housekeeping import LogKeeper
+from activities.housekeeping import LogFollowers, LogKeeper, WordsKeeper
 from activities.places import Admins
 from adapters.checkpoint_places import CheckpointChannel, CheckpointFile, CheckpointMail
 from adapters.notary import Notary
+from adapters.postgres.book import PostgresBook
 from adapters.postgres.engine import open_engine
+from adapters.postgres.indexing import Indexer
 from adapters.postgres.log import PostgresLog, Sealer
+from adapters.postgres.retention import Retention
 from adapters.slack.announcing import announcing
 from domain.errors import LoopkeeperError
 from domain.ports import Destination, Post
@@ -52,9 +55,15 @@ async def keep(settings: Settings) -> None:
         sealing = open_engine(database, pool=2 + SLOTS, role="loopkeeper_sealer", name="loopkeeper sealer")
         post = mail_service(settings, store.vault.keyring)
         admins, destinations = Admins(store.notices, post), places(settings, post)
+        keeping_words = open_engine(database, pool=2, role="loopkeeper_privacy", name="loopkeeper retention")
+        retention = Retention(keeping_words, PostgresBook(keeping_words))
+        words = WordsKeeper(lambda: sum(rule.words for rule in retention.apply(datetime.now(UTC), dry_run=False)))
+        followers = LogFollowers({"search": Indexer(store.engine, store.vault).index})
         log = LogKeeper(Sealer(sealing, notary), PostgresLog(sealing), destinations, settings.checkpoints_every, store.book, admins)
         chores = [
             Chore("seal_log", "", contracts.HOUSE_QUEUE, timedelta(minutes=10)),
+            Chore("apply_retention", "", contracts.HOUSE_QUEUE, timedelta(hours=2), timedelta(days=1)),
+            *(Chore("follow_log", name, contracts.HOUSE_QUEUE, timedelta(minutes=10)) for name in followers.followers),
             *(
                 Chore("publish_checkpoint", name, contracts.HOUSE_QUEUE, timedelta(minutes=2), every)
                 for name, every in settings.checkpoints_every.items()
@@ -65,7 +74,7 @@ async def keep(settings: Settings) -> None:
                 client,
                 task_queue=contracts.HOUSE_QUEUE,
                 workflows=[Housekeeping],
-                activities=[log.seal, log.publish],
+                activities=[log.seal, log.publish, followers.follow, words.retention],
                 activity_executor=threads,
                 max_concurrent_activities=SLOTS,
                 interceptors=[SignsOfLife()],
@@ -76,6 +85,7 @@ async def keep(settings: Settings) -> None:
                 await begin(client, chore)
             await run([worker], ended)
         sealing.dispose()
+        keeping_words.dispose()
 
 
 def main() -> None:

@@ -4,14 +4,31 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
+from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, Field, SecretStr
+from pydantic import AliasChoices, BaseModel, BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.pace import Pace
+from domain.rights import PEOPLE
+from domain.values import Role
 
 HERE = Path(__file__).parent
+PROVIDER = r"^(https://\S+|http://(127\.0\.0\.1|localhost)(:\d+)?(/\S*)?)$"
+
+
+class GroupAccess(BaseModel):
+    """What a group of the identity provider gives: a role, and to a department's colleagues the departments."""
+
+    role: Role
+    departments: frozenset[str] = frozenset()
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.role not in PEOPLE or (self.role is Role.DEPARTMENT) != bool(self.departments):
+            raise ValueError("give one of the roles of people; and departments with the role department, and with no other")
+        return self
 
 
 class ChannelAccess(BaseModel):
@@ -50,6 +67,19 @@ class Settings(BaseSettings):
     port: int = 8000
     console_open: bool = False
     sandbox_url: str | None = None
+    trusted_proxies: str = "127.0.0.1"
+
+    oidc_issuer: str | None = Field(default=None, pattern=PROVIDER)
+    oidc_client_id: str | None = None
+    oidc_client_secret: SecretStr | None = None
+    oidc_scopes: str = "openid profile"
+    oidc_groups_claim: str = "groups"
+    oidc_groups: dict[str, GroupAccess] = {}
+    oidc_person_claim: str | None = None
+    session_idle_minutes: int = Field(default=120, ge=5, le=1440)
+    session_hours: int = Field(default=12, ge=1, le=168)
+    step_up_minutes: int = Field(default=10, ge=1, le=60)
+    failed_sign_ins: int = Field(default=20, ge=3, le=1000)
 
     policy_file: Path = HERE / "policies" / "default.yaml"
     wording_file: Path = HERE / "policies" / "wording.en.yaml"
@@ -89,7 +119,19 @@ class Settings(BaseSettings):
     checkpoint_slack: str | None = None
     checkpoint_slack_every: int = Field(default=3_600, ge=60, le=604_800)
 
+    privacy_database_url: DatabaseUrl | None = None
+    erasure_list: Path | None = None
+    backup_database_url: DatabaseUrl | None = None
+
     log_level: str = Field(default="INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
+
+    @model_validator(mode="after")
+    def _is_safe(self) -> Self:
+        if self.console_open and not {urlsplit(self.public_url).hostname, self.host} <= {"127.0.0.1", "localhost", "::1"}:
+            raise ValueError("LOOPKEEPER_CONSOLE_OPEN lets anybody pick a role: only with HOST and PUBLIC_URL on 127.0.0.1 or localhost")
+        if self.oidc_issuer is not None and not (self.oidc_client_id and self.oidc_groups):
+            raise ValueError("LOOPKEEPER_OIDC_ISSUER needs LOOPKEEPER_OIDC_CLIENT_ID and LOOPKEEPER_OIDC_GROUPS besides")
+        return self
 
     @property
     def checkpoints_every(self) -> dict[str, timedelta]:

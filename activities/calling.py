@@ -17,12 +17,19 @@ from domain.clocks import promise_from
 from domain.errors import LoopkeeperError
 from domain.events import Escalated
 from domain.ports import CaseFiles, Composing, Desk, Effect, Mark, NotSent, Refused, Unclear, WhatToSay
-from domain.reaching import escalation, target
+from domain.reaching import Target, escalation, target
 from domain.replying import holding_template
 from domain.values import Audience, ClockName, effect_key
 
 IN_THE_THREAD = (Audience.DEPARTMENT, Audience.OWNER)
 """Who is called where the whole story of the case is told, by a mention."""
+
+WHO_ELSE = (
+    "Correct their address or Slack id among the people of the policy, or name somebody else there. "
+    "Whoever is meant to have no Slack account can stay as they are."
+)
+BY_MAIL = "They are called by e-mail meanwhile."
+NOBODY = "They have no address in the policy either, so nobody calls them meanwhile, and the social team is asked."
 
 
 @dataclass(frozen=True)
@@ -56,10 +63,27 @@ class Caller:
         except CalledOff:
             return CallOutcome(called_off=True)
         except Refused as error:
+            self._not_reached(file, order, error)
             return CallOutcome(refused=error.reason)
         except (NotSent, Unclear) as error:
             raise again(error.reason, error.retry_after if isinstance(error, NotSent) else LOOK_EVERY) from None
+        self._reached(meant)
         return CallOutcome(person=meant.handle)
+
+    def _not_reached(self, file: CaseFile, order: CallOrder, error: Refused) -> None:
+        """Tell an admin, once: somebody has left Slack, or a channel is gone."""
+        meant = target(file.policy, order.to, order.department)
+        if meant.person is None:
+            self.keeper.not_taken(file, meant.slack_channel or "", error)
+            return
+        about = f"Slack does not reach {meant.name}: {error.reason}."
+        self.keeper.admins.trouble(file.policy.admins, _key(meant), about, WHO_ELSE, BY_MAIL if meant.email else NOBODY)
+
+    def _reached(self, meant: Target) -> None:
+        if meant.person is None:
+            self.keeper.taken(meant.slack_channel or "")
+        else:
+            self.keeper.admins.well(_key(meant))
 
     def _draft(self, file: CaseFile, event: Escalated, order: CallOrder) -> str | None:
         """What the social team could post at once, when the customer is about to wait too long."""
@@ -82,3 +106,8 @@ class Caller:
             return self.composing.compose(say).text
         except LoopkeeperError:  # a draft is a help; without one they are called all the same
             return None
+
+
+def _key(meant: Target) -> str:
+    """What a notice about somebody is known by."""
+    return f"slack:person:{meant.handle}"

@@ -85,25 +85,39 @@ class DeskKeeper:
             if order.department:
                 self._show_department(file, order.department)
         except Refused as error:
-            department = file.policy.departments.get(order.department)
-            where = department.slack_channel if department is not None else file.policy.social.slack_channel
-            about = f"Slack does not take the cases of {where}: {error.reason}."
-            self.admins.trouble(file.policy.admins, f"slack:{where}", about, WHAT_TO_DO)
+            self.not_taken(file, _channel_of(file, order.department), error)
             return DeskOutcome(order.version, refused=error.reason)
         except (NotSent, Unclear) as error:  # editing a card again does no harm; what may not be repeated is looked for first
             raise again(error.reason, error.retry_after if isinstance(error, NotSent) else LOOK_EVERY) from None
         return DeskOutcome(order.version)
+
+    def not_taken(self, file: CaseFile, slack_channel: str, error: Refused) -> None:
+        """Tell an admin, once, that Slack takes nothing in that channel."""
+        about = f"Slack takes nothing in {slack_channel}: {error.reason}."
+        self.admins.trouble(file.policy.admins, f"slack:{slack_channel}", about, WHAT_TO_DO)
+
+    def taken(self, slack_channel: str) -> None:
+        """Slack takes what is posted there."""
+        self.admins.well(f"slack:{slack_channel}")
 
     def _show_department(self, file: CaseFile, department: str) -> None:
         cards = {card.department: card for card in self.cards.of_case(file.case_id)}
         if department not in cards:
             cards[department] = self._post_card(file, department)
         for posted in cards.values():
-            card = self._tell(posted, file)
-            shown = self.desk.card_hash(file, card.department)
-            if shown != card.shown_hash:
-                self.desk.update_card(card, file)
-                self.cards.save(replace(card, shown_hash=shown))
+            try:
+                self._bring_up_to_date(posted, file)
+            except Refused as error:
+                if posted.department == department:
+                    raise
+                self.not_taken(file, _channel_of(file, posted.department), error)  # whoever has the case now is shown it all the same
+
+    def _bring_up_to_date(self, posted: Card, file: CaseFile) -> None:
+        card = self._tell(posted, file)
+        shown = self.desk.card_hash(file, card.department)
+        if shown != card.shown_hash:
+            self.desk.update_card(card, file)
+            self.cards.save(replace(card, shown_hash=shown))
 
     def _post_card(self, file: CaseFile, department: str) -> Card:
         place = self.places.find(file.policy.departments[department].slack_channel)
@@ -111,7 +125,7 @@ class DeskKeeper:
         message = self._once(file, "card", mark, place, None, lambda: self.desk.post_card(place, file, department, mark))
         card = Card(file.case_id, department, place, message.ts, message.told, None)
         self.cards.save(card)
-        self.admins.well(f"slack:{file.policy.departments[department].slack_channel}")
+        self.taken(file.policy.departments[department].slack_channel)
         return card
 
     def _tell(self, card: Card, file: CaseFile) -> Card:
@@ -134,13 +148,30 @@ class DeskKeeper:
         }
         for line in story(file):
             if line.seq in needed:
-                place = self.places.find(file.policy.social.slack_channel)
-                mark = Mark(f"{file.case_id}:social:{line.seq}", line.seq)
-                call = partial(self.desk.call_social, place, file, line, mark)
-                self._once(file, "call", mark, place, None, call)
+                self._call_for(file, line)
+
+    def _call_for(self, file: CaseFile, line: Line) -> None:
+        """Call the social team where it works, else among the escalations. Where Slack takes neither, the next look at the case tries
+        again; that its department sees it does not depend on it.
+        """
+        mark = Mark(f"{file.case_id}:social:{line.seq}", line.seq)
+        for channel in filter(None, (file.policy.social.slack_channel, file.policy.escalation.slack_channel)):
+            try:
+                place = self.places.find(channel)
+                self._once(file, "call", mark, place, None, partial(self.desk.call_social, place, file, line, mark))
+            except Refused as error:
+                self.not_taken(file, channel, error)
+            else:
+                self.taken(channel)
+                return
 
     def _once(self, file: CaseFile, purpose: str, mark: Mark, place: str, thread: str | None, send: Callable[[], str]) -> Message:
         return self.messages.once(Effect(mark.key, file.case_id, "desk-slack", purpose), mark, place, thread, send)
+
+
+def _channel_of(file: CaseFile, department: str) -> str:
+    found = file.policy.departments.get(department)
+    return found.slack_channel if found is not None else department
 
 
 def _opening(file: CaseFile) -> int:

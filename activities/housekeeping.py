@@ -1,4 +1,6 @@
-"""Keeping the log: sealing what was recorded, publishing its checkpoints where nobody here can change them, and minding that both go on."""
+"""Keeping house: sealing what was recorded, publishing the log's checkpoints where nobody here can change them, and minding that both go
+on; keeping what follows the log up to date; and keeping words no longer than the policy says.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +20,8 @@ from domain.ports import Destination, LogReading, NotSent, PolicyBook, Refused, 
 
 SEAL_EVERY = 1.0
 """Seconds."""
+FOLLOW_EVERY = 1.0
+"""Seconds between two looks of a follower that had nothing to do."""
 SHIFT_SECONDS = 240.0
 """So long one attempt goes on sealing before it ends and is begun anew: short enough to be let go, long enough to cost Temporal nothing."""
 LATE = timedelta(minutes=2)
@@ -28,9 +32,47 @@ _LOOK = "Look at the log of the process `python -m housekeeper`. Nothing is lost
 _MEANWHILE = "Cases go on meanwhile; what happens in them is recorded, and not yet proven by a checkpoint."
 
 
-def _ended(seconds: float) -> bool:
+def shift_ended(seconds: float) -> bool:
+    """Wait so many seconds; whether the worker is being shut down, or the activity called off."""
     activity.wait_for_worker_shutdown_sync(timedelta(seconds=seconds))
     return activity.is_worker_shutdown() or activity.is_cancelled()
+
+
+@dataclass(frozen=True)
+class LogFollowers:
+    """Those who keep something up to date by what is in the log: each takes a few further events when it is called, and says how many."""
+
+    followers: Mapping[str, Callable[[], int]]
+    ended: Callable[[float], bool] = shift_ended
+
+    @activity.defn(name="follow_log")
+    def follow(self, name: str) -> int:
+        """Keep it up to date for a while; how many events were taken."""
+        until, taken = time.monotonic() + SHIFT_SECONDS, 0
+        while time.monotonic() < until:
+            try:
+                now = self.followers[name]()
+            except Unavailable as error:
+                raise again(str(error), timedelta(seconds=2)) from None
+            taken += now
+            if self.ended(0.0 if now else FOLLOW_EVERY):
+                break
+        return taken
+
+
+@dataclass(frozen=True)
+class WordsKeeper:
+    """Sees to it that words are kept no longer than the policy says. `apply`: destroys those whose time is over, and says how many."""
+
+    apply: Callable[[], int]
+
+    @activity.defn(name="apply_retention")
+    def retention(self, _about: str) -> int:
+        """Destroy the words whose time is over; how many. Safe to repeat."""
+        try:
+            return self.apply()
+        except Unavailable as error:
+            raise again(str(error), timedelta(seconds=10)) from None
 
 
 @dataclass(frozen=True)
@@ -46,7 +88,7 @@ class LogKeeper:
     every: Mapping[str, timedelta]
     book: PolicyBook
     admins: Admins
-    ended: Callable[[float], bool] = _ended
+    ended: Callable[[float], bool] = shift_ended
 
     @activity.defn(name="seal_log")
     def seal(self, _about: str) -> int:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from temporalio import activity
 
 from activities.orders import PublishOutcome, ReplyOrder
 from activities.retrying import again
-from domain.errors import TooLong
+from domain.errors import TooLong, WordsErased
 from domain.events import ReplyPosted
 from domain.history import Entry
 from domain.ports import (
@@ -87,6 +89,14 @@ class Publisher:
             _posted_at(order, done),
         )
 
+    def doubt(self, order: ReplyOrder) -> None:
+        """Have it looked for on the network before it is sent, because the record may have forgotten that it was (a restored backup)."""
+        effect = _effect(order, 1)
+        with suppress(TooLong, WordsErased):  # which it is told when it is to be sent
+            claim = self.ledger.claim(effect, self.patience.lease, partial(_composed, self.composing, order))
+            if claim.standing in (Standing.NEW, Standing.UNSENT):
+                self.ledger.release(effect.key, claim.attempt, maybe_sent=True, reason="the record may have forgotten it")
+
 
 class _Part:
     """One part of a reply on its way."""
@@ -110,15 +120,15 @@ class _Part:
         self._parent = parent
         self._done = done
         self._content = content
-        withdrawn_by = f"withdrawn:{order.step}" if number == 1 else None  # a thread that has begun is finished
-        key = effect_key(order.case_id, order.step, number)
-        self._effect = Effect(key, order.case_id, f"publish-{order.channel}", order.purpose.value, withdrawn_by)
+        self._effect = _effect(order, number)
 
     def deliver(self) -> tuple[PostedReply, Content] | PublishOutcome:
         """Post this part, or find that it is posted; or why neither will happen."""
         try:
-            claim = self._ledger.claim(self._effect, self._patience.lease, self._content or self._compose)
-        except TooLong as error:
+            claim = self._ledger.claim(
+                self._effect, self._patience.lease, self._content or partial(_composed, self._composing, self._order)
+            )
+        except (TooLong, WordsErased) as error:
             return PublishOutcome("failed", reason=str(error))
         match claim.standing:
             case Standing.WITHDRAWN:
@@ -145,25 +155,6 @@ class _Part:
                 if found is not None:
                     return self._settle(claim, found)
         return self._send(claim)
-
-    def _compose(self) -> Composed:
-        order = self._order
-        now = order.pace.loop_time(datetime.now(UTC))
-        say = WhatToSay(
-            case_id=order.case_id,
-            policy=order.policy,
-            words=order.words,
-            template=order.template,
-            variant=order.variant,
-            department=order.department,
-            now=now,
-            owner=order.owner,
-            since=order.since,
-            until=order.promise,
-            opens=order.opens,
-            private=order.purpose in PRIVATE_PURPOSES,
-        )
-        return self._composing.compose(say)
 
     def _look(self, claim: Claim) -> PostedReply | PublishOutcome | None:
         """What became of an earlier attempt: the reply; None when it surely is not there, so that it may be sent; else what to tell."""
@@ -241,6 +232,31 @@ class _Part:
         words = _content(claim).parts[self._number - 1]
         private = self._order.purpose in PRIVATE_PURPOSES
         return OutgoingReply(self._effect.key, self._order.brand, self._parent, words, private, claim.others)
+
+
+def _effect(order: ReplyOrder, number: int) -> Effect:
+    withdrawn_by = f"withdrawn:{order.step}" if number == 1 else None  # a thread that has begun is finished
+    key = effect_key(order.case_id, order.step, number)
+    return Effect(key, order.case_id, f"publish-{order.channel}", order.purpose.value, withdrawn_by)
+
+
+def _composed(composing: Composing, order: ReplyOrder) -> Composed:
+    return composing.compose(
+        WhatToSay(
+            case_id=order.case_id,
+            policy=order.policy,
+            words=order.words,
+            template=order.template,
+            variant=order.variant,
+            department=order.department,
+            now=order.pace.loop_time(datetime.now(UTC)),
+            owner=order.owner,
+            since=order.since,
+            until=order.promise,
+            opens=order.opens,
+            private=order.purpose in PRIVATE_PURPOSES,
+        )
+    )
 
 
 def _posted_at(order: ReplyOrder, done: list[PostedReply]) -> datetime:

@@ -79,7 +79,7 @@ def mail_body(mail: CaseMail, sender: str, link: str) -> dict[str, Any]:
 def _subject(mail: CaseMail) -> str:
     file, department = mail.file, mail.department
     if mail.event is not None:
-        why = why_called(mail.event.percent, mail.event.clock, mail.event.why)
+        why = why_called(mail.file, mail.event)
         return f"Case {file.title} ({file.department_name(department)}, {file.case.priority.value} priority): {why}"
     return f"Case {file.title} for {file.department_name(department)}: {file.case.intent.value}, {file.case.priority.value} priority"
 
@@ -125,7 +125,7 @@ def _html(mail: CaseMail, link: str) -> str:
 def _why(mail: CaseMail) -> str:
     file, event = mail.file, mail.event
     if event is not None:
-        why = why_called(event.percent, event.clock, event.why)
+        why = why_called(file, event)
         again = f" This is reminder {event.repeat}." if event.repeat else ""
         owner = f"{file.name_of(file.case.owner)} has it." if file.case.owner else "Nobody has it yet."
         return (

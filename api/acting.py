@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Literal, TypeVar
 
 from adapters.postgres.composing import parts, room
@@ -34,6 +35,8 @@ from workflows.gateway import CaseGateway
 Saying = Literal["ask", "update", "resolve"]
 _TEMPLATES: dict[Saying, str] = {"ask": "ask.person", "update": "update.person", "resolve": "thank_you.resolved"}
 _T = TypeVar("_T")
+_SOON = 0.2
+NOT_YET = Refusal("later", "This case is on record and has not been taken up yet. Nothing was done; try again in a minute.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +144,21 @@ class Acting:
         return await self._in_thread(lambda: self._named(decided)) if isinstance(decided, Refusal) else None
 
     async def act(self, case_id: str, command: Command, *, wait: timedelta = timedelta(seconds=10)) -> Answer:
-        """Have it done. A refusal comes with names in place. Raises RPCError when the case does not answer within `wait`."""
-        answer = await self._gateway.command(case_id, command, wait=wait)
-        if answer.refusal is None:
-            return answer
-        return Answer(await self._in_thread(lambda: self._named(answer.refusal)), answer.status, answer.version)
+        """Have it done. A refusal comes with names in place. Raises RPCError when the case does not answer within `wait`.
+
+        A case is on record, and in lists, a moment before it runs; whoever acts on it in that moment is not told that it is over.
+        """
+        clock = asyncio.get_running_loop().time
+        until = clock() + wait.total_seconds()
+        while True:
+            answer = await self._gateway.command(case_id, command, wait=wait)
+            if answer.refusal is None:
+                return answer
+            if answer.refusal.code != "over" or (await self.file(case_id)).case.is_over:
+                return Answer(await self._in_thread(partial(self._named, answer.refusal)), answer.status, answer.version)
+            if clock() + _SOON > until:
+                return Answer(NOT_YET, answer.status, answer.version)
+            await asyncio.sleep(_SOON)
 
     async def met(self, person: str) -> bool:
         """Whether we know how a colleague is called."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from slack_bolt.adapter.fastapi.async_handler import AsyncSlackRequestHandler
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
@@ -22,18 +22,31 @@ from temporalio.client import Client
 from adapters.channels.signing import Signer
 from adapters.keyring import Keyring
 from adapters.links import Links
-from adapters.postgres.people import ApiKey
+from adapters.oidc import Client as OidcClient
+from adapters.oidc import OidcProvider
 from adapters.postgres.schema import check
+from adapters.postgres.sessions import Sessions
 from adapters.postgres.store import Store
 from adapters.temporal import connect
 from api import problems
+from api.access.attempts import Attempts
+from api.access.door import Cookie, Gate, Led, led
+from api.access.failures import Failures
+from api.access.pages import AccessPages
+from api.access.rest import AccessRest
+from api.access.rules import Proven
+from api.access.sign_in import SignInPages
+from api.access.standing import Standing
 from api.acting import Acting
+from api.audit import AuditPages
 from api.console import Console
 from api.desk import DeskPages
+from api.headers import SecurityHeaders
 from api.health import Health
 from api.intake import GroupCommit, Intake
 from api.looking import Looking
 from api.numbers import Numbers
+from api.reading import ReadingRoutes
 from api.rest import Rest
 from api.rest_reports import RestReports
 from api.sendgrid import mail_events
@@ -45,6 +58,7 @@ from workflows.gateway import CaseGateway
 
 log = logging.getLogger(__name__)
 _T = TypeVar("_T")
+FAILURES_WITHIN_SECONDS = 600.0
 
 DESCRIPTION = """
 Loopkeeper acknowledges public complaints, hands each to its department, and stays on it until the loop is closed.
@@ -95,6 +109,8 @@ def create_app(settings: Settings) -> FastAPI:
 
     app = FastAPI(title="Loopkeeper", version="1", description=DESCRIPTION, lifespan=life, docs_url="/docs", redoc_url=None)
     problems.install(app)
+    app.add_exception_handler(Led, led)
+    app.add_middleware(SecurityHeaders, https=settings.public_url.startswith("https://"))
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     return app
 
@@ -107,48 +123,107 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     commits = GroupCommit(store.inbox, parts.threads)
     signers = {name: Signer.with_secret(a.secret.get_secret_value()) for name, a in settings.channels.items()}
 
-    async def key_of(secret: str) -> ApiKey | None:
-        return await parts.in_thread(lambda: store.people.key_of(secret))
+    async def had_by(case_id: str) -> frozenset[str]:
+        return await parts.in_thread(lambda: frozenset(card.department for card in store.cards.of_case(case_id)))
 
     async def verify(case_id: str) -> str | None:
         return await parts.in_thread(lambda: store.records.verify(case_id))
 
-    def loop_time() -> datetime:
-        return settings.pace.loop_time(datetime.now(UTC))
-
     socket, working = _slack(app, settings, acting, Looking(store, commits, parts.threads, settings.pace))
     app.include_router(Health(parts.client, store.engine, parts.threads, lambda: socket.told if socket is not None else None).routes())
     app.include_router(Intake(signers, store.book, commits).routes())
-    app.include_router(Rest(acting, commits, store.book, key_of, verify).routes())
+    app.include_router(Rest(acting, commits, store.book, had_by).routes())
+    app.include_router(ReadingRoutes(store, parts.threads).routes())
     app.include_router(DeskPages(acting, Links(keyring, settings.public_url)).routes())
     app.include_router(
         Console(
             acting=acting,
-            cases=lambda only_open, before: parts.in_thread(lambda: store.reader.cases(only_open=only_open, before=before)),
+            cases=lambda only_open, before, departments: parts.in_thread(
+                lambda: store.reader.cases(only_open=only_open, before=before, departments=departments)
+            ),
+            had_by=had_by,
             quarantined=lambda: parts.in_thread(store.inbox.quarantined),
             verify=verify,
-            key_of=key_of,
-            is_open=settings.console_open,
             framed_by=settings.sandbox_url,
         ).routes()
     )
-    shelf = Shelf(store.reports)
-    app.include_router(
-        Numbers(
-            reports=store.reports,
-            shelf=shelf,
-            book=store.book,
-            in_thread=parts.in_thread,
-            key_of=key_of,
-            now=loop_time,
-            is_open=settings.console_open,
-            framed_by=settings.sandbox_url,
-        ).routes()
-    )
-    app.include_router(RestReports(shelf, store.book, parts.in_thread, key_of, loop_time).routes())
+    app.include_router(AuditPages(store, parts.threads, settings.sandbox_url).routes())
+    _numbers(app, parts)
+    _access(app, parts)
     if settings.sendgrid_webhook_key is not None:
         app.include_router(mail_events(settings.sendgrid_webhook_key, store.ledger, parts.threads))
     return [commits.run(), *working]
+
+
+def _numbers(app: FastAPI, parts: _Parts) -> None:
+    """The reports, as pages and for programs."""
+    settings, store = parts.settings, parts.store
+    shelf = Shelf(store.reports)
+
+    def loop_time() -> datetime:
+        return settings.pace.loop_time(datetime.now(UTC))
+
+    app.include_router(Numbers(store.reports, shelf, store.book, parts.in_thread, loop_time, settings.sandbox_url).routes())
+    app.include_router(RestReports(shelf, store.book, parts.in_thread, loop_time).routes())
+
+
+def _access(app: FastAPI, parts: _Parts) -> None:
+    """The door, and the routes at which people come and go and admins see to who may."""
+    settings, store = parts.settings, parts.store
+    gate = Gate(
+        keys=store.keys,
+        sessions=Sessions(
+            store.engine,
+            idle=timedelta(minutes=settings.session_idle_minutes),
+            longest=timedelta(hours=settings.session_hours),
+        ),
+        in_thread=parts.in_thread,
+        failures=Failures(at_most=settings.failed_sign_ins, within_seconds=FAILURES_WITHIN_SECONDS),
+        cookie=Cookie.at(settings.public_url),
+        step_up=timedelta(minutes=settings.step_up_minutes),
+    )
+
+    async def departments() -> Mapping[str, str]:
+        policy = await parts.in_thread(store.book.active)
+        return {handle: department.name for handle, department in policy.departments.items()}
+
+    async def remember(person: str, name: str, first_name: str | None) -> None:
+        await parts.in_thread(lambda: store.people.remember(person, name, first_name))
+
+    app.state.door = gate
+    app.include_router(AccessRest(gate, departments).routes())
+    app.include_router(AccessPages(gate, departments).routes())
+    app.include_router(
+        SignInPages(
+            gate=gate,
+            attempts=Attempts(store.vault.keyring, gate.cookie),
+            provider=_provider(settings),
+            issuer=settings.oidc_issuer or "",
+            standings={group: Standing(given.role, given.departments) for group, given in settings.oidc_groups.items()},
+            person_claim=settings.oidc_person_claim,
+            local=settings.console_open,
+            departments=departments,
+            remember=remember,
+            framed_by=settings.sandbox_url,
+        ).routes()
+    )
+
+
+def _provider(settings: Settings) -> OidcProvider | None:
+    """The company's identity provider, if there is one."""
+    if settings.oidc_issuer is None:
+        return None
+    secret = settings.oidc_client_secret
+    return OidcProvider(
+        OidcClient(
+            issuer=settings.oidc_issuer,
+            id=settings.oidc_client_id or "",
+            secret=secret.get_secret_value() if secret is not None else None,
+            redirect_uri=f"{settings.public_url}/sign-in/callback",
+            scopes=settings.oidc_scopes,
+            groups_claim=settings.oidc_groups_claim,
+        )
+    )
 
 
 def _slack(
@@ -165,7 +240,7 @@ def _slack(
     if secret is not None:
         handler = AsyncSlackRequestHandler(listening.app)
 
-        @app.post("/slack/events", include_in_schema=False)
+        @app.post("/slack/events", include_in_schema=False, dependencies=[Depends(Proven("Slack's signature"))])
         async def from_slack(request: Request) -> Response:
             return await handler.handle(request)
 

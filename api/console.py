@@ -9,11 +9,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import RedirectResponse, Response
 
-from adapters.postgres.people import ApiKey
 from adapters.postgres.reading import NoSuchCase, Row
+from api.access.rules import Anyone, Needs, Reading
+from api.access.visitor import Visitor
 from api.acting import Acting
-from api.pages import page, signed_in
+from api.pages import page
 from api.problems import Problem
+from domain.casefile import CaseFile
+from domain.rights import Right, may_see
 from domain.story import story
 
 PAGE = 50
@@ -25,50 +28,56 @@ class Console:
     """What the pages need."""
 
     acting: Acting
-    cases: Callable[[bool, int | None], Awaitable[list[Row]]]
+    cases: Callable[[bool, int | None, frozenset[str] | None], Awaitable[list[Row]]]
+    had_by: Callable[[str], Awaitable[frozenset[str]]]
     quarantined: Callable[[], Awaitable[list[dict[str, Any]]]]
     verify: Callable[[str], Awaitable[str | None]]
-    key_of: Callable[[str], Awaitable[ApiKey | None]]
-    is_open: bool
     framed_by: str | None
 
     def routes(self) -> APIRouter:
         """The addresses."""
-
-        async def inside(request: Request) -> None:
-            await signed_in(request, is_open=self.is_open, key_of=self.key_of)
-
         router = APIRouter(include_in_schema=False)
-        router.add_api_route("/", _home, methods=["GET"])
-        router.add_api_route("/console", self.board, methods=["GET"], dependencies=[Depends(inside)])
-        router.add_api_route("/console/cases/{case_id}", self.case, methods=["GET"], dependencies=[Depends(inside)])
-        router.add_api_route("/console/quarantine", self.quarantine, methods=["GET"], dependencies=[Depends(inside)])
+        router.add_api_route("/", _home, methods=["GET"], dependencies=[Depends(Anyone("it only leads to the console"))])
+        router.add_api_route("/console", self.board, methods=["GET"])
+        router.add_api_route("/console/cases/{case_id}", self.case, methods=["GET"])
+        router.add_api_route("/console/quarantine", self.quarantine, methods=["GET"])
         return router
 
-    async def board(self, request: Request, show: str = "open", before: Number = None) -> Response:
+    async def board(self, request: Request, visitor: Reading, show: str = "open", before: Number = None) -> Response:
         """The list."""
         show = show if show == "all" else "open"
-        rows = await self.cases(show == "open", before)
-        any_case = bool(rows) or bool(await self.cases(False, None))
+        theirs = visitor.sees_departments
+        rows = await self.cases(show == "open", before, theirs)
+        any_case = bool(rows) or bool(await self.cases(False, None, theirs))
         older = rows[-1].number if len(rows) == PAGE else None
         values = {"rows": rows, "any_case": any_case, "show": show, "older": older, "live": before is None}
-        values["unreadable"] = len(await self.quarantined())
+        values["unreadable"] = await self._unreadable(visitor)
         return page(request, "board.html", values, framed_by=self.framed_by)
 
-    async def case(self, request: Request, case_id: str) -> Response:
+    async def case(self, request: Request, case_id: str, visitor: Reading) -> Response:
         """One case."""
+        file = await self._file(case_id, visitor)
+        values = {"file": file, "case": file.case, "lines": story(file, whole=True), "fault": await self.verify(case_id)}
+        values["unreadable"] = await self._unreadable(visitor)
+        return page(request, "case.html", values, framed_by=self.framed_by)
+
+    async def quarantine(self, request: Request, _visitor: Annotated[Visitor, Depends(Needs(Right.READ_UNREADABLE))]) -> Response:
+        """What bridges sent and nobody could read."""
+        rows = await self.quarantined()
+        return page(request, "quarantine.html", {"rows": rows, "unreadable": len(rows), "show": "unreadable"}, framed_by=self.framed_by)
+
+    async def _file(self, case_id: str, visitor: Visitor) -> CaseFile:
+        """A case that the visitor may read. Raises Problem: one of another department is not there for them."""
         try:
             file = await self.acting.file(case_id)
         except NoSuchCase as error:
             raise Problem(404, str(error)) from None
-        values = {"file": file, "case": file.case, "lines": story(file, whole=True), "fault": await self.verify(case_id)}
-        values["unreadable"] = len(await self.quarantined())
-        return page(request, "case.html", values, framed_by=self.framed_by)
+        if not may_see(visitor.colleague, file.case.department, await self.had_by(case_id)):
+            raise Problem(404, f"there is no case '{case_id}'")
+        return file
 
-    async def quarantine(self, request: Request) -> Response:
-        """What bridges sent and nobody could read."""
-        rows = await self.quarantined()
-        return page(request, "quarantine.html", {"rows": rows, "unreadable": len(rows), "show": "unreadable"}, framed_by=self.framed_by)
+    async def _unreadable(self, visitor: Visitor) -> int:
+        return len(await self.quarantined()) if visitor.may(Right.READ_UNREADABLE) else 0
 
 
 async def _home() -> Response:

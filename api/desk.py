@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Depends, Form, Request
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 from temporalio.service import RPCError
 
 from adapters.links import BadLink, Links
 from adapters.postgres.reading import NoSuchCase
+from api.access.rules import Proven
 from api.acting import Acting
 from api.pages import page, same_site
 from domain import commands as c
@@ -53,7 +54,7 @@ class DeskPages:
 
     def routes(self) -> APIRouter:
         """The addresses."""
-        router = APIRouter(include_in_schema=False, route_class=_DeskRoute)
+        router = APIRouter(include_in_schema=False, route_class=_DeskRoute, dependencies=[Depends(Proven("the link itself"))])
         router.add_api_route("/desk/{token}", self.show, methods=["GET"])
         router.add_api_route("/desk/{token}/accept", self.accept, methods=["POST"])
         router.add_api_route("/desk/{token}/preview", self.preview, methods=["POST"])

@@ -8,13 +8,15 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import timedelta
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import JSONResponse, Response
 from temporalio.client import Client
 from temporalio.service import RPCError
+
+from api.access.rules import Anyone
 
 
 class Alive(BaseModel):
@@ -44,7 +46,7 @@ class Health:
 
     def routes(self) -> APIRouter:
         """The addresses."""
-        router = APIRouter(tags=["health"])
+        router = APIRouter(tags=["health"], dependencies=[Depends(Anyone("it says nothing but whether we work"))])
         router.add_api_route("/healthz", self.alive, methods=["GET"], response_model=Alive, summary="The process lives")
         router.add_api_route(
             "/readyz",

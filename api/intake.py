@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field, ValidationError
 from starlette.responses import JSONResponse, Response
 
 from adapters.channels.signing import BadSignature, Signer
 from adapters.postgres.intake import Arrival, Inbox
+from api.access.rules import Proven
 from api.problems import Problem, described
 from domain.errors import UnknownBrand
 from domain.inbound import CHANNEL_EVENT, LONGEST_BODY, why_unreadable
@@ -97,6 +98,7 @@ class Intake:
             status_code=202,
             response_model=Stored,
             responses=described(401, 404, 413, 422, 503),
+            dependencies=[Depends(Proven("the bridge's signature"))],
             tags=["webhooks"],
             summary="What a network's bridge tells us",
             description="See docs/channel-contract.md. Signed by the Standard Webhooks scheme.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import uuid
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -13,14 +14,16 @@ from typing import TypeVar
 from adapters.postgres.drafts import Writing
 from adapters.postgres.intake import Arrival
 from adapters.postgres.reading import Row, Wanted
+from adapters.postgres.searching import told_apart
 from adapters.postgres.store import Store
-from adapters.slack.lists import Listed
+from adapters.slack.lists import Listed, Page
 from api.intake import GroupCommit
 from domain.case import Case
 from domain.casefile import CaseFile
 from domain.events import ReplyPlanned
 from domain.evolve import evolve
 from domain.inbound import PostCreated
+from domain.index_terms import wanted_words, words_of
 from domain.pace import Pace
 from domain.policy import Policy
 from domain.rights import EVERYWHERE, Colleague
@@ -28,8 +31,13 @@ from domain.story import Line, story
 from domain.values import NOWHERE, PRIVATE_PURPOSES, Purpose, case_id
 
 _T = TypeVar("_T")
-_SEARCHED = 500
-"""So many of the newest cases are searched by words."""
+_NEWEST = 200
+"""So many of the newest cases are looked at one by one, where they are not indexed yet."""
+_COUNTED = 1000
+"""A list is counted so far: no person works through more."""
+_BEGINS_WITH_A_NUMBER = re.compile(r"\d{1,9}\b")
+_FOUND = 100
+"""So many cases are found at most."""
 
 
 @dataclass(frozen=True)
@@ -66,26 +74,33 @@ class Looking:
         """The case whose story is told in that thread."""
         return await self._in_thread(lambda: self.store.cards.case_of(channel, thread))
 
-    async def listed(self, wanted: Wanted, at_most: int) -> list[Listed]:
+    async def listed(self, wanted: Wanted, at_most: int) -> Page:
         """Open cases, those that are due first first."""
 
-        def look() -> list[Listed]:
-            return [self._listed(row) for row in self.store.reader.listed(wanted, at_most)]
+        def look() -> Page:
+            cases = [self._listed(row) for row in self.store.reader.listed(wanted, at_most)]
+            if len(cases) < at_most:
+                return Page(cases)
+            numbers, shown = self.store.reader.numbers(wanted, _COUNTED), {case.number for case in cases}
+            return Page(cases, [n for n in numbers if n not in shown], at_least=len(numbers) == _COUNTED)
 
         return await self._in_thread(look)
 
-    async def found(self, words: str, colleague: Colleague, at_most: int = 10) -> list[Listed]:
-        """The newest cases in which all of these words stand, among those that this colleague may see."""
-        terms = words.casefold().split()
+    async def found(self, words: str, colleague: Colleague, at_most: int = 10) -> Page:
+        """The newest cases in which all of these words stand, among those that this colleague may see.
 
-        def fits(row: Row) -> bool:
-            mine = colleague.actor.role in EVERYWHERE or row.department in colleague.departments
-            whole = f"#{row.number} {row.customer} {row.words} {row.department} {row.status} {row.case_id}".casefold()
-            return mine and all(term in whole for term in terms)
+        `#42` is that case, and so may be 42. Of the last seconds' cases, which are not indexed yet, only the first post is looked at.
+        """
+        departments = None if colleague.actor.role in EVERYWHERE else colleague.departments
+        readings = [words, *([f"#{words}"] if _BEGINS_WITH_A_NUMBER.match(words) else [])]
 
-        def look() -> list[Listed]:
-            rows = self.store.reader.cases(only_open=False, before=None, at_most=_SEARCHED)
-            return [self._listed(row) for row in rows if fits(row)][:at_most]
+        def look() -> Page:
+            fresh = {row.number: row for row in self.store.reader.not_indexed(_NEWEST) if any(_fits(row, r, departments) for r in readings)}
+            known = [self.store.search.found_by_words(reading, _FOUND, departments) for reading in readings]
+            newest = sorted({*fresh, *(number for numbers in known for number in numbers)}, reverse=True)
+            rows = {row.number: row for row in self.store.reader.rows([n for n in newest[:at_most] if n not in fresh])} | fresh
+            shown = [self._listed(self.store.reader.discreet(rows[n])) for n in newest[:at_most] if n in rows]
+            return Page(shown, newest[at_most:], at_least=any(len(numbers) == _FOUND for numbers in known))
 
         return await self._in_thread(look)
 
@@ -135,6 +150,15 @@ class Looking:
 
     async def _in_thread(self, call: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self.threads, call)
+
+
+def _fits(row: Row, typed: str, departments: frozenset[str] | None) -> bool:
+    """Whether a case that is not indexed yet is one that was looked for, by its first post."""
+    number, rest = told_apart(typed)
+    terms = wanted_words(rest)
+    if (not terms and number is None) or (departments is not None and row.department not in departments):
+        return False
+    return number in (None, row.number) and set(terms) <= set(words_of(f"{row.customer} {row.words}"))
 
 
 def since(file: CaseFile, turn: int) -> list[Line]:

@@ -10,12 +10,13 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from adapters.postgres.people import ApiKey
 from adapters.postgres.reporting import WHICH, Behind, Reports
-from api.pages import page, signed_in
+from api.access.rules import Needs, Reading
+from api.access.visitor import Visitor
+from api.pages import page
 from api.pictures import draw
 from api.problems import Problem
 from api.shelf import Shelf
@@ -25,14 +26,15 @@ from domain.ports import PolicyBook
 from domain.report import Column, Report, Row, Unit, Wanted, as_csv
 from domain.report_parts import WEEKDAYS
 from domain.reports import KINDS, NoSuchReport
+from domain.rights import Right
 
 PERIODS = {1: "Today", 7: "Seven days", 28: "Four weeks", 84: "Twelve weeks", 364: "A year"}
 USUAL = 28
 LONGEST = 366 * 5
 EARLIEST = 2000
 CASES_A_PAGE = 50
-_Day = Annotated[date | None, Query()]
-_Name = Annotated[str | None, Query(max_length=40)]
+ReadingReports = Annotated[Visitor, Depends(Needs(Right.READ_REPORTS))]
+"""Somebody who may read the numbers: a department's colleague those of its own cases."""
 
 
 @dataclass(frozen=True)
@@ -43,42 +45,37 @@ class Numbers:
     shelf: Shelf
     book: PolicyBook
     in_thread: Callable[[Callable[[], Any]], Awaitable[Any]]
-    key_of: Callable[[str], Awaitable[ApiKey | None]]
     now: Callable[[], datetime]
-    is_open: bool
     framed_by: str | None
 
     def routes(self) -> APIRouter:
         """The addresses."""
 
-        async def inside(request: Request) -> None:
-            await signed_in(request, is_open=self.is_open, key_of=self.key_of)
-
-        router = APIRouter(include_in_schema=False, dependencies=[Depends(inside)])
+        router = APIRouter(include_in_schema=False)
         router.add_api_route("/console/numbers", self.overview, methods=["GET"])
         router.add_api_route("/console/numbers/cases", self.cases, methods=["GET"])
         router.add_api_route("/console/numbers/{name}", self.report, methods=["GET"])
         router.add_api_route("/console/numbers/{name}/{table}.csv", self.table, methods=["GET"])
         return router
 
-    async def overview(self, request: Request) -> Response:
+    async def overview(self, request: Request, visitor: ReadingReports) -> Response:
         """The first of the reports."""
-        return await self.report(request, "overview")
+        return await self.report(request, "overview", visitor)
 
-    async def report(self, request: Request, name: str) -> Response:
+    async def report(self, request: Request, name: str, visitor: ReadingReports) -> Response:
         """One report."""
-        values = await self.in_thread(lambda: self._values(name, request.query_params))
+        values = await self.in_thread(lambda: self._values(name, request.query_params, visitor))
         return page(request, "numbers.html", values, framed_by=self.framed_by)
 
-    async def table(self, request: Request, name: str, table: str) -> Response:
+    async def table(self, request: Request, name: str, table: str, visitor: ReadingReports) -> Response:
         """One table of a report, for a spreadsheet."""
-        wanted, made, _ = await self.in_thread(lambda: self._made(name, request.query_params))
+        wanted, made, _ = await self.in_thread(lambda: self._made(name, request.query_params, visitor))
         return csv_of(made, table, wanted)
 
-    async def cases(self, request: Request) -> Response:
+    async def cases(self, request: Request, visitor: Reading) -> Response:
         """The cases behind a figure."""
         asked = request.query_params
-        wanted = await self.in_thread(lambda: wanted_of(asked, self.book.active(), self.now()))
+        wanted = await self.in_thread(lambda: wanted_of(asked, self.book.active(), self.now(), visitor))
         sought = _sought(asked)
         after = _after(asked.get("after"))
         found: list[Behind] = await self.in_thread(lambda: self.reports.behind(wanted, sought, after, CASES_A_PAGE))
@@ -89,20 +86,22 @@ class Numbers:
             query = {k: v for k, v in asked.items() if k != "after"} | {"after": f"{last.since.isoformat()} {last.case_id}"}
             more = f"/console/numbers/cases?{urlencode(query)}"
         values = {
-            "rows": found, "wanted": wanted, "sought": sought, "more": more, "said": _sought_in_words(wanted, sought, policy),
-            "back": f"/console/numbers?{urlencode(wanted.sought())}", "told": told, "Unit": Unit,
+            "show": "numbers", "rows": found, "wanted": wanted, "sought": sought, "more": more,
+            "said": _sought_in_words(wanted, sought, policy), "back": f"/console/numbers?{urlencode(wanted.sought())}",
+            "told": told, "Unit": Unit,
             "department": lambda key: policy.departments[key].name if key in policy.departments else key,
         }  # fmt: skip
         return page(request, "numbers_cases.html", values, framed_by=self.framed_by)
 
-    def _made(self, name: str, asked: Mapping[str, str]) -> tuple[Wanted, Report, Policy]:
+    def _made(self, name: str, asked: Mapping[str, str], visitor: Visitor) -> tuple[Wanted, Report, Policy]:
         policy = self.book.active()
-        wanted = wanted_of(asked, policy, self.now())
+        wanted = wanted_of(asked, policy, self.now(), visitor)
         return wanted, made_of(name, self.shelf, wanted, policy), policy
 
-    def _values(self, name: str, asked: Mapping[str, str]) -> dict[str, Any]:
-        wanted, made, policy = self._made(name, asked)
+    def _values(self, name: str, asked: Mapping[str, str], visitor: Visitor) -> dict[str, Any]:
+        wanted, made, policy = self._made(name, asked, visitor)
         known = {what: self.reports.known(what) for what in ("brand", "channel", "department", "category")}
+        known["department"] = [name for name in known["department"] if wanted.only is None or name in wanted.only]
         query = urlencode({key: value for key, value in asked.items() if key in _KEPT and value})
 
         def link(row: Row, column: Column) -> str | None:
@@ -111,6 +110,7 @@ class Numbers:
             return f"/console/numbers/cases?{urlencode({**wanted.sought(), **row.cases, **column.cases})}"
 
         return {
+            "show": "numbers",
             "report": made, "wanted": wanted, "kinds": KINDS, "query": f"?{query}" if query else "", "known": known, "periods": PERIODS,
             "days": _period(asked, wanted), "told": told, "change": change, "Unit": Unit, "link": link,
             "drawn": lambda table: draw(table, link),
@@ -122,8 +122,8 @@ class Numbers:
 _KEPT = ("days", "from", "to", "brand", "channel", "department", "category")
 
 
-def wanted_of(asked: Mapping[str, str], policy: Policy, now: datetime) -> Wanted:
-    """Which cases an address asks for. The days are those of the brand's zone. Raises Problem."""
+def wanted_of(asked: Mapping[str, str], policy: Policy, now: datetime, visitor: Visitor) -> Wanted:
+    """Which cases an address asks for, of those that the visitor may see. The days are those of the brand's zone. Raises Problem."""
     brand = asked.get("brand") or None
     zone = policy.brands[brand].zone if brand in policy.brands else next(iter(policy.brands.values())).zone
     today = now.astimezone(ZoneInfo(zone)).date()
@@ -139,7 +139,7 @@ def wanted_of(asked: Mapping[str, str], policy: Policy, now: datetime) -> Wanted
     for name, handle in names.items():
         if handle is not None and not _HANDLE.match(handle):
             raise Problem(422, f"{name}: no {name} can be called so")
-    return Wanted(first, last, **names)
+    return Wanted(first, last, names["brand"], names["channel"], names["category"], names["department"], visitor.sees_departments)
 
 
 def made_of(name: str, shelf: Shelf, wanted: Wanted, policy: Policy) -> Report:

@@ -1,10 +1,7 @@
-"""What every page shares: templates, security headers, moments, the sign-in of the plain console."""
+"""What every page shares: templates, moments, and who may send its forms."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader
 from starlette.responses import HTMLResponse, Response
 from starlette.templating import Jinja2Templates
 
-from adapters.postgres.people import ApiKey
+from api.headers import of_pages
 from api.problems import Problem
 from domain.story import OWED
 from domain.values import ClockName
@@ -38,44 +35,23 @@ def _owed(clock: str) -> str:
     return OWED[ClockName(clock)]
 
 
+def _exact(at: datetime | None) -> str:
+    """A moment to the second, as it is compared."""
+    return "" if at is None else f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
 _templates.env.filters["moment"] = _moment
+_templates.env.filters["exact"] = _exact
 _templates.env.filters["owed"] = _owed
 _templates.env.filters["spoken"] = lambda word: str(word).replace("_", " ")
 
 
 def page(request: Request, name: str, values: dict[str, Any], *, framed_by: str | None = None, status: int = 200) -> Response:
-    """A page, with a policy that lets nothing in but our own style sheet."""
+    """A page, with the policy of pages (`api/headers.py`). `framed_by`: the origin that may show it in a frame."""
     response: HTMLResponse = _templates.TemplateResponse(request, name, values, status_code=status)
-    ancestors = f"'self' {framed_by}" if framed_by else "'none'"
-    response.headers["content-security-policy"] = (
-        f"default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors {ancestors}"
-    )
-    response.headers["referrer-policy"] = "no-referrer"
-    response.headers["x-content-type-options"] = "nosniff"
+    response.headers["content-security-policy"] = of_pages(framed_by)
     response.headers["cache-control"] = "no-store"
     return response
-
-
-def is_loopback(request: Request) -> bool:
-    """Whether the request names this machine itself as its host (so that no foreign page can have been tricked into asking)."""
-    host = (request.headers.get("host") or "").rsplit(":", 1)[0].strip("[]")
-    return host in ("127.0.0.1", "localhost", "::1", "")
-
-
-async def signed_in(request: Request, *, is_open: bool, key_of: Callable[[str], Awaitable[ApiKey | None]]) -> None:
-    """Let people at the console in: anyone on an embedded installation's own machine, else whoever has an API key (as the password)."""
-    if is_open and is_loopback(request):
-        return
-    scheme, _, given = (request.headers.get("authorization") or "").partition(" ")
-    if scheme.lower() == "basic":
-        try:
-            _, _, password = base64.b64decode(given, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
-            password = ""
-        if password and await key_of(password) is not None:
-            return
-    detail = "sign in with an API key as the password (loopkeeper key new NAME); the name does not matter"
-    raise Problem(401, detail, headers={"www-authenticate": 'Basic realm="Loopkeeper", charset="UTF-8"'})
 
 
 def same_site(request: Request) -> None:

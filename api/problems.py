@@ -53,6 +53,7 @@ _TOLD: dict[int, str] = {
     409: "Refused; `code` and `detail` say why.",
     413: "Too large.",
     422: "Not understood; `detail` names the field.",
+    429: "Too many keys from your address did not hold; `Retry-After` says how long to wait.",
     503: "Not done: a part of Loopkeeper cannot be reached. Send it again.",
 }
 

@@ -4,35 +4,36 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Annotated
+from typing import Annotated, get_args
 
 from fastapi import APIRouter, Depends, Header
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from temporalio.service import RPCError
 
 from adapters.postgres.book import NoPolicy
 from adapters.postgres.intake import Arrival
-from adapters.postgres.people import ApiKey
 from adapters.postgres.reading import NoSuchCase
+from api.access import rules
+from api.access.rules import Needs, Reading
+from api.access.visitor import Visitor
 from api.acting import Acting, Draft
 from api.intake import GroupCommit
 from api.problems import Problem, described
-from api.rest_models import CaseIn, CaseOut, CommandIn, CommandOut, HistoryOut, Opened, PrivateOut, case_out, draft_out, events_out
+from api.rest_models import CaseIn, CaseOut, CommandIn, CommandOut, Opened, PrivateOut, case_out, draft_out
 from domain import commands as c
 from domain.casefile import CaseFile
 from domain.errors import SaidAlready
 from domain.inbound import PostCreated
 from domain.moving import misfit
 from domain.ports import PolicyBook, Unavailable
-from domain.rights import EVERYWHERE
-from domain.values import NOWHERE, Actor, Priority, Role, Via, case_id
+from domain.rights import Right, may_not, may_see
+from domain.values import NOWHERE, Actor, Priority, case_id
 
-WRITERS = frozenset({Role.SOCIAL, Role.LEAD, Role.ADMIN, Role.DEPARTMENT})
-_bearer = HTTPBearer(auto_error=False, description="An API key: loopkeeper key new NAME")
-
+_KINDS: dict[str, type[c.Command]] = {
+    str(next(field.default for field in fields(each) if field.name == "kind")): each for each in get_args(c.Command)
+}
 _DRAFTED = ("ask", "update", "resolve", "take_private")
 """What is said to the customer around the given text."""
 
@@ -55,65 +56,45 @@ class Rest:
         acting: Acting,
         commits: GroupCommit,
         book: PolicyBook,
-        key_of: Callable[[str], Awaitable[ApiKey | None]],
-        verify: Callable[[str], Awaitable[str | None]],
+        had_by: Callable[[str], Awaitable[frozenset[str]]],
     ) -> None:
         self._acting = acting
         self._commits = commits
         self._book = book
-        self._key_of = key_of
-        self._verify = verify
+        self._had_by = had_by
 
     def routes(self) -> APIRouter:
         """The addresses under /api/v1."""
-
-        async def key(given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> ApiKey:
-            found = await self._key_of(given.credentials) if given is not None else None
-            if found is None:
-                raise Problem(401, "send a valid API key: Authorization: Bearer lk_…", headers={"www-authenticate": "Bearer"})
-            return found
-
-        a_key = Depends(key)
         router = APIRouter(prefix="/api/v1", tags=["cases"])
 
         @router.post(
-            "/cases", status_code=202, response_model=Opened, responses=described(401, 403, 422, 503), summary="Open a case by hand"
+            "/cases", status_code=202, response_model=Opened, responses=described(401, 403, 422, 429, 503), summary="Open a case by hand"
         )
-        async def open_case(case: CaseIn, by: ApiKey = a_key) -> Opened:
-            _may_write(by)
+        async def open_case(case: CaseIn, _visitor: Annotated[Visitor, Depends(Needs(Right.OPEN_CASES))]) -> Opened:
             return await self._open(case)
 
-        @router.get("/cases/{case_id}", response_model=CaseOut, responses=described(401, 404, 422, 503), summary="A case as it stands")
-        async def read_case(case_id: str, _by: ApiKey = a_key) -> CaseOut:
-            return case_out(await self._file(case_id))
-
         @router.get(
-            "/cases/{case_id}/history",
-            response_model=HistoryOut,
-            responses=described(401, 404, 422, 503),
-            summary="Everything that happened to a case",
+            "/cases/{case_id}", response_model=CaseOut, responses=described(401, 403, 404, 422, 429, 503), summary="A case as it stands"
         )
-        async def read_history(case_id: str, _by: ApiKey = a_key) -> HistoryOut:
-            file = await self._file(case_id)
-            return HistoryOut(case_id=case_id, verified=await self._verify(case_id) is None, events=events_out(file))
+        async def read_case(case_id: str, visitor: Reading) -> CaseOut:
+            return case_out(await self._file(case_id, visitor))
 
         @router.post(
             "/cases/{case_id}/commands",
             response_model=CommandOut,
-            responses=described(401, 403, 404, 409, 422, 503),
+            responses=described(401, 403, 404, 409, 422, 429, 503),
             summary="Do something to a case",
         )
         async def do(
             case_id: str,
             command: CommandIn,
-            by: ApiKey = a_key,
+            visitor: rules.Acting,
             idempotency_key: Annotated[
                 str | None, Header(max_length=200, description="The same command under the same key is carried out once.")
             ] = None,
         ) -> CommandOut:
-            _may_write(by)
-            actor = Actor(f"key:{by.id}", by.role, Via.API)
-            return await self._do(case_id, command, actor, f"api:{by.id}:{idempotency_key or uuid.uuid4()}")
+            who = visitor.actor.person.removeprefix("key:")
+            return await self._do(case_id, command, visitor, f"api:{who}:{idempotency_key or uuid.uuid4()}")
 
         return router
 
@@ -134,16 +115,23 @@ class Rest:
             raise Problem(503, "not stored: the database cannot be reached; send it again", headers={"retry-after": "5"}) from None
         return Opened(case_id=case_id(case.brand, case.channel, native), duplicate=number is None)
 
-    async def _file(self, case: str) -> CaseFile:
+    async def _file(self, case: str, visitor: Visitor) -> CaseFile:
+        """A case that the visitor may read. Raises Problem: one of another department is not there for them."""
         try:
-            return await self._acting.file(case)
+            file = await self._acting.file(case)
         except NoSuchCase as error:
             raise Problem(404, str(error)) from None
+        if not may_see(visitor.colleague, file.case.department, await self._had_by(case)):
+            raise Problem(404, f"there is no case '{case}'")
+        return file
 
-    async def _do(self, case: str, wanted: CommandIn, actor: Actor, command_id: str) -> CommandOut:
-        file = await self._file(case)
-        if wanted.do == "read_private" and actor.role not in EVERYWHERE:
-            raise Problem(403, "private words are for keys of the roles social, lead and admin")
+    async def _do(self, case: str, wanted: CommandIn, visitor: Visitor, command_id: str) -> CommandOut:
+        file, actor = await self._file(case, visitor), visitor.actor
+        if wanted.do == "read_private" and not visitor.may(Right.READ_PRIVATE):
+            raise Problem(403, "private words are for the roles social, lead and admin, and for keys that were not made without that right")
+        refused = may_not(visitor.colleague, _KINDS[wanted.do], file.case, file.policy, await self._had_by(case))
+        if refused is not None:
+            raise Problem(403, refused.reason, code=refused.code)
         if wanted.do == "move_policy":
             await self._fits(file, _needed(wanted.policy, "policy"))
         draft = await self._draft(file, wanted, actor, command_id)
@@ -299,8 +287,3 @@ def _needed(value: str | None, field: str) -> str:
 def _known(file: CaseFile, department: str) -> None:
     if department not in file.policy.departments:
         raise Problem(422, f"department: there is no department '{department}': {', '.join(file.policy.departments)}")
-
-
-def _may_write(key: ApiKey) -> None:
-    if key.role not in WRITERS:
-        raise Problem(403, f"a key of the role '{key.role.value}' may read, but not act; make one with another role: loopkeeper key new")

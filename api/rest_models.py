@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -12,6 +13,7 @@ from api.acting import Draft
 from domain.case import Case
 from domain.casefile import CaseFile
 from domain.clocks import Clock
+from domain.dossier import conversation, steps
 from domain.history import document
 from domain.inbound import Handle, NativeId
 from domain.story import story
@@ -112,25 +114,95 @@ class CaseOut(_Model):
     turn: int = Field(examples=[3], description="What whoever speaks to the customer must have seen; send it as `seen`.")
 
 
+class ChangeOut(_Model):
+    """What an event changed of the case."""
+
+    model_config = ConfigDict(from_attributes=True)
+    what: str = Field(examples=["owner"])
+    before: str = Field(examples=["nobody"])
+    after: str = Field(examples=["Ana Sousa"])
+
+
 class EventOut(_Model):
     """One event of a case's history, as it was recorded and hashed, and as people read it."""
 
     seq: int = Field(examples=[5])
     at: datetime
+    recorded_at: datetime = Field(description="When it was written down, by the database's clock.")
     kind: str = Field(examples=["accepted"])
     by: str = Field(examples=["Ana Sousa"])
+    person: str = Field(examples=["slack:U0ANA00001"])
+    role: str = Field(examples=["department"])
     via: str = Field(examples=["slack"])
+    rule: str | None = Field(examples=[None], description="Of what the system did: the rule that called for it.")
+    policy: str = Field(examples=["default@e860d0d996"])
     cause: str = Field(examples=["slack:1337.42.abc"])
+    because_of: int | None = Field(examples=[3], description="The number of the event that it follows from.")
+    changes: list[ChangeOut]
     data: dict[str, Any] = Field(examples=[{"owner": "slack:U0ANA00001"}])
     told: str | None = Field(examples=["Ana Sousa has this case"])
     words: str | None = Field(examples=[None], description="What somebody wrote, when the event has words; null when erased.")
+
+
+class PauseOut(_Model):
+    """A stretch in which a clock stood still."""
+
+    model_config = ConfigDict(from_attributes=True)
+    since: datetime = Field(examples=["2026-03-04T10:02:00Z"])
+    until: datetime | None = Field(examples=["2026-03-04T14:40:00Z"], description="null: it still does.")
+
+
+class KeptClockOut(_Model):
+    """One run of a clock, and what became of it."""
+
+    model_config = ConfigDict(from_attributes=True)
+    clock: str = Field(examples=["accept"])
+    cycle: int = Field(examples=[1])
+    started_at: datetime
+    due_at: datetime | None
+    became: str = Field(examples=["met"], description="running, paused, met, met_late, or over: it was not owed any more.")
+    met_at: datetime | None
+    breached_at: datetime | None
+    ended_at: datetime | None
+    ended_by: int | None = Field(examples=[6], description="The number of the event that ended it.")
+    pauses: list[PauseOut]
+
+
+class VersionOut(_Model):
+    """What a post said from a moment on."""
+
+    at: datetime
+    text: str = Field(examples=["Third day without internet."])
+
+
+class SaidOut(_Model):
+    """A post, or a reply of ours, with every version of it that we saw."""
+
+    seq: int
+    at: datetime
+    voice: str = Field(examples=["us"], description="customer, somebody (else in the thread) or us.")
+    who: str = Field(examples=["Ana Sousa"])
+    purpose: str | None = Field(examples=["update"])
+    private: bool
+    versions: list[VersionOut]
+    links: list[str]
+    deleted_at: datetime | None
 
 
 class HistoryOut(_Model):
     """A case's history."""
 
     case_id: str = Field(examples=["meridian-x-1846"])
+    as_of: datetime | None = Field(examples=[None], description="The moment as of which it is told; null: now.")
+    status: str = Field(examples=["in_progress"], description="The case's status then.")
     verified: bool = Field(examples=[True], description="Whether the hash chain holds.")
+    fault: str | None = Field(examples=[None], description="If not, what is wrong.")
+    sealed: int = Field(examples=[12], description="So many of its events are in the log; others came in the last moments.")
+    checkpoint: int | None = Field(examples=[20852], description="The size of the newest signed checkpoint.")
+    proven: bool = Field(examples=[True], description="Whether those are proven to be in that checkpoint.")
+    proof_fault: str | None = Field(examples=[None], description="If not, what is wrong.")
+    conversation: list[SaidOut]
+    clocks: list[KeptClockOut]
     events: list[EventOut]
 
 
@@ -258,25 +330,46 @@ def _clock_out(case: Case, clock: Clock) -> ClockOut:
     )
 
 
-def events_out(file: CaseFile) -> list[EventOut]:
-    """A case's history, as it is answered."""
-    told = {line.seq: line for line in story(file)}
-    events = []
-    for seq, entry in file.history:
-        doc = json.loads(document(entry))
-        reference = entry.words
-        known = reference is not None and reference in file.words
-        events.append(
-            EventOut(
-                seq=seq,
-                at=entry.event.at,
-                kind=entry.event.kind,
-                by=file.name_of(entry.by.person),
-                via=entry.by.via.value,
-                cause=entry.cause,
-                data=doc["data"],
-                told=told[seq].text if seq in told else None,
-                words=file.text_of(reference) if known else None,
-            )
+def events_out(file: CaseFile, recorded: Mapping[int, datetime]) -> list[EventOut]:
+    """A case's history, as it is answered. `recorded`: when each event was written down."""
+    told = {line.seq: line.text for line in story(file)}
+    entries = dict(file.history)
+    return [
+        EventOut(
+            seq=step.seq,
+            at=step.at,
+            recorded_at=recorded[step.seq],
+            kind=step.kind,
+            by=file.name_of(step.person),
+            person=step.person,
+            role=step.role.value,
+            via=step.via,
+            rule=step.rule,
+            policy=step.policy,
+            cause=entries[step.seq].cause,
+            because_of=step.because_of,
+            changes=[ChangeOut.model_validate(change) for change in step.changes],
+            data=json.loads(document(entries[step.seq]))["data"],
+            told=told.get(step.seq),
+            words=file.text_of(step.words) if step.words in file.words else None,
         )
-    return events
+        for step in steps(file)
+    ]
+
+
+def said_out(file: CaseFile) -> list[SaidOut]:
+    """A case's conversation, as it is answered."""
+    return [
+        SaidOut(
+            seq=said.seq,
+            at=said.at,
+            voice=said.voice,
+            who=said.who,
+            purpose=said.purpose.value if said.purpose is not None else None,
+            private=said.private,
+            versions=[VersionOut(at=version.at, text=file.text_of(version.words)) for version in said.versions],
+            links=list(said.links),
+            deleted_at=said.deleted_at,
+        )
+        for said in conversation(file)
+    ]

@@ -7,20 +7,18 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from adapters.postgres.people import ApiKey
-from api.numbers import LONGEST, USUAL, csv_of, made_of, wanted_of
-from api.problems import Problem, described
+from api.access.visitor import Visitor
+from api.numbers import LONGEST, USUAL, ReadingReports, csv_of, made_of, wanted_of
+from api.problems import described
 from api.shelf import Shelf
 from domain.ports import PolicyBook
 from domain.report import as_json
 from domain.reports import KINDS
 
-_bearer = HTTPBearer(auto_error=False, description="An API key: loopkeeper key new NAME")
 Value = str | int | float | None
 
 
@@ -79,30 +77,26 @@ class RestReports:
     shelf: Shelf
     book: PolicyBook
     in_thread: Callable[[Callable[[], Any]], Awaitable[Any]]
-    key_of: Callable[[str], Awaitable[ApiKey | None]]
     now: Callable[[], datetime]
 
     def routes(self) -> APIRouter:
         """The addresses under /api/v1/reports."""
 
-        async def key(given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> None:
-            if given is None or await self.key_of(given.credentials) is None:
-                raise Problem(401, "send a valid API key: Authorization: Bearer lk_…", headers={"www-authenticate": "Bearer"})
+        router = APIRouter(prefix="/api/v1/reports", tags=["reports"])
 
-        router = APIRouter(prefix="/api/v1/reports", tags=["reports"], dependencies=[Depends(key)])
-
-        @router.get("", response_model=list[KindOut], responses=described(401), summary="The reports that there are")
-        async def kinds() -> list[KindOut]:
+        @router.get("", response_model=list[KindOut], responses=described(401, 403), summary="The reports that there are")
+        async def kinds(_visitor: ReadingReports) -> list[KindOut]:
             return [KindOut(name=kind.name, title=kind.title, about=kind.about) for kind in KINDS]
 
         @router.get(
             "/{name}",
             response_model=ReportOut,
-            responses={**described(401, 404, 422, 503), 200: {"content": {"text/csv": {}}, "description": "The report."}},
+            responses={**described(401, 403, 404, 422, 503), 200: {"content": {"text/csv": {}}, "description": "The report."}},
             summary="A report, as JSON, or one of its tables as CSV",
         )
         async def report(
             name: str,
+            visitor: ReadingReports,
             days: Annotated[int, Query(ge=1, le=LONGEST, description="So many days, when `from` is not given.")] = USUAL,
             first: Annotated[date | None, Query(alias="from", description="The first day, in the brand's zone.")] = None,
             last: Annotated[date | None, Query(alias="to", description="The last day; today, when it is not given.")] = None,
@@ -122,12 +116,12 @@ class RestReports:
                 "department": department or "",
                 "category": category or "",
             }
-            return await self.in_thread(lambda: self._report(name, asked, table if form == "csv" else None, form))
+            return await self.in_thread(lambda: self._report(name, asked, visitor, table if form == "csv" else None, form))
 
         return router
 
-    def _report(self, name: str, asked: dict[str, str], table: str | None, form: str) -> Response | dict[str, object]:
+    def _report(self, name: str, asked: dict[str, str], visitor: Visitor, table: str | None, form: str) -> Response | dict[str, object]:
         policy = self.book.active()
-        wanted = wanted_of(asked, policy, self.now())
+        wanted = wanted_of(asked, policy, self.now(), visitor)
         made = made_of(name, self.shelf, wanted, policy)
         return csv_of(made, table, wanted) if form == "csv" else as_json(made)

@@ -11,12 +11,13 @@ import time
 from concurrent.futures import Executor
 
 from cryptography.exceptions import InvalidSignature
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from sendgrid.helpers.eventwebhook import EventWebhook, EventWebhookHeader
 from starlette.responses import Response
 
 from adapters.postgres.ledger import PostgresLedger
 from adapters.sendgrid import EFFECT_ARG
+from api.access.rules import Proven
 from api.intake import read_body
 from api.problems import Problem, described
 
@@ -28,7 +29,7 @@ def mail_events(public_key: str, ledger: PostgresLedger, threads: Executor) -> A
     """The address that SendGrid reports to."""
     webhook = EventWebhook()
     key = webhook.convert_public_key_to_ecdsa(public_key)
-    router = APIRouter()
+    router = APIRouter(dependencies=[Depends(Proven("the mail service's signature"))])
 
     @router.post(
         "/webhooks/sendgrid",

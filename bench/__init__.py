@@ -25,11 +25,30 @@ def _open_cases() -> Benchmark:
     return OPEN_CASES_BENCHMARK
 
 
+def _history() -> Benchmark:
+    from bench.history import HISTORY_BENCHMARK
+
+    return HISTORY_BENCHMARK
+
+
+def _search() -> Benchmark:
+    from bench.history_search import SEARCH_BENCHMARK
+
+    return SEARCH_BENCHMARK
+
+
 def _reports() -> Benchmark:
     from bench.reports import REPORTS_BENCHMARK
 
     return REPORTS_BENCHMARK
 
 
-BENCHMARKS: dict[str, Callable[[], Benchmark]] = {"loops": _loops, "intake": _intake, "open-cases": _open_cases, "reports": _reports}
+BENCHMARKS: dict[str, Callable[[], Benchmark]] = {
+    "loops": _loops,
+    "intake": _intake,
+    "open-cases": _open_cases,
+    "history": _history,
+    "search": _search,
+    "reports": _reports,
+}
 """What can be measured, by name. Loaded when asked for, so that the child processes of one do not load the others."""

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import psutil
 
+from adapters.postgres.keys import NewKey
 from adapters.postgres.store import Store
 from bench.figures import Aim
 from cli.embedded import START_SECONDS, Installation, default_state
 from cli.processes import Service
 from cli.state import State
-from domain.values import Role
+from domain.values import SYSTEM, Role
 
 QUIET = Aim(at_most=0.05)
 """What others may take of the processors during a measurement; above it, the figures are worth little."""
@@ -40,7 +41,7 @@ class Stack:
         self.store = store
         self.sandbox = installation.addresses["Sandbox"]
         self.api = installation.addresses["Console"].removesuffix("/console")
-        self.key = store.people.make_key("bench", Role.LEAD)[1]
+        self.key = store.keys.make(NewKey("bench", Role.LEAD), SYSTEM)[1]
         """An API key of somebody who may do everything to a case."""
 
     def cpu(self) -> dict[str, float]:

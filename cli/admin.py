@@ -1,24 +1,37 @@
-"""Verbs for the operator: database, keys, channels."""
+"""Verbs for the operator: database, keys, sessions, channels."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from adapters.channels.connect import Access, networks
 from adapters.channels.webhook import WebhookNetwork
 from adapters.postgres.engine import open_engine
+from adapters.postgres.keys import LONGEST_DAYS, ApiKey, NewKey
 from adapters.postgres.schema import migrate as bring_up_to_date
+from adapters.postgres.sessions import Sessions
+from adapters.postgres.store import Store
 from cli.app import app, out
 from cli.installed import find_settings, installed
 from domain.errors import LoopkeeperError
-from domain.values import Role
+from domain.rights import Right
+from domain.values import Actor, Role, Via
+from settings import Settings
+
+OPERATOR = Actor("operator", Role.ADMIN, Via.CLI)
+"""Whoever runs the command: they can reach the database."""
+AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 key_app = typer.Typer(no_args_is_help=True, help="API keys: make, list, revoke.")
+session_app = typer.Typer(no_args_is_help=True, help="Who is signed in at the console: list, end.")
 channel_app = typer.Typer(no_args_is_help=True, help="Connected networks.")
 app.add_typer(key_app, name="key")
+app.add_typer(session_app, name="session")
 app.add_typer(channel_app, name="channel")
 
 
@@ -35,36 +48,101 @@ def migrate() -> None:
 def key_new(
     name: Annotated[str, typer.Argument(help="What it is for; shown wherever it acts.")],
     role: Annotated[Role, typer.Option(help="What it may do.")] = Role.SOCIAL,
+    department: Annotated[list[str] | None, typer.Option(help="For the role department: whose cases. Several: give it again.")] = None,
+    scope: Annotated[list[Right] | None, typer.Option(help="Narrow it to this right of its role. Several: give it again.")] = None,
+    days: Annotated[int | None, typer.Option(min=1, max=LONGEST_DAYS, help="How long it is good. Default: it does not end.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Make an API key. It is shown once."""
-    if role in (Role.SYSTEM, Role.CUSTOMER):
-        raise LoopkeeperError(f"a key cannot act as {role.value}; choose social, lead, department, auditor, privacy or admin")
+    expires_at = None if days is None else datetime.now(UTC) + timedelta(days=days)
+    wanted = NewKey(name, role, frozenset(scope) if scope else None, frozenset(department or ()), expires_at)
     with installed() as (store, _):
-        made, secret = store.people.make_key(name, role)
+        unknown = sorted(wanted.departments - set(store.book.active().departments)) if wanted.departments else []
+        if unknown:
+            raise LoopkeeperError(f"there is no department {', '.join(unknown)}; the policy in force names them")
+        made, secret = store.keys.make(wanted, OPERATOR)
+    if as_json:
+        out.print_json(data=_told(made) | {"key": secret})
+        return
     out.print(f"Key {made.id} ({made.role.value}) for {name}. Keep it now, it is not shown again:", markup=False)
     out.print(secret, soft_wrap=True)
 
 
 @key_app.command("list")
-def key_list() -> None:
+def key_list(as_json: AsJson = False) -> None:
     """The keys there are."""
     with installed() as (store, _):
-        keys = store.people.keys()
+        keys = store.keys.all()
+    if as_json:
+        out.print_json(data=[_told(key) for key in keys])
+        return
     table = Table(box=None)
-    for column in ("id", "name", "role", "made", "last used", "revoked"):
+    for column in ("id", "name", "role", "departments", "scopes", "made", "last used", "good until"):
         table.add_column(column)
     for key in keys:
-        table.add_row(*(str(value or "") for value in key))
+        until = f"revoked {_day(key.revoked_at)}" if key.revoked_at else f"{_day(key.expires_at)}{' (over)' if key.expired else ''}"
+        scopes = "" if key.scopes is None else ", ".join(sorted(key.scopes))
+        cells = (key.id, key.name, key.role.value, ", ".join(sorted(key.departments)), scopes, _day(key.made_at), _day(key.used_at), until)
+        table.add_row(*(escape(cell) for cell in cells))
     out.print(table if keys else "There are no keys yet: loopkeeper key new NAME")
 
 
 @key_app.command("revoke")
 def key_revoke(identity: Annotated[str, typer.Argument(help="The key's id, from `loopkeeper key list`.")]) -> None:
-    """Take a key's right away, at once."""
+    """Take a key's right away, at once; sessions that began with it end."""
     with installed() as (store, _):
-        if not store.people.revoke_key(identity):
+        if not store.keys.revoke(identity, OPERATOR):
             raise LoopkeeperError(f"there is no key {identity} that could be revoked; see: loopkeeper key list")
     out.print(f"Key {identity} is revoked.")
+
+
+@session_app.command("list")
+def session_list(as_json: AsJson = False) -> None:
+    """Who is signed in at the console."""
+    with installed() as (store, settings):
+        found = _sessions(store, settings).open()
+    if as_json:
+        kept = ("id", "person", "name", "role", "way", "signed_in_at", "seen_at", "expires_at", "address", "browser")
+        out.print_json(data=[{name: str(getattr(one, name)) for name in kept} for one in found])
+        return
+    table = Table(box=None)
+    for column in ("id", "name", "role", "way", "signed in", "last seen", "from"):
+        table.add_column(column)
+    for one in found:
+        cells = (one.id, one.name, one.role.value, one.way, f"{one.signed_in_at:%F %H:%M}", f"{one.seen_at:%F %H:%M}", one.address)
+        table.add_row(*(escape(cell) for cell in cells))
+    out.print(table if found else "Nobody is signed in.")
+
+
+@session_app.command("revoke")
+def session_revoke(identity: Annotated[str, typer.Argument(help="The session's id, from `loopkeeper session list`.")]) -> None:
+    """End a session, at once."""
+    with installed() as (store, settings):
+        if not _sessions(store, settings).revoke(identity, OPERATOR):
+            raise LoopkeeperError(f"there is no session {identity} that could be ended; see: loopkeeper session list")
+    out.print(f"Session {identity} is ended.")
+
+
+def _sessions(store: Store, settings: Settings) -> Sessions:
+    idle, longest = timedelta(minutes=settings.session_idle_minutes), timedelta(hours=settings.session_hours)
+    return Sessions(store.engine, idle=idle, longest=longest)
+
+
+def _day(at: datetime | None) -> str:
+    return "" if at is None else f"{at:%F}"
+
+
+def _told(key: ApiKey) -> dict[str, object]:
+    """A key for programs; never the key itself."""
+    moments = {name: getattr(key, name) for name in ("made_at", "expires_at", "used_at", "revoked_at")}
+    return {
+        "id": key.id,
+        "name": key.name,
+        "role": key.role.value,
+        "departments": sorted(key.departments),
+        "scopes": None if key.scopes is None else sorted(right.value for right in key.scopes),
+        **{name: None if at is None else at.isoformat() for name, at in moments.items()},
+    }
 
 
 @channel_app.command("check")

@@ -225,6 +225,7 @@ class Installation:
             "LOOPKEEPER_KEYS": environment.get("LOOPKEEPER_KEYS", secrets.keys),
             "LOOPKEEPER_INDEX_KEY": environment.get("LOOPKEEPER_INDEX_KEY", secrets.index_key),
             "LOOPKEEPER_CHECKPOINT_FILE": environment.get("LOOPKEEPER_CHECKPOINT_FILE", str(self.state.folder / "checkpoints.txt")),
+            "LOOPKEEPER_ERASURE_LIST": environment.get("LOOPKEEPER_ERASURE_LIST", str(self.state.folder / "erasures.jsonl")),
             "LOOPKEEPER_PUBLIC_URL": self._url("api"),
             "LOOPKEEPER_PORT": str(self.ports["api"]),
             "LOOPKEEPER_CONSOLE_OPEN": "true",

@@ -74,6 +74,7 @@ def find_settings() -> Settings:
             "slack_signing_secret": secrets.slack_signing_secret,
             "slack_api_url": f"http://127.0.0.1:{ports['sandbox']}/slack/api/",
             "checkpoint_file": str(folder / "checkpoints.txt"),
+            "erasure_list": str(folder / "erasures.jsonl"),
         }
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from math import ceil, floor
 
@@ -26,8 +27,7 @@ def badge(sums: Sums, wanted: Wanted, channels: Sequence[str]) -> Report:
     begins = min(wanted.first, wanted.last - LEARNT_FROM * _DAY) - WINDOW * _DAY
     counted: dict[date, Answered] = {}
     for channel in channels:
-        chosen = wanted.during(begins, wanted.last)
-        one = Wanted(chosen.first, chosen.last, chosen.brand, channel, chosen.category, chosen.department)
+        one = replace(wanted, first=begins, channel=channel)
         for (day,), n in sums.days(one, "day").items():
             within, of = counted.get(day, (0.0, 0.0))
             counted[day] = (within + n["within_15_min"], of + n["opened"] - n["without_loop"])

@@ -240,9 +240,9 @@ def _wait(case: Case, command: c.Snooze | c.WaitOnThirdParty | c.Resume, policy:
     if isinstance(command, c.Resume):
         events: Events = []
         if case.is_waiting:
-            events.append(e.WaitEnded(now, "somebody said so"))
+            events.append(e.WaitEnded(now, e.SAID_SO))
         if case.snoozed_until is not None:
-            events.append(e.SnoozeEnded(now, "somebody said so"))
+            events.append(e.SnoozeEnded(now, e.SAID_SO))
         return events or c.Refusal("nothing_waits", "This case neither waits on a third party nor is it snoozed.")
     if case.owner is None:
         return c.Refusal("nobody_has_it", "Nobody has accepted this case. Accept it first: until then its department is reminded.")

@@ -8,6 +8,7 @@ LoopkeeperError
 ├── SaidAlready      a person's words have gone out in this case before
 ├── ShowsPersonalData  a public text shows what looks like personal data, or private words
 ├── NothingShown     there is nothing (any more) that a customer could be asked to remove
+├── WordsErased      words that are needed were destroyed, with their customer or when their time was over
 └── NoWording        a case is held to a wording that has no such template
 """
 
@@ -60,6 +61,10 @@ class ShowsPersonalData(LoopkeeperError):
 
 class NothingShown(LoopkeeperError):
     """There is nothing, or nothing any more, that a customer could be asked to remove from a post."""
+
+
+class WordsErased(LoopkeeperError):
+    """Words that are needed were destroyed, with their customer or when their time was over."""
 
 
 class NoWording(LoopkeeperError):

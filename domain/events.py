@@ -15,6 +15,9 @@ from pydantic import Field, TypeAdapter
 
 from domain.values import Audience, ClockName, Intent, Permalink, Priority, Purpose
 
+SAID_SO = "somebody said so"
+"""The reason on record when a person ended it: who, stands in the entry."""
+
 
 @dataclass(frozen=True, slots=True)
 class Opened:

@@ -155,3 +155,9 @@ def moment(us: int) -> datetime:
     from datetime import UTC, timedelta
 
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=us)
+
+
+def microseconds(at: datetime) -> int:
+    """A moment as a `recorded_us`."""
+    since = at - moment(0)
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds

@@ -22,6 +22,7 @@ from domain.errors import UnknownBrand, UnknownChannel
 from domain.escalation import Chains
 from domain.hours import Hours, Quiet
 from domain.personal import order_pattern
+from domain.retention import ENDINGS, Span, unknown
 from domain.values import Audience, ClockName, Priority
 from domain.wording import Wording
 from domain.zones import Zone
@@ -192,6 +193,7 @@ class Policy(_Model):
     brands: Annotated[dict[Handle, Brand], Field(min_length=1)]
     channels: Annotated[dict[Slug, Channel], Field(min_length=1)]
     root_causes: Annotated[dict[Slug, str], Field(min_length=1, max_length=90)]
+    retention: dict[Slug, Span] = {}
     triage: TriageRules
     _wording: str = PrivateAttr("")
 
@@ -205,6 +207,8 @@ class Policy(_Model):
                 raise ValueError(f"triage.departments names no department for the category '{category}'")
         if sorted(self.nudge_after) != list(self.nudge_after) or (self.nudge_after and self.nudge_after[-1] >= self.give_up_after):
             raise ValueError("nudge_after must rise, and stay below give_up_after")
+        for name in unknown(self.retention, self.triage.departments):
+            raise ValueError(f"retention names '{name}', which is neither a category nor one of: default, {', '.join(ENDINGS)}")
         if sorted(self.warn_at) != list(self.warn_at):
             raise ValueError("warn_at must rise")
         for where, calendar in self._calendars_named():

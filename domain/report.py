@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Literal
@@ -38,6 +38,8 @@ class Wanted:
     channel: str | None = None
     category: str | None = None
     department: str | None = None
+    only: frozenset[str] | None = None
+    """The departments that whoever asks may see; None: all."""
 
     @property
     def days(self) -> int:
@@ -51,7 +53,7 @@ class Wanted:
 
     def during(self, first: date, last: date) -> Wanted:
         """The same on other days."""
-        return Wanted(first, last, self.brand, self.channel, self.category, self.department)
+        return replace(self, first=first, last=last)
 
     def sought(self) -> dict[str, str]:
         """As the addresses of the console have it."""

@@ -1,17 +1,57 @@
-"""Who may do what to a case: a department acts on its own cases, the social team and leads on all. One table; docs/slack.md shows it."""
+"""Who may do what. One table of roles and their rights, which docs/access.md shows; and what each may do to a case.
+
+A department reads and acts on its own cases, the social team and leads on all.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from enum import StrEnum
 
 from domain import commands as c
 from domain.case import Case
 from domain.policy import Policy
 from domain.values import Actor, Role
 
+
+class Right(StrEnum):
+    """What somebody who came in over the console or the API may do. A key can be narrowed to some of its role's rights: its scopes."""
+
+    READ_CASES = "read_cases"
+    OPEN_CASES = "open_cases"
+    ACT = "act"
+    READ_PRIVATE = "read_private"
+    READ_UNREADABLE = "read_unreadable"
+    READ_REPORTS = "read_reports"
+    READ_POLICY = "read_policy"
+    CHANGE_POLICY = "change_policy"
+    EXPORT = "export"
+    ERASE = "erase"
+    MANAGE_ACCESS = "manage_access"
+
+
+PEOPLE = frozenset({Role.SOCIAL, Role.LEAD, Role.DEPARTMENT, Role.AUDITOR, Role.PRIVACY, Role.ADMIN})
+"""Roles that somebody can sign in with, or a key can have."""
 EVERYWHERE = frozenset({Role.SOCIAL, Role.LEAD, Role.ADMIN})
 """Roles that act on every case."""
+RIGHTS: dict[Right, frozenset[Role]] = {
+    Right.READ_CASES: PEOPLE,
+    Right.OPEN_CASES: EVERYWHERE | {Role.DEPARTMENT},
+    Right.ACT: EVERYWHERE | {Role.DEPARTMENT},
+    Right.READ_PRIVATE: EVERYWHERE,
+    Right.READ_UNREADABLE: PEOPLE - {Role.DEPARTMENT},
+    Right.READ_REPORTS: PEOPLE,
+    Right.READ_POLICY: PEOPLE,
+    Right.CHANGE_POLICY: frozenset({Role.ADMIN}),
+    Right.EXPORT: frozenset({Role.AUDITOR, Role.PRIVACY}),
+    Right.ERASE: frozenset({Role.PRIVACY}),
+    Right.MANAGE_ACCESS: frozenset({Role.ADMIN}),
+}
+"""Which roles have a right. A department has those of reading and acting for its own cases only."""
+STEP_UP = frozenset({Right.EXPORT, Right.ERASE})
+"""Rights that somebody has only shortly after they have proved who they are, and a key only when they stand among its scopes."""
+
 TAKING_PART: frozenset[type[c.Command]] = frozenset({c.Ask, c.Note})
 """What a department may do that has had the case: its question is still a question, and what it knows still helps."""
 SOCIAL_TEAMS: frozenset[type[c.Command]] = frozenset({c.Dismiss, c.WaiveThankYou, c.SettleReply})
@@ -43,3 +83,10 @@ def may_not(colleague: Colleague, kind: type[c.Command], case: Case, policy: Pol
         return None
     name = policy.departments[case.department].name if case.department in policy.departments else case.department
     return c.Refusal("not_yours", f"This case is with {name}. Only {name}, {policy.social.name} and leads can do this.")
+
+
+def may_see(colleague: Colleague, department: str, had_by: Collection[str] = ()) -> bool:
+    """Whether this colleague may read a case that is with that department; those that had it may, since they may still ask and note."""
+    if colleague.actor.role is Role.DEPARTMENT:
+        return department in colleague.departments or not colleague.departments.isdisjoint(had_by)
+    return colleague.actor.role in PEOPLE

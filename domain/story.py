@@ -212,11 +212,15 @@ def _tell(file: CaseFile, seq: int, entry: Entry, earlier: Case, *, whole: bool)
             return line("warning", f"This case has stalled: everybody up the chain was called, and {_NOT_YET[event.clock]}", calls=True)
         case e.Snoozed():
             return line("internal", f"{by} asked for no reminders until {_moment(file, event.until)}", event.words)
+        case e.SnoozeEnded(reason=e.SAID_SO):
+            return line("internal", f"{by} wants reminders again")
         case e.SnoozeEnded():
             return line("internal", f"Reminders are on again: {event.reason}")
         case e.WaitBegan():
             until = f", until {_moment(file, event.until)} at the latest" if event.until else ""
             return line("internal", f"{by} says that this waits on a third party{until}", event.words)
+        case e.WaitEnded(reason=e.SAID_SO):
+            return line("internal", f"{by} goes on with this case: it waits on nobody any more")
         case e.WaitEnded():
             return line("internal", f"Back in work, it waits on nobody any more: {event.reason}")
         case e.PolicyMoved():
@@ -271,22 +275,29 @@ def called(file: CaseFile, to: Audience, case: Case | None = None) -> str:
             return file.policy.people[handle].name + _ROLES[to].format(department=department)
 
 
-def why_called(percent: int, clock: ClockName | None, why: str) -> str:
+def why_called(file: CaseFile, event: e.Escalated) -> str:
     """Why somebody is called, as a sentence without an end."""
-    match why:
+    match event.why:
         case "bounced":
             return "this case has been passed on three times"
         case "asked":
-            return "a colleague asks for it"
+            return f"{_caller(file, event)} asks for help"
         case "walk_away":
-            return "a colleague proposes to walk away, and a lead decides"
-    assert clock is not None, "whom a clock calls, it calls for a reason"
-    return _NOT_YET[clock] if percent >= 100 else f"{percent} % of the time is used up, and {_NOT_YET[clock]}"
+            return f"{_caller(file, event)} proposes to walk away, and a lead decides"
+    assert event.clock is not None, "whom a clock calls, it calls for a reason"
+    late = event.percent >= 100
+    return _NOT_YET[event.clock] if late else f"{event.percent} % of the time is used up, and {_NOT_YET[event.clock]}"
+
+
+def _caller(file: CaseFile, event: e.Escalated) -> str:
+    """Who wants them to be called."""
+    found = (entry.by for _, entry in file.history if isinstance(entry.event, e.Escalated) and entry.event.step == event.step)
+    return next((file.name_of(by.person) for by in found), "A colleague")
 
 
 def _called(file: CaseFile, case: Case, event: e.Escalated) -> tuple[str, str | None, bool, tuple[str, ...]]:
     """The rest of a line: its text and words, whether the department's group is called, and who else."""
-    why = why_called(event.percent, event.clock, event.why)
+    why = why_called(file, event)
     whole_department = event.to is Audience.DEPARTMENT or (event.to is Audience.OWNER and case.owner is None)
     if event.to in (Audience.DEPARTMENT, Audience.OWNER):
         people = () if case.owner is None or whole_department else (case.owner,)

@@ -18,7 +18,8 @@ Histograms = Mapping[Key, Mapping[str, Mapping[int, int]]]
 class Sums(Protocol):
     """`by`: what the sums are told by (day, week, weekday from Monday as 1, hour, brand, channel, category, department, owner), in order.
 
-    A week is named by its Monday. What is zero throughout is left out; without `by` there is one sum, of everything, under `()`.
+    Only departments of `wanted.only` are in them. A week is named by its Monday.
+    What is zero throughout is left out; without `by` there is one sum, of everything, under `()`.
     """
 
     def days(self, wanted: Wanted, *by: str) -> Counts:

@@ -131,7 +131,7 @@ class Hands:
             found, after = self.changes(after, left)
             yield from found
 
-    def wait_for(self, wanted: Callable[[Change], bool], seconds: float = 10.0, after: int = 0) -> Change:
+    def wait_for(self, wanted: Callable[[Change], bool], seconds: float = 30.0, after: int = 0) -> Change:
         """The first thing, as it is now or comes to be, that is `wanted`. Raises TimeoutError after `seconds`."""
         for change in self.follow(after, seconds):
             if wanted(change):

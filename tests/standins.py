@@ -62,13 +62,16 @@ class Wall:
         """What the next edits of a card meet with."""
         self.loses_answers = False
         """Whether each message is taken, and the answer is lost on its way back."""
+        self.gone: set[str] = set()
+        """Channels in which Slack takes nothing any more."""
+        self.social_called_in: list[str] = []
         self._posted: dict[str, Message] = {}
 
-    def _answer(self) -> None:
+    def _answer(self, place: str = "") -> None:
         if self.away:
             raise NotSent("connection refused")
-        if self.refuses:
-            raise Refused(self.refuses)
+        if self.refuses or place in self.gone:
+            raise Refused(self.refuses or "Slack says is_archived")
 
     def _took(self, mark: Mark) -> str:
         """A message is here; Slack would take it twice, so nobody may send it twice."""
@@ -86,24 +89,25 @@ class Wall:
         return f"{department} {file.case.status} {file.case.owner} {file.case.department}".encode()
 
     def post_card(self, place: str, file: CaseFile, department: str, mark: Mark) -> str:
-        self._answer()
+        self._answer(place)
         self.cards[f"{place} {file.case_id}"] = file
         return self._took(mark)
 
     def update_card(self, card: Card, file: CaseFile) -> None:
-        self._answer()
+        self._answer(card.channel)
         if self.fails:
             raise self.fails.pop(0)
         self.cards[f"{card.channel} {file.case_id}"] = file
 
     def tell(self, place: str, thread: str, file: CaseFile, lines: Sequence[Line], mark: Mark) -> str:
-        self._answer()
+        self._answer(place)
         self.told.setdefault(f"{place} {file.case_id}", []).extend(lines)
         return self._took(mark)
 
     def call_social(self, place: str, file: CaseFile, line: Line, mark: Mark) -> str:
-        self._answer()
+        self._answer(place)
         self.calls.setdefault(file.case_id, []).append(line)
+        self.social_called_in.append(place)
         return self._took(mark)
 
     def open_direct(self, person: Person) -> str:
@@ -113,7 +117,7 @@ class Wall:
         return person.name
 
     def call(self, place: str, file: CaseFile, event: Escalated, draft: str | None, mark: Mark) -> str:
-        self._answer()
+        self._answer(place)
         self.escalations.append((file.case_id, place, event, draft))
         return self._took(mark)
 

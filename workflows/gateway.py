@@ -38,8 +38,11 @@ class CaseGateway:
         self._client = client
         self._pace = pace
 
-    async def start(self, case: Case, policy_json: str, seen: tuple[str, ...] = ()) -> None:
-        """Start the workflow of a case that is on record; nothing happens if it runs. Raises CaseIsOver when it has ended, RPCError."""
+    async def start(self, case: Case, policy_json: str, seen: tuple[str, ...] = (), *, again: bool = False) -> None:
+        """Start the workflow of a case that is on record; nothing happens if it runs. Raises CaseIsOver when it has ended, RPCError.
+
+        `again`: also when it has ended, because the record, which counts, says that it has not.
+        """
         owed = case.events if case.handoff is not None else 0
         start = CaseStart(case, policy_json, self._pace, seen, desk_owed=owed)
         attributes = [
@@ -55,7 +58,7 @@ class CaseGateway:
                 id=workflow_id(case.id),
                 task_queue=contracts.CASES_QUEUE,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE if again else WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 search_attributes=TypedSearchAttributes(attributes),
                 static_summary=f"{case.intent.value} on {case.channel}",
                 priority=contracts.FIRST,

@@ -9,13 +9,16 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
 from adapters.postgres.engine import transaction
+from adapters.postgres.journal import note, now
 from domain.errors import LoopkeeperError
 from domain.files import read_policy, read_wording
 from domain.hours import Hours
+from domain.journal import AdminActed
 from domain.policy import Policy
+from domain.values import Actor, Role, Via
 from domain.wording import Wording
 
 Holidays = Callable[[Hours], Iterable[date]]
@@ -25,6 +28,7 @@ _ADD = text(
     "insert into policy_version (id, policy, wording, holidays) values (:id, :policy, :wording, cast(:holidays as jsonb)) "
     "on conflict do nothing"
 )
+_IN_FORCE = text("select policy_id from policy_activation order by number desc limit 1")
 _VERSION = text("select policy, wording, holidays from policy_version where id = :id")
 
 ACTIVE_FOR_SECONDS = 5.0
@@ -48,9 +52,7 @@ class PostgresBook:
         """See `domain.ports.PolicyBook.active`. At most `ACTIVE_FOR_SECONDS` old. Raises Unavailable."""
         if self._active is None or time.monotonic() - self._active[0] > ACTIVE_FOR_SECONDS:
             with transaction(self._engine) as connection:
-                latest = connection.execute(
-                    text("select policy_id from policy_activation order by number desc limit 1")
-                ).scalar_one_or_none()
+                latest = connection.execute(_IN_FORCE).scalar_one_or_none()
             if latest is None:
                 raise NoPolicy("no policy is in force yet; run: loopkeeper policy activate FILE")
             self._active = (time.monotonic(), self.policy(latest))
@@ -69,12 +71,9 @@ class PostgresBook:
         dates = json.dumps({name: sorted(day.isoformat() for day in days) for name, days in found.items()})
         with self._engine.begin() as connection:
             connection.execute(_ADD, {"id": policy.id, "policy": policy_text, "wording": wording_text, "holidays": dates})
-            latest = connection.execute(text("select policy_id from policy_activation order by number desc limit 1")).scalar_one_or_none()
-            if latest == policy.id:
+            if connection.execute(_IN_FORCE).scalar_one_or_none() == policy.id:
                 return policy, False
-            connection.execute(
-                text("insert into policy_activation (policy_id, activated_by) values (:id, :by)"), {"id": policy.id, "by": by}
-            )
+            self._put_in_force(connection, policy.id, by)
         self._active = None
         return policy, True
 
@@ -82,10 +81,15 @@ class PostgresBook:
         """Put a version in force that was so before. Raises NoPolicy when it is not in this database."""
         self._version(policy_id)
         with self._engine.begin() as connection:
-            connection.execute(
-                text("insert into policy_activation (policy_id, activated_by) values (:id, :by)"), {"id": policy_id, "by": by}
-            )
+            self._put_in_force(connection, policy_id, by)
         self._active = None
+
+    @staticmethod
+    def _put_in_force(connection: Connection, policy_id: str, by: str) -> None:
+        before = connection.execute(_IN_FORCE).scalar_one_or_none()
+        connection.execute(text("insert into policy_activation (policy_id, activated_by) values (:id, :by)"), {"id": policy_id, "by": by})
+        act = AdminActed(now(), "policy_activated", f"policy {policy_id}", before, policy_id)
+        note(connection, [act], Actor(by, Role.ADMIN, Via.CLI), "asked")
 
     def _policy(self, policy_id: str) -> Policy:
         row = self._version(policy_id)

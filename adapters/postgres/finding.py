@@ -8,8 +8,10 @@ from sqlalchemy import Connection, text
 
 _COLUMNS = "k.case_id, k.subject_id as subject, k.policy_id, k.ended, k.closed_at"
 _CASE_OF = text(
-    f"select p.kind, p.subject_id as post_subject, coalesce(w.private, false) as private, s.author_hash as author, {_COLUMNS} "  # noqa: S608 - our own column names
+    f"select {_COLUMNS}, p.kind, p.subject_id as post_subject, coalesce(w.private, false) as private, s.author_hash as author, "  # noqa: S608 - our own column names
+    "s.erased_at is not null as erased, a.erased_at is not null as author_erased "
     "from post p join cases k using (case_id) join subject s on s.id = k.subject_id left join words w on w.id = p.words "
+    "left join subject a on a.id = p.subject_id "
     "where p.channel = :channel and p.native_id = :id"
 )
 _OF_AUTHOR = (

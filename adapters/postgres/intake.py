@@ -124,6 +124,8 @@ class Inbox:
             self._set(connection, row["id"], "quarantined", reason=_NO_CASE)
             return None
         subject = self._vault.subject_of(connection, channel, post.author.id, {"handle": post.author.handle, "name": post.author.name})
+        if thread is not None and thread.get("erased"):  # nothing leads back to a customer who was erased
+            thread = None
         going_on = thread if thread is not None and thread["ended"] is None else None
         fresh = going_on is None
         case = case_id(event.brand, channel, post.id) if going_on is None else str(going_on["case_id"])
@@ -175,6 +177,9 @@ class Inbox:
                 self._park(connection, row, post_id)
             else:
                 self._set(connection, row["id"], "quarantined", reason=f"{event.type}: the post {post_id} never came")
+            return None
+        if isinstance(event, PostEdited) and there["author_erased"]:
+            self._set(connection, row["id"], "done", reason="its author was erased")
             return None
         message: c.FromNetwork
         if isinstance(event, PostEdited):

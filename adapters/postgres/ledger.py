@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, text
 from adapters.postgres.intake import WAKE
 from adapters.postgres.records import append
 from adapters.postgres.vault import Vault, text_hash
+from domain.errors import WordsErased
 from domain.history import Entry
 from domain.ports import Claim, Composed, Content, Effect, PostedReply, Standing, Thread, Written
 from domain.values import PRIVATE_PURPOSES, Permalink
@@ -168,10 +169,22 @@ class PostgresLedger:
     def _content(self, connection: Connection, row: Any) -> Content | None:
         if row["words"] is None:
             return None
-        opened = self._vault.read(connection, str(row["words"]))
+        try:
+            opened = self._vault.read(connection, str(row["words"]))
+        except WordsErased:
+            if row["state"] in ("unsent", "unclear", "claimed"):
+                raise  # nobody knows any more what was to be said
+            return _erased(connection, row)
         parts = opened["parts"]
         assert isinstance(parts, list)
         return Content(str(row["words"]), str(opened["text"]), tuple(str(p) for p in parts))
+
+
+def _erased(connection: Connection, row: Any) -> Content:
+    """What is left of the content of an effect that is settled: how many parts it had."""
+    like = row["key"].rpartition(":")[0] + ":%"
+    parts = connection.execute(text("select count(*) from effect where key like :like"), {"like": like}).scalar_one()
+    return Content(str(row["words"]), "(erased)", ("(erased)",) * int(parts))
 
 
 def _done(row: Any) -> PostedReply | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -29,10 +30,12 @@ class Row:
 
     case_id: str
     number: int
+    policy: str
     status: str
     intent: str
     priority: str
     department: str
+    brand: str
     channel: str
     customer: str
     words: str
@@ -55,13 +58,26 @@ class Wanted:
     stalled: bool = False
 
 
-_LISTED = text(
-    "select k.*, p.name as owner_name, s.wrapped_key, s.profile from cases k left join person p on p.id = k.owner "
-    "join subject s on s.id = k.subject_id where k.closed_at is null and k.ended is null "
+_SHOWN, _NUMBER = "select k.*, p.name as owner_name, s.wrapped_key, s.profile", "select k.number"
+_OPEN = (
+    "from cases k left join person p on p.id = k.owner join subject s on s.id = k.subject_id "
+    "where k.closed_at is null and k.ended is null "
     "and (cast(:owner as text) is null or k.owner = :owner) "
     "and (cast(:departments as text[]) is null or k.department = any(:departments)) "
     "and (cast(:statuses as text[]) is null or k.status = any(:statuses)) and (not :stalled or k.stalled_at is not null) "
     "order by k.due_at nulls last, k.case_id limit :limit"
+)
+_LISTED = text(f"{_SHOWN} {_OPEN}")
+_NUMBERS = text(f"{_NUMBER} {_OPEN}")
+
+
+_NUMBERED = text(
+    "select k.*, p.name as owner_name, s.wrapped_key, s.profile from cases k left join person p on p.id = k.owner "
+    "join subject s on s.id = k.subject_id where k.number = any(:numbers) order by k.number desc"
+)
+_NOT_INDEXED = text(
+    "select k.number from (select number, case_id, events from cases order by number desc limit :newest) k "
+    "left join case_search f using (case_id) where coalesce(f.events, 0) < k.events order by k.number desc"
 )
 
 
@@ -73,8 +89,11 @@ class PostgresReader:
         self._vault = vault
         self._book = book
 
-    def file(self, case_id: str) -> CaseFile:
-        """The whole of a case: its history and everyone's words, but for what was written in private. Raises NoSuchCase."""
+    def file(self, case_id: str, *, as_of: datetime | None = None) -> CaseFile:
+        """The whole of a case: its history and everyone's words, but for what was written in private. Raises NoSuchCase.
+
+        `as_of`: only what was on record at that moment, by the database's clock. Names are as they are known now.
+        """
         if "\0" in case_id:  # PostgreSQL would not even look
             raise NoSuchCase("there is no case with such an id")
         with self._engine.connect() as connection:
@@ -87,7 +106,10 @@ class PostgresReader:
             ).one_or_none()
             if row is None:
                 raise NoSuchCase(f"there is no case '{case_id}'")
-            past = history(connection, case_id)
+            past = history(connection, case_id, as_of=as_of)
+            if not past and as_of is not None and (first := history(connection, case_id)):
+                opened = first[0][1].event.at
+                raise NoSuchCase(f"nothing was on record of the case '{case_id}' then; it was opened at {opened:%Y-%m-%d %H:%M:%S} UTC")
             if not past:
                 raise NoSuchCase(f"the case '{case_id}' is just being opened; try again in a moment")
             words = self._vault.read_all(connection, case_id)
@@ -114,16 +136,18 @@ class PostgresReader:
 
     def listed(self, wanted: Wanted, at_most: int = 10) -> list[Row]:
         """Open cases of a kind, those that are due first first; for Slack, so what everybody should not read is masked."""
-        values = {
-            "owner": wanted.owner,
-            "departments": sorted(wanted.departments) if wanted.departments is not None else None,
-            "statuses": [status.value for status in wanted.statuses] or None,
-            "stalled": wanted.stalled,
-            "limit": at_most,
-        }
         with self._engine.connect() as connection:
-            rows = connection.execute(_LISTED, values).all()
-            return [self._discreet(row, self._row(connection, row)) for row in rows]
+            rows = connection.execute(_LISTED, _values(wanted, at_most)).all()
+            return [self.discreet(self._row(connection, row)) for row in rows]
+
+    def discreet(self, row: Row) -> Row:
+        """A case in a list as it is shown in Slack: what everybody should not read is masked."""
+        return replace(row, words=Onlookers(self._book.policy(row.policy), row.brand, row.channel).masked(row.words))
+
+    def numbers(self, wanted: Wanted, at_most: int) -> list[int]:
+        """The numbers of open cases of a kind, in the order of `listed`."""
+        with self._engine.connect() as connection:
+            return list(connection.execute(_NUMBERS, _values(wanted, at_most)).scalars())
 
     def private_words(self, case_id: str) -> list[tuple[str, datetime, str]]:
         """What was written in private: who, when, and the words. Raises NoSuchCase.
@@ -167,26 +191,42 @@ class PostgresReader:
         with self._engine.connect() as connection:
             return list(connection.execute(sql, {"policy": policy_id}).scalars())
 
-    def cases(self, *, only_open: bool, before: int | None, at_most: int = 50) -> list[Row]:
-        """Cases, the newest first, below the number `before`."""
+    def cases(self, *, only_open: bool, before: int | None, departments: frozenset[str] | None = None, at_most: int = 50) -> list[Row]:
+        """Cases, the newest first, below the number `before`; of these departments alone, unless None."""
         sql = text(
             "select k.*, p.name as owner_name, s.wrapped_key, s.profile from cases k left join person p on p.id = k.owner "
             "join subject s on s.id = k.subject_id "
             "where (cast(:before as bigint) is null or number < :before) and (not :open or (k.closed_at is null and k.ended is null)) "
+            "and (cast(:departments as text[]) is null or k.department = any(:departments)) "
             "order by number desc limit :limit"
         )
+        theirs = None if departments is None else sorted(departments)
         with self._engine.connect() as connection:
-            rows = connection.execute(sql, {"before": before, "open": only_open, "limit": at_most}).all()
+            rows = connection.execute(sql, {"before": before, "open": only_open, "departments": theirs, "limit": at_most}).all()
             return [self._row(connection, row) for row in rows]
+
+    def rows(self, numbers: Sequence[int]) -> list[Row]:
+        """The cases of these numbers, the newest first."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(_NUMBERED, {"numbers": list(numbers)}).all()
+            return [self._row(connection, row) for row in rows]
+
+    def not_indexed(self, of_newest: int) -> list[Row]:
+        """Those of the newest cases which the search does not know yet, or not as they are now; the newest first."""
+        with self._engine.connect() as connection:
+            numbers = list(connection.execute(_NOT_INDEXED, {"newest": of_newest}).scalars())
+        return self.rows(numbers)
 
     def _row(self, connection: Connection, row: Any) -> Row:
         return Row(
             case_id=row.case_id,
             number=row.number,
+            policy=row.policy_id,
             status=row.status,
             intent=row.intent,
             priority=row.priority,
             department=row.department,
+            brand=row.brand,
             channel=row.channel,
             customer=_shown(self._vault.shown_as(str(row.subject_id), row.wrapped_key, row.profile)),
             words=self._words(connection, str(row.words)),
@@ -199,15 +239,21 @@ class PostgresReader:
             stalled_at=row.stalled_at,
         )
 
-    def _discreet(self, row: Any, whole: Row) -> Row:
-        onlookers = Onlookers(self._book.policy(row.policy_id), row.brand, row.channel)
-        return replace(whole, words=onlookers.masked(whole.words))
-
     def _words(self, connection: Connection, reference: str) -> str:
         try:
             return str(self._vault.read(connection, reference)["text"])
         except KeyProblem:
             return "(erased)"
+
+
+def _values(wanted: Wanted, at_most: int) -> dict[str, Any]:
+    return {
+        "owner": wanted.owner,
+        "departments": sorted(wanted.departments) if wanted.departments is not None else None,
+        "statuses": [status.value for status in wanted.statuses] or None,
+        "stalled": wanted.stalled,
+        "limit": at_most,
+    }
 
 
 def _shown(profile: dict[str, str | None]) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import datetime
 
 from sqlalchemy import Connection, Engine, text
 
-from domain.history import Entry, Link, beyond, first_fault, read
+from domain.history import Entry, Link, beyond, first_fault, microseconds, read
 from domain.ports import Overtaken, Written
 from domain.view import CaseView
 
@@ -18,7 +19,10 @@ _APPEND_AFTER = text(
     "(select seq from case_head where case_id = :case) as before, "
     "(select array_agg(key) from case_event where case_id = :case and seq > :known) as there"
 )
-_HISTORY = text("select seq, key, doc from case_event where case_id = :case and seq > :after order by seq")
+_HISTORY = text(
+    "select seq, key, doc from case_event where case_id = :case and seq > :after "
+    "and (cast(:until as bigint) is null or recorded_us <= :until) order by seq"
+)
 _VIEW_COLUMNS = tuple(CaseView.__dataclass_fields__)
 _SET_VIEW = text(
     f"update cases set {', '.join(f'{c} = :{c}' for c in _VIEW_COLUMNS)}, events = :events, updated_at = clock_timestamp() "  # noqa: S608 - our own column names
@@ -64,9 +68,10 @@ def set_view(connection: Connection, case_id: str, view: CaseView, events: int) 
     connection.execute(_SET_VIEW, {**asdict(view), "breached": list(view.breached), "events": events, "case": case_id})
 
 
-def history(connection: Connection, case_id: str, after: int = 0) -> list[tuple[int, Entry]]:
-    """The entries of a case after the `after`-th, with their numbers."""
-    rows = connection.execute(_HISTORY, {"case": case_id, "after": after})
+def history(connection: Connection, case_id: str, after: int = 0, *, as_of: datetime | None = None) -> list[tuple[int, Entry]]:
+    """The entries of a case after the `after`-th, with their numbers; those that were on record at the moment `as_of`."""
+    until = microseconds(as_of) if as_of is not None else None
+    rows = connection.execute(_HISTORY, {"case": case_id, "after": after, "until": until})
     return [(r.seq, read(r.doc, r.key)) for r in rows]
 
 

@@ -228,7 +228,8 @@ def pieces(first: date, last: date, *, by_week: bool = False) -> list[tuple[str,
 def _level(table: str, wanted: Wanted, by: Sequence[str]) -> list[str]:
     if not _LEVELS[table]:
         return []
-    return [f"level = '{level_of({*by, *(name for name in _FILTERS if getattr(wanted, name) is not None)})}'"]
+    named = {name for name in _FILTERS if getattr(wanted, name) is not None} | ({"department"} if wanted.only is not None else set())
+    return [f"level = '{level_of({*by, *named})}'"]
 
 
 def _where(wanted: Wanted, filters: Sequence[str]) -> str:
@@ -236,8 +237,10 @@ def _where(wanted: Wanted, filters: Sequence[str]) -> str:
 
 
 def _named(wanted: Wanted, filters: Sequence[str]) -> list[str]:
-    return [f"{name} = :{name}" for name in filters if getattr(wanted, name) is not None]
+    theirs = ["department = any(:only)"] if wanted.only is not None else []
+    return [*(f"{name} = :{name}" for name in filters if getattr(wanted, name) is not None), *theirs]
 
 
 def _values(wanted: Wanted) -> dict[str, Any]:
-    return {"first": wanted.first, "last": wanted.last, **{name: getattr(wanted, name) for name in _FILTERS}}
+    only = None if wanted.only is None else sorted(wanted.only)
+    return {"first": wanted.first, "last": wanted.last, "only": only, **{name: getattr(wanted, name) for name in _FILTERS}}

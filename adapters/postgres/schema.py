@@ -8,6 +8,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
@@ -22,8 +23,8 @@ class DatabaseNotReady(LoopkeeperError):
     """The database is not in the shape that this version needs."""
 
 
-def migrate(engine: Engine) -> list[str]:
-    """Bring the database up to date; the names of the steps taken. `engine` must act as one who may create roles.
+def migrate(engine: Engine, to: str = "head") -> list[str]:
+    """Bring the database up to date, or to the step `to`; the names of the steps taken. `engine` must act as one who may create roles.
 
     Raises DatabaseNotReady.
     """
@@ -32,12 +33,16 @@ def migrate(engine: Engine) -> list[str]:
         connection.commit()
         try:
             _check_server(connection)
-            before = _version(connection)
+            before = version(connection)
             config = _config(connection)
-            command.upgrade(config, "head")
+            command.upgrade(config, to)
             script = ScriptDirectory.from_config(config)
-            taken = [step.revision for step in script.iterate_revisions("head", before) if step.revision != before]
+            taken = [step.revision for step in script.iterate_revisions(to, before) if step.revision != before]
             connection.commit()
+        except CommandError as error:
+            raise DatabaseNotReady(
+                f"this version of Loopkeeper does not know the step {to} ({error}); use the version that made it"
+            ) from None
         except DBAPIError as error:
             said = str(error.orig).strip().splitlines()[0]
             login = "LOOPKEEPER_MIGRATION_DATABASE_URL names the login that may change its shape"
@@ -53,22 +58,23 @@ def check(engine: Engine) -> None:
     """Raises DatabaseNotReady when the database lacks a step, or has one that this version does not know."""
     with engine.connect() as connection:
         _check_server(connection)
-        there = _version(connection)
+        there = version(connection)
     needed = ScriptDirectory.from_config(_config(None)).get_current_head()
     if there != needed:
         raise DatabaseNotReady(f"the database is at step {there or 'none'} and this version needs {needed}; run: loopkeeper migrate")
 
 
 def _check_server(connection: Connection) -> None:
-    version = connection.execute(text("show server_version_num")).scalar_one()
-    if int(version) < OLDEST_SERVER:
-        raise DatabaseNotReady(f"PostgreSQL {int(version) // 10000} is too old; Loopkeeper needs version 18 or later")
+    number = int(connection.execute(text("show server_version_num")).scalar_one())
+    if number < OLDEST_SERVER:
+        raise DatabaseNotReady(f"PostgreSQL {number // 10000} is too old; Loopkeeper needs version 18 or later")
 
 
-def _version(connection: Connection) -> str | None:
-    version = MigrationContext.configure(connection).get_current_revision()
+def version(connection: Connection) -> str | None:
+    """The step that the database is at; None when it was never migrated."""
+    there = MigrationContext.configure(connection).get_current_revision()
     connection.commit()
-    return version
+    return there
 
 
 def _config(connection: Connection | None) -> Config:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from adapters.keyring import Keyring
+from adapters.postgres.auditing import PostgresAudit
 from adapters.postgres.book import PostgresBook
 from adapters.postgres.composing import Composer
 from adapters.postgres.desk_cards import PostgresCards
@@ -14,6 +15,7 @@ from adapters.postgres.drafts import Drafts
 from adapters.postgres.engine import open_engine
 from adapters.postgres.intake import Inbox
 from adapters.postgres.journal import PostgresJournal
+from adapters.postgres.keys import Keys
 from adapters.postgres.ledger import PostgresLedger
 from adapters.postgres.log import PostgresLog
 from adapters.postgres.notices import NoticeBoard, PlaceMemory
@@ -21,6 +23,7 @@ from adapters.postgres.people import People
 from adapters.postgres.reading import PostgresReader
 from adapters.postgres.records import PostgresRecords
 from adapters.postgres.reporting import Reports
+from adapters.postgres.searching import PostgresSearch
 from adapters.postgres.vault import Vault
 from domain.pace import Pace
 
@@ -38,6 +41,7 @@ class Store:
     reader: PostgresReader
     cards: PostgresCards
     people: People
+    keys: Keys
     drafts: Drafts
     notices: NoticeBoard
     places: PlaceMemory
@@ -45,6 +49,8 @@ class Store:
     journal: PostgresJournal
     log: PostgresLog
     reports: Reports
+    search: PostgresSearch
+    audit: PostgresAudit
 
     @staticmethod
     def open(url: str, *, pool: int, keyring: Keyring, index_key: bytes, pace: Pace, name: str) -> Store:
@@ -52,16 +58,20 @@ class Store:
         engine = open_engine(url, pool=pool, name=name)
         vault = Vault(keyring, index_key)
         book = PostgresBook(engine)
+        people = People(engine)
+        records = PostgresRecords(engine)
+        reader = PostgresReader(engine, vault, book)
         return Store(
             engine=engine,
             vault=vault,
             book=book,
-            records=PostgresRecords(engine),
+            records=records,
             ledger=PostgresLedger(engine, vault),
             inbox=Inbox(engine, vault, book, pace),
-            reader=PostgresReader(engine, vault, book),
+            reader=reader,
             cards=PostgresCards(engine),
-            people=People(engine),
+            people=people,
+            keys=Keys(engine, people),
             drafts=Drafts(engine),
             notices=NoticeBoard(engine),
             places=PlaceMemory(engine),
@@ -69,6 +79,8 @@ class Store:
             journal=PostgresJournal(engine),
             log=PostgresLog(engine),
             reports=Reports(engine),
+            search=PostgresSearch(engine, index_key),
+            audit=PostgresAudit(engine, reader, records, book),
         )
 
     def close(self) -> None:

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, text
 
 from adapters.keyring import NONCE, KeyProblem, Keyring
+from domain.errors import WordsErased
 
 _OF_CASE = text(  # a post that came too late for its case has opened another one: its words were written for the first
     "select w.id, w.subject_id, w.sealed, s.wrapped_key from words w join subject s on s.id = w.subject_id "
@@ -26,8 +27,8 @@ WRAP = "subject keys"
 INBOX = "inbox"
 
 
-class Erased(KeyProblem):
-    """The person was erased; their words cannot be read by anyone any more."""
+class Erased(KeyProblem, WordsErased):
+    """The person was erased; their words cannot be read by anyone any more, and none can be kept for them."""
 
 
 @dataclass(frozen=True)
@@ -84,18 +85,20 @@ class Vault:
     def read(self, connection: Connection, reference: str) -> dict[str, object]:
         """Open words. Raises Erased when the person was erased, KeyProblem when they were tampered with."""
         row = connection.execute(text("select subject_id, sealed from words where id = :id"), {"id": reference}).one()
+        if row.sealed is None:
+            raise Erased("these words were destroyed; nobody can read them any more")
         content: dict[str, object] = json.loads(self._open_with(connection, str(row.subject_id), bytes(row.sealed)))
         return content
 
     def read_all(self, connection: Connection, case_id: str, *, private: bool = False) -> dict[str, dict[str, object]]:
         """What was said in a case, by reference: all that is public or internal, or all that is `private`, and never both.
 
-        Those of an erased person are left out.
+        Those that were destroyed are left out.
         """
         rows = connection.execute(_OF_CASE, {"case": case_id, "private": private})
         opened: dict[str, dict[str, object]] = {}
         for row in rows:
-            if row.wrapped_key is not None:
+            if row.wrapped_key is not None and row.sealed is not None:
                 key = _unwrapped(self.keyring, bytes(row.wrapped_key), str(row.subject_id))
                 opened[str(row.id)] = json.loads(_opened(key, str(row.subject_id), bytes(row.sealed)))
         return opened
@@ -107,10 +110,9 @@ class Vault:
         shown: dict[str, str | None] = json.loads(_opened(_unwrapped(self.keyring, bytes(wrapped_key), subject), subject, bytes(profile)))
         return shown
 
-    def said(self, subject: str, wrapped_key: bytes, sealed: bytes) -> dict[str, object]:
-        """Words, from their row and their customer's: for whoever reads many. Raises KeyProblem."""
-        content: dict[str, object] = json.loads(_opened(_unwrapped(self.keyring, bytes(wrapped_key), subject), subject, bytes(sealed)))
-        return content
+    def opened(self, subject: str, wrapped_key: bytes, sealed: bytes) -> str:
+        """Words, from their row and that of the person whom they concern. Raises KeyProblem when they were tampered with."""
+        return _opened(_unwrapped(self.keyring, bytes(wrapped_key), subject), subject, bytes(sealed))
 
     def _find(self, connection: Connection, channel: str, author: str) -> tuple[str, bytes | None] | None:
         row = connection.execute(
@@ -122,7 +124,7 @@ class Vault:
     def _cipher(self, connection: Connection, subject: str) -> AESGCM:
         wrapped = connection.execute(text("select wrapped_key from subject where id = :id"), {"id": subject}).scalar_one()
         if wrapped is None:
-            raise Erased("this person was erased; their words cannot be read any more")
+            raise Erased("this customer was erased: their words cannot be read any more, and nothing can be written to them or about them")
         return _unwrapped(self.keyring, bytes(wrapped), subject)
 
     def _seal(self, connection: Connection, subject: str, plain: str) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
@@ -81,6 +82,6 @@ class WordsRising:
 
     def _said(self, row: Any) -> str:
         try:
-            return str(self._vault.said(str(row.subject_id), row.wrapped_key, row.sealed).get("text", ""))
+            return str(json.loads(self._vault.opened(str(row.subject_id), bytes(row.wrapped_key), bytes(row.sealed))).get("text", ""))
         except KeyProblem:
             return ""  # erased since, or its key is not on this machine: nothing can be counted of it

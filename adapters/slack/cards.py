@@ -122,7 +122,7 @@ def _due(clocks: Sequence[Clock]) -> Element:
             elements += [rich.text("\n" if elements else ""), rich.text(f"{OWED[clock.name]} "), rich.by_when(clock.due_at)]
     paused = [c for c in clocks if c.due_at is None]
     if paused:
-        elements.append(rich.text(("\n" if elements else "") + "The other clocks stand still while we wait."))
+        elements.append(rich.text("\nThe other clocks stand still while we wait." if elements else "All clocks stand still while we wait."))
     return rich.section(*[element for element in elements if element != rich.text("")])
 
 
@@ -137,6 +137,11 @@ def _buttons(file: CaseFile) -> list[Element]:
     going_on = [("Back to work…", "resume") if v in ("wait", "snooze") and _rests(case, v) else (label, v) for label, v in OVERFLOW]
     menu = rich.overflow(MORE, [(label, f"{what} {file.number}") for label, what in dict.fromkeys(going_on)])
     return [*buttons, rich.button(REASSIGN, "Reassign", value), menu]
+
+
+def asking(file: CaseFile) -> Block:
+    """What is left of the buttons for a department that had the case before."""
+    return rich.actions([rich.button(ASK, "Ask customer", file.case_id)], f"do:{file.case.events}")
 
 
 def _rests(case: Case, how: str) -> bool:
@@ -192,7 +197,7 @@ def escalation(file: CaseFile, event: e.Escalated, draft: str | None, group: str
     """A call up the chain, to a person or a channel: why, about whom, since when, and what can be done at once."""
     case = file.case
     who: list[Element] = [rich.group(group), rich.text(" ")] if group else []
-    why = why_called(event.percent, event.clock, event.why)
+    why = why_called(file, event)
     again = f" (reminder {event.repeat})" if event.repeat else ""
     parts = [rich.section(*who, rich.text(f"{why[0].upper()}{why[1:]}{again}.", bold=True))]
     if event.words is not None:
@@ -213,12 +218,14 @@ def escalation(file: CaseFile, event: e.Escalated, draft: str | None, group: str
     elif case.is_open:
         buttons = [] if case.owner else [rich.button(ACCEPT, "Accept", file.case_id, style="primary")]
         buttons.append(rich.button(REASSIGN, "Reassign", file.case_id))
+    if case.is_open:
+        buttons.append(rich.button(OPEN, "Show the case", file.case_id))
     return [*blocks, rich.actions(buttons, f"called:{event.step}")] if buttons else blocks
 
 
 def escalation_text(file: CaseFile, event: e.Escalated) -> str:
     """A call in one line, for notifications."""
-    return rich.plain(f"{file.title}: {why_called(event.percent, event.clock, event.why)}", 300)
+    return rich.plain(f"{file.title}: {why_called(file, event)}", 300)
 
 
 def call(file: CaseFile, line: Line, group: str | None, pending: e.ReplyUnconfirmed | e.ReplyFailed | None, *, settle: bool) -> list[Block]:

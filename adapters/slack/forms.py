@@ -64,7 +64,7 @@ def _snooze(file: CaseFile, now: datetime) -> _Form:
 
 def _wait(file: CaseFile, now: datetime) -> _Form:
     del file, now
-    hint = "The resolve clock stands still. What the customer was promised goes on."
+    hint = "The resolve clock stands still. What the customer was promised is still due."
     return (
         "Wait on a third party",
         "Wait",
@@ -220,13 +220,13 @@ def new_case(brands: Mapping[str, str], channels: Mapping[str, str]) -> View:
     """A case that somebody opens by hand: a call, a letter, a post that nobody told us of."""
     blocks = [
         ask_for(CHANNEL, "How did it reach us?", select([option(name, handle) for handle, name in channels.items()])),
-        ask_for(BRAND, "Whom was it for?", select([option(n, h) for h, n in brands.items()], initial=next(iter(brands), None))),
+        ask_for(BRAND, "Which brand is it about?", select([option(n, h) for h, n in brands.items()], initial=next(iter(brands), None))),
         ask_for(CUSTOMER, "The customer's name", text_input(multiline=False, at_most=200)),
         ask_for(
             CUSTOMER_ID,
-            "What tells them apart",
+            "Their number, address or customer number",
             text_input(multiline=False, at_most=200),
-            hint="Their number, address or customer number: whoever comes again with it is the same customer.",
+            hint="Whoever comes with it again is the same customer.",
         ),
         ask_for(
             WORDS, "What is it about?", text_input(), hint="As the customer put it. It is sorted and handed to a department as a post is."

@@ -31,6 +31,24 @@ class Listed:
     stalled: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The first cases of a list, and the numbers of those that come after them. `at_least`: there may be still more."""
+
+    cases: Sequence[Listed]
+    others: Sequence[int] = ()
+    at_least: bool = False
+
+    @property
+    def total(self) -> str:
+        """How many there are, in figures."""
+        return f"{len(self.cases) + len(self.others):,}" + ("+" if self.at_least else "")
+
+
+NUMBERS_AT_MOST = 50
+"""Numbers of cases in one sentence."""
+
+
 def lines(cases: Sequence[Listed], empty: str) -> list[Block]:
     """Two blocks a case: who, what and by when; and a button that shows it."""
     if not cases:
@@ -42,6 +60,29 @@ def lines(cases: Sequence[Listed], empty: str) -> list[Block]:
     return blocks
 
 
+def mine(page: Page) -> list[Block]:
+    """What somebody has, the most urgently due first; of what does not fit at least the numbers."""
+    blocks = lines(page.cases, "You have no open case.")
+    if not page.others:
+        return blocks
+    named = [f"#{number}" for number in page.others[:NUMBERS_AT_MOST]]
+    left = len(page.others) - len(named)
+    last = ("many" if page.at_least else f"{left:,}") + " more" if left else named.pop()
+    then = f"{', '.join(named)} and {last}" if named else last
+    told = f"You have {page.total} open cases. These {len(page.cases)} are due first; after them {then}."
+    show = f" /case {page.others[0]} shows one."
+    return [rich.rich(rich.section(rich.text(told, bold=True), rich.text(show))), *blocks]
+
+
+def found(page: Page, words: str) -> list[Block]:
+    """The cases in which these words stand, the newest first."""
+    blocks = lines(page.cases, f"None of the cases that you may see has “{words}” in it, each word whole.")
+    if not page.others:
+        return blocks
+    told = f"{page.total} cases have “{words}” in them. These {len(page.cases)} are the newest; with another word there are fewer."
+    return [rich.rich(rich.section(rich.text(told, bold=True))), *blocks]
+
+
 def _line(case: Listed) -> Element:
     sign = "🛑 Stalled · " if case.stalled else "⚠️ Late · " if case.breached else ""
     elements: list[Element] = [
@@ -50,6 +91,8 @@ def _line(case: Listed) -> Element:
     ]
     if case.due_at is not None and case.due_clock is not None:
         elements += [rich.text(f"\n{OWED[ClockName(case.due_clock)]} "), rich.by_when(case.due_at)]
+    else:
+        elements.append(rich.text("\nNothing is due while we wait."))
     return rich.section(*elements)
 
 
@@ -58,8 +101,14 @@ class Shelf:
     """A part of the Home tab: a headline, and what stands under it."""
 
     title: str
-    cases: Sequence[Listed]
+    page: Page
     empty: str
+
+    @property
+    def headline(self) -> str:
+        """The title, with how many there are, and how many of them are shown."""
+        shown = len(self.page.cases)
+        return f"{self.title} ({f'the first {shown} of {self.page.total}' if self.page.others else shown})"
 
 
 REFRESH, NEW_CASE = "home_refresh", "home_new"
@@ -74,8 +123,8 @@ def home(shelves: Sequence[Shelf], at: datetime) -> dict[str, Any]:
         rich.rich(rich.section(rich.text("As of "), rich.at_moment(at), rich.text(". /case help tells all commands."))),
     ]
     for shelf in shelves:
-        blocks.append(rich.header(f"{shelf.title} ({len(shelf.cases) if len(shelf.cases) < AT_MOST else f'{AT_MOST} or more'})"))
-        blocks += lines(shelf.cases[:AT_MOST], shelf.empty)
+        blocks.append(rich.header(shelf.headline))
+        blocks += lines(shelf.page.cases, shelf.empty)
     return {"type": "home", "blocks": blocks}
 
 

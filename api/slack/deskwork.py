@@ -14,9 +14,8 @@ from adapters.slack.views import View
 from api.slack.floor import Body, Ears, Floor, Refused, given, meta, moment, value
 from api.slack.speaking import Speaking
 from domain import commands as c
-from domain.case import Case
 from domain.casefile import CaseFile
-from domain.rights import EVERYWHERE
+from domain.rights import EVERYWHERE, Colleague, may_not
 from domain.story import story
 from domain.values import Actor, Priority, Role
 
@@ -93,7 +92,7 @@ class Deskwork:
         if refused is not None:
             await self.floor.tell(body, refused.reason)
         elif body.get("view", {}).get("type") == "modal":
-            shown = self.shown(await self.floor.acting.file(case_id))
+            shown = self.shown(await self.floor.acting.file(case_id), colleague)
             await self.floor.client.views_update(view_id=body["view"]["id"], view=shown)
         elif not on_its_card(body):
             await self.floor.tell(body, f"You have case {file.title} now.")
@@ -111,8 +110,8 @@ class Deskwork:
         if do == "private":
             await self.speaking.begin(body, file, "private")
         elif do == "more":
-            await self.floor.let_see(body["user"]["id"], file)
-            await self.floor.open(body, forms.more(file, offered(file.case)))
+            colleague = await self.floor.let_see(body["user"]["id"], file)
+            await self.floor.open(body, forms.more(file, offered(file, colleague)))
         else:
             await self.begin_form(body, file, do)  # type: ignore[arg-type]  # a menu of ours offers nothing else
 
@@ -128,13 +127,17 @@ class Deskwork:
         """A case shall be shown, with all that can be done."""
         await ack()
         file = await self.floor.acting.file(value(body))
-        await self.floor.let_see(body["user"]["id"], file)
-        await self.floor.open(body, self.shown(file))
+        colleague = await self.floor.let_see(body["user"]["id"], file)
+        await self.floor.open(body, self.shown(file, colleague))
 
-    def shown(self, file: CaseFile) -> View:
-        """A case in a modal."""
+    def shown(self, file: CaseFile, colleague: Colleague) -> View:
+        """A case in a modal, with what this colleague may do; whoever had the case before may ask and note."""
         card = cards.card(file, file.case.department, None)
-        return forms.case_view(file, card if file.case.is_open else card[:-1], offered(file.case))
+        if not file.case.is_open:
+            card = card[:-1]
+        elif may_not(colleague, c.Update, file.case, file.policy) is not None:
+            card = [*card[:-1], cards.asking(file)]
+        return forms.case_view(file, card, offered(file, colleague))
 
     async def pressed(self, ack: AsyncAck, body: Body) -> None:
         """A button of "More…"."""
@@ -246,13 +249,14 @@ def on_its_card(body: Body) -> bool:
     return body["actions"][0].get("block_id", "").startswith("do:") and not body.get("container", {}).get("is_ephemeral")
 
 
-def offered(case: Case) -> list[Doing]:
-    """What "More…" offers in the case as it stands."""
-    if case.is_over:
-        return []
+def offered(file: CaseFile, colleague: Colleague) -> list[Doing]:
+    """What "More…" offers to this colleague, who may see the case, as it stands."""
+    case = file.case
+    doings: list[Doing] = ["note", "priority", "category", "dismiss", "walk_away"]
     if not case.is_open:
-        return ["note", "reopen", *(["waive"] if case.closed_at is None else [])]  # type: ignore[list-item]
-    return ["note", "priority", "category", "dismiss", "walk_away"]
+        doings = ["note", "reopen", *(["waive"] if case.closed_at is None else [])]  # type: ignore[list-item]
+    had = colleague.departments  # they see it, so they have it or had it
+    return [do for do in doings if not case.is_over and may_not(colleague, DOINGS[do], case, file.policy, had) is None]
 
 
 @dataclass(frozen=True, slots=True)

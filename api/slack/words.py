@@ -31,7 +31,7 @@ COMMAND, SEND_TO_CUSTOMER = "/case", "send_to_customer"
 HELP = (
     ("new", "open a case by hand: a call, a letter"),
     ("show 42", "the card of a case, with its buttons"),
-    ("mine", "the cases that you have"),
+    ("mine", "the cases that you have, what is due first on top"),
     ("find refund okafor", "cases in which these words stand, or that customer's"),
     ("accept 42", "take a case"),
     ("ask 42 Which line is it?", "ask the customer; you see the exact text first"),
@@ -139,7 +139,7 @@ class Words:
         colleague = await self.floor.let(said.user, file, DOINGS[do])
         command = await self.deskwork.command(file.case_id, do, colleague.actor, said.id, self._filled(do, words))
         refused = await self.floor.act(file.case_id, command)
-        await said.answer(f"{file.title}: {done(do, colleague.actor)}" if refused is None else refused.reason)
+        await said.answer(f"{file.title}: {_told(do, words, colleague.actor)}" if refused is None else refused.reason)
 
     def _filled(self, do: Doing, words: str) -> Filled:
         """What a line says, as the form would have it."""
@@ -182,16 +182,16 @@ class Words:
 
     async def _mine(self, said: _Said, _rest: str) -> None:
         colleague = await self.floor.colleague(said.user)
-        cases = await self.floor.looking.listed(Wanted(owner=colleague.actor.person), _LISTED)
-        await said.answer("Your cases", lists.lines(cases, "You have no open case."))
+        page = await self.floor.looking.listed(Wanted(owner=colleague.actor.person), _LISTED)
+        await said.answer("Your cases", lists.mine(page))
 
     async def _find(self, said: _Said, rest: str) -> None:
         wanted = plain_of(rest)
         if len(wanted) < 2:
             raise Refused("What are you looking for? For example: /case find refund okafor")
         colleague = await self.floor.somebody_of_ours(said.user)
-        cases = await self.floor.looking.found(wanted, colleague, _LISTED)
-        await said.answer("Found", lists.lines(cases, f"None of the newest cases that you may see has “{wanted[:80]}” in it."))
+        page = await self.floor.looking.found(wanted, colleague, _LISTED)
+        await said.answer("Found", lists.found(page, wanted[:80]))
 
     # --- one's own message in a thread ---
 
@@ -205,6 +205,12 @@ class Words:
         if message.get("user") != user:
             raise Refused("You can send your own messages only: whoever wrote it knows whether it is meant for the customer.")
         await self.speaking.begin(body, await self.floor.acting.file(case_id), "update", words_of(message))
+
+
+def _told(do: Doing, words: str, by: Actor) -> str:
+    """What is told to whoever did it by a line."""
+    span = _SPAN.match(words) if do == "snooze" else None
+    return done(do, by) if span is None else f"No reminders to you and your department for {span[1].strip()}."
 
 
 def _department(file: CaseFile, words: str) -> tuple[str, str] | None:

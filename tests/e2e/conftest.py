@@ -26,9 +26,12 @@ from domain.files import read_policy, read_wording
 from sandbox.hands import Author, Change, Hands, Pressed, Submitted
 from sandbox.signing import slack_headers
 from settings import HERE
+from tests.signing_in import signed_in
 
 Json = dict[str, Any]
 SPEED = 60.0
+PATIENCE = 60.0
+"""Seconds (really) in which everything comes about, on a slow machine too that has other work."""
 SAM = Author("770001", "sam", "Sam Okafor")
 ANA, BEN, TOM, SOFIA = "U0ANA00001", "U0BEN00001", "U0TOM00001", "U0SOFIA001"
 BILLING, TECHNICAL, SOCIAL = "C0BILLING1", "C0TECHNIC1", "C0SOCIAL01"
@@ -91,7 +94,7 @@ class Stage:
         def is_it(change: Change) -> bool:
             return change.kind == "message" and _key(change.object) == key and shows in " ".join(texts(change.object["blocks"]))
 
-        return self.hands.wait_for(is_it, 25).object
+        return self.hands.wait_for(is_it, PATIENCE).object
 
     def press(self, user: str, card: Json, action: str) -> Pressed:
         return self.hands.press(user, action, channel=card["channel"], message_ts=card["ts"])
@@ -100,7 +103,10 @@ class Stage:
         """Press a button that opens a modal; the modal."""
         pressed = self.press(user, card, action)
         assert pressed.acked, pressed.error
-        return pressed.view or self.hands.wait_for(lambda c: c.kind == "view" and c.object["trigger_id"] == pressed.trigger_id).object
+        return (
+            pressed.view
+            or self.hands.wait_for(lambda c: c.kind == "view" and c.object["trigger_id"] == pressed.trigger_id, PATIENCE).object
+        )
 
     def write(self, user: str, view: Json, text: str, cause: str | None = None) -> Submitted:
         """Fill in the first modal."""
@@ -115,14 +121,14 @@ class Stage:
         if shown.view is None or shown.errors:
             return " ".join(shown.errors.values())
         if texts(shown.view["title"]) == ["One moment"]:  # a busy machine: it takes longer than Slack waits
-            told = self.hands.wait_for(lambda c: c.kind == "view" and c.object["id"] == view["id"] and _is_told(c.object), 35).object
+            told = self.hands.wait_for(lambda c: c.kind == "view" and c.object["id"] == view["id"] and _is_told(c.object), PATIENCE).object
             self.hands.close_view(user, view["id"], clear=True)
             return "" if texts(told["title"]) == ["Done"] else " ".join(texts(told["blocks"]))
         return " ".join(texts(shown.view["blocks"]))
 
     def whisper(self, user: str, after: int) -> str:
         """What Loopkeeper tells one person alone, after that change of the world."""
-        told = self.hands.wait_for(lambda c: c.kind == "message" and c.object.get("ephemeral_to") == user, after=after)
+        told = self.hands.wait_for(lambda c: c.kind == "message" and c.object.get("ephemeral_to") == user, PATIENCE, after=after)
         return str(told.object["text"])
 
     def interact(self, payload: Json, *, at: float | None = None, secret: str | None = None) -> httpx.Response:
@@ -131,6 +137,10 @@ class Stage:
         known = self.installation.secrets.slack_signing_secret
         headers = slack_headers(known if secret is None else secret, time.time() if at is None else at, body)
         return self.http.post("/slack/events", content=body, headers={**headers, "content-type": "application/x-www-form-urlencoded"})
+
+    def console(self, path: str, role: str = "social") -> httpx.Response:
+        """A page of the console, for somebody who is signed in."""
+        return self.http.get(path, headers=signed_in(self.http, role))
 
     # --- the policy
 
@@ -156,7 +166,7 @@ class Stage:
         """What has happened to a case, in order."""
         return [entry.event.kind for _, entry in self.store.records.history(case)]
 
-    def until(self, met: Callable[[], Any], seconds: float = 25.0) -> Any:
+    def until(self, met: Callable[[], Any], seconds: float = PATIENCE) -> Any:
         """What `met` answers, once it is something. A poll, bounded."""
         deadline = time.monotonic() + seconds
         while not (found := met()):
@@ -197,6 +207,6 @@ def shared_store(installation: Installation) -> Iterator[Store]:
 def stage(installation: Installation, shared_store: Store) -> Iterator[Stage]:
     """The installation, with an outside world in which nothing is broken."""
     api = f"http://127.0.0.1:{installation.ports['api']}"
-    with Hands(installation.addresses["Sandbox"]) as hands, httpx.Client(base_url=api, timeout=20, trust_env=False) as http:
+    with Hands(installation.addresses["Sandbox"]) as hands, httpx.Client(base_url=api, timeout=PATIENCE, trust_env=False) as http:
         yield Stage(installation, shared_store, hands, http)
         hands.clear_faults()

@@ -10,7 +10,8 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from domain.values import Role
+from adapters.postgres.keys import NewKey
+from domain.values import SYSTEM, Role
 from tests.e2e.conftest import COMPLAINT, SAM, Stage
 
 Call = Callable[..., httpx.Response]
@@ -31,7 +32,7 @@ def secrets() -> dict[str, str]:
 def key(stage: Stage, secrets: dict[str, str]) -> str:
     """The key of a program that acts for the social team."""
     if "social" not in secrets:
-        secrets["social"] = stage.store.people.make_key("the tests", Role.SOCIAL)[1]
+        secrets["social"] = stage.store.keys.make(NewKey("the tests", Role.SOCIAL), SYSTEM)[1]
     return secrets["social"]
 
 
@@ -161,7 +162,8 @@ def colleague(stage: Stage) -> Callable[[str, Role], Call]:
     """Requests by somebody else's program."""
 
     def calls_of(name: str, role: Role = Role.SOCIAL) -> Call:
-        headers = {"authorization": f"Bearer {stage.store.people.make_key(name, role)[1]}"}
+        departments = frozenset({"billing"}) if role is Role.DEPARTMENT else frozenset[str]()
+        headers = {"authorization": f"Bearer {stage.store.keys.make(NewKey(name, role, None, departments), SYSTEM)[1]}"}
         return lambda method, path, json=None: stage.http.request(method, f"/api/v1{path}", json=json, headers=headers)
 
     return calls_of
@@ -271,10 +273,13 @@ def test_the_customer_is_told_who_has_the_case_now_when_somebody_wants_it(stage:
     stage.until(lambda: shown in [event["words"] for event in posted(call, case) if "promise" in event["data"]])
 
 
-def test_a_case_is_held_to_another_version_of_the_policy_if_it_fits(stage: Stage, call: Call, case: str) -> None:
+def test_a_case_is_held_to_another_version_of_the_policy_if_it_fits(
+    stage: Stage, call: Call, colleague: Callable[[str, Role], Call], case: str
+) -> None:
     before, other = stage.store.book.active().id, stage.version("high: 30 min", "high: 90 min")
     without = stage.version("  x:        {network: X", "  y:        {network: X")
-    do = doing(call, case)
+    assert doing(call, case)(do="move_policy", policy=other) == ("not_allowed", "Only an admin can do this.")
+    do = doing(colleague("An admin", Role.ADMIN), case)
     assert do(do="move_policy", policy="nothing@0000000000") == (
         None,
         "policy: the policy version 'nothing@0000000000' is not in this database",
@@ -388,8 +393,10 @@ MISTAKES: dict[str, tuple[dict[str, object], str]] = {
 
 
 @pytest.mark.parametrize("name", MISTAKES)
-def test_a_mistake_in_a_command_is_answered_by_its_field(call: Call, stage: Stage, known: str, name: str) -> None:
-    command, field = MISTAKES[name]
+def test_a_mistake_in_a_command_is_answered_by_its_field(
+    colleague: Callable[[str, Role], Call], stage: Stage, known: str, name: str
+) -> None:
+    (command, field), call = MISTAKES[name], colleague("An admin", Role.ADMIN)
     before = stage.events(known)
     status, detail = problem(call("POST", f"/cases/{known}/commands", command))
     assert status == 422
@@ -449,12 +456,12 @@ def test_without_a_valid_key_nothing_is_read_or_done(stage: Stage, known: str, g
 
 
 def test_a_key_acts_by_its_role_until_it_is_revoked(stage: Stage, known: str) -> None:
-    made, secret = stage.store.people.make_key("an auditor", Role.AUDITOR)
+    made, secret = stage.store.keys.make(NewKey("an auditor", Role.AUDITOR), SYSTEM)
     headers = {"authorization": f"Bearer {secret}"}
     assert stage.http.get(f"/api/v1/cases/{known}", headers=headers).status_code == 200
     status, detail = problem(stage.http.post(f"/api/v1/cases/{known}/commands", json={"do": "accept"}, headers=headers))
     assert (status, "may read, but not act" in detail) == (403, True)
-    assert stage.store.people.revoke_key(made.id)
+    assert stage.store.keys.revoke(made.id, SYSTEM)
     assert problem(stage.http.get(f"/api/v1/cases/{known}", headers=headers))[0] == 401
 
 
@@ -473,8 +480,8 @@ def test_health_and_readiness(stage: Stage) -> None:
 
 
 def test_the_console_takes_any_query(stage: Stage) -> None:
-    assert stage.http.get("/console?show=all&before=9223372036854775807").status_code in (200, 422)
-    assert stage.http.get("/console?show=%00&before=1").status_code == 200
+    assert stage.console("/console?show=all&before=9223372036854775807").status_code in (200, 422)
+    assert stage.console("/console?show=%00&before=1").status_code == 200
     for before in ("x", "-1", "9" * 40):
-        assert problem(stage.http.get(f"/console?before={before}"))[0] == 422
-    assert problem(stage.http.get("/console/cases/a%00b"))[0] == 404
+        assert problem(stage.console(f"/console?before={before}"))[0] == 422
+    assert problem(stage.console("/console/cases/a%00b"))[0] == 404

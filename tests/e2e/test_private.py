@@ -103,7 +103,7 @@ def test_what_is_written_in_private_stays_between_the_customer_and_us(stage: Sta
     stage.until(lambda: len(thread(stage, case, "public")) == 3)
     first = case.split("-", 2)[2]
     assert {reply["in_reply_to"] for reply in thread(stage, case, "public")} == {first}, "nothing public answers a private message"
-    pages = stage.http.get(f"/console/cases/{case}").text + stage.http.get("/console").text
+    pages = stage.console(f"/console/cases/{case}").text + stage.console("/console").text
     for seen in (everything_outside(stage), logs(stage), pages):
         for secret in ("hospital", "Leeds", "two contracts"):
             assert secret not in seen
@@ -138,7 +138,7 @@ def test_what_a_post_shows_to_everybody_is_masked_for_colleagues_and_the_social_
     slack = "\n".join(str(one.object) for one in stage.hands.state() if one.kind in ("message", "view"))
     assert "900123" not in slack
     assert "900123" not in logs(stage)
-    assert "+44 7700 900123" in stage.http.get(f"/console/cases/{case}").text, "who is signed in reads it whole"
+    assert "+44 7700 900123" in stage.console(f"/console/cases/{case}").text, "who is signed in reads it whole"
 
 
 def test_the_mail_to_a_department_is_masked_and_so_is_the_page_behind_its_link(stage: Stage) -> None:

@@ -5,21 +5,25 @@ from __future__ import annotations
 import base64
 import itertools
 import json
+import os
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import uvicorn
 from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.engine import make_url
 
 from adapters.channels.signing import Signer
 from adapters.postgres.store import Store
 from api.app import create_app
-from cli.engines import Postgres
+from cli.engines import Postgres, _pg_bin
 from settings import Settings
 from tests.conftest import INDEX_KEY, POLICY, WORDING, fresh_database, open_on
 from tests.serving import served
@@ -60,11 +64,11 @@ class Bridge:
 
 
 @contextmanager
-def serving(database: str) -> Iterator[httpx.Client]:
-    """The API on a database, with a Temporal that nobody can reach."""
+def serving(database: str, **further: Any) -> Iterator[httpx.Client]:
+    """The API on a database, with a Temporal that nobody can reach, and with further settings."""
     access = {"bridge_url": "http://127.0.0.1:9/bridge/x", "secret": SECRET}
     told = {"DATABASE_URL": database, "keys": "k1:" + "a2V5" * 10 + "a2U=", "index_key": base64.b64encode(INDEX_KEY).decode()}
-    settings = Settings.model_validate({**told, "channels": {"x": access}, "console_open": True, "database_pool": 4})
+    settings = Settings.model_validate({**told, "channels": {"x": access}, "console_open": True, "database_pool": 4, **further})
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("TEMPORAL_ADDRESS", "127.0.0.1:9")
         config = uvicorn.Config(create_app(settings), log_level="critical", log_config=None)
@@ -88,3 +92,29 @@ def bridge(module_bridge: Bridge) -> Bridge:
     """A bridge to one API for all tests of a module, before it has sent anything."""
     module_bridge.forget()
     return module_bridge
+
+
+PASSWORDS = ("MIGRATOR", "SERVICE", "HOUSEKEEPER", "ARCHIVIST", "INSPECTOR", "TEMPORAL")
+ROLES = Path(__file__).parents[2] / "deploy" / "postgres-roles.sh"
+
+
+@pytest.fixture(scope="module")
+def deployed(own_folder: Path, request: pytest.FixtureRequest) -> Iterator[Postgres]:
+    """A PostgreSQL as new as the one in a container, with deploy/postgres-roles.sh run on it."""
+    folder = own_folder / request.module.__name__.rpartition(".")[2]
+    folder.mkdir()
+    server = Postgres(folder / "s")
+    service = server.service(folder / "log", fsync=False)
+    service.start()
+    service.wait_ready(30)
+    passwords = {f"{who}_PASSWORD": "it's $1" for who in PASSWORDS}
+    path = f"{_pg_bin('psql').parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {"PATH": path, "PGHOST": str(server.sockets), "POSTGRES_USER": "postgres", **passwords}
+    subprocess.run(["sh", str(ROLES)], env=environment, check=True, capture_output=True)
+    yield server
+    service.stop()
+
+
+def url_of(server: Postgres, login: str, database: str = "loopkeeper") -> str:
+    """The address for a login."""
+    return make_url(server.url(database)).set(username=login).render_as_string(hide_password=False)

@@ -2,57 +2,33 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ProgrammingError
 
 from adapters.notary import Notary
 from adapters.postgres.engine import open_engine
 from adapters.postgres.log import Sealer
 from adapters.postgres.schema import DatabaseNotReady, check, migrate
-from cli.engines import Postgres, _pg_bin
+from cli.engines import Postgres
+from tests.integration.conftest import PASSWORDS, url_of
 
-SCRIPT = Path(__file__).parents[2] / "deploy" / "postgres-roles.sh"
-
-
-@pytest.fixture(scope="module")
-def server(own_folder: Path) -> Iterator[Postgres]:
-    """A PostgreSQL as new as the one in a container, with the script run on it."""
-    folder = own_folder / "deploy"
-    folder.mkdir()
-    server = Postgres(folder / "s")
-    service = server.service(folder / "log", fsync=False)
-    service.start()
-    service.wait_ready(30)
-    passwords = {f"{who}_PASSWORD": "it's $1" for who in ("MIGRATOR", "SERVICE", "HOUSEKEEPER", "TEMPORAL")}
-    path = f"{_pg_bin('psql').parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {"PATH": path, "PGHOST": str(server.sockets), "POSTGRES_USER": "postgres", **passwords}
-    subprocess.run(["sh", str(SCRIPT)], env=environment, check=True, capture_output=True)
-    yield server
-    service.stop()
+ROOT = Path(__file__).parents[2]
 
 
-def url(server: Postgres, login: str, database: str = "loopkeeper") -> str:
-    return make_url(server.url(database)).set(username=login).render_as_string(hide_password=False)
-
-
-def test_the_migrator_migrates_and_the_service_serves_without_rights_over_history(server: Postgres) -> None:
-    unfit = open_engine(url(server, "loopkeeper_service"), pool=1, role=None)
+def test_the_migrator_migrates_and_the_service_serves_without_rights_over_history(deployed: Postgres) -> None:
+    unfit = open_engine(url_of(deployed, "loopkeeper_service"), pool=1, role=None)
     with pytest.raises(DatabaseNotReady, match=r"permission denied.*LOOPKEEPER_MIGRATION_DATABASE_URL"):
         migrate(unfit)
     unfit.dispose()
-    migrator = open_engine(url(server, "loopkeeper_migrator"), pool=1, role=None)
+    migrator = open_engine(url_of(deployed, "loopkeeper_migrator"), pool=1, role=None)
     assert migrate(migrator) != []
     assert migrate(migrator) == []
     migrator.dispose()
 
-    service = open_engine(url(server, "loopkeeper_service"), pool=1)
+    service = open_engine(url_of(deployed, "loopkeeper_service"), pool=1)
     check(service)
     with service.begin() as connection:
         assert connection.execute(text("select case_append('c', array['w1'], array['{}'], array[null::uuid])")).scalar_one() == 1
@@ -62,25 +38,68 @@ def test_the_migrator_migrates_and_the_service_serves_without_rights_over_histor
     service.dispose()
 
 
-def test_the_housekeeper_seals_and_the_service_may_not(server: Postgres) -> None:
-    sealing = open_engine(url(server, "loopkeeper_housekeeper"), pool=1, role="loopkeeper_sealer")
+def test_the_housekeeper_seals_and_the_service_may_not(deployed: Postgres) -> None:
+    sealing = open_engine(url_of(deployed, "loopkeeper_housekeeper"), pool=1, role="loopkeeper_sealer")
     assert Sealer(sealing, Notary.parse(Notary.new_key("log.example/log"))).seal() is not None
     sealing.dispose()
-    unfit = open_engine(url(server, "loopkeeper_service"), pool=1, role="loopkeeper_sealer")
+    unfit = open_engine(url_of(deployed, "loopkeeper_service"), pool=1, role="loopkeeper_sealer")
     with pytest.raises(ProgrammingError, match="permission denied to set role"):
         unfit.connect()
 
 
-@pytest.mark.parametrize(("login", "database"), [("temporal", "loopkeeper"), ("loopkeeper_service", "temporal")])
-def test_neither_gets_into_the_others_database(server: Postgres, login: str, database: str) -> None:
-    engine = create_engine(url(server, login, database))
+@pytest.mark.parametrize(
+    ("login", "role", "may", "may_not"),
+    [
+        ("loopkeeper_housekeeper", "loopkeeper_sealer", "delete from unsealed", "select * from words"),
+        (
+            "loopkeeper_housekeeper",
+            "loopkeeper_privacy",
+            "update words set sealed = null, erased_hash = sealed_hash",
+            "select * from person",
+        ),
+        ("loopkeeper_housekeeper", None, "select 1", "select * from cases"),
+        ("loopkeeper_housekeeper", None, "set role loopkeeper_app", "set role loopkeeper_owner"),
+        ("loopkeeper_archivist", "loopkeeper_backup", "select * from words", "delete from draft"),
+        ("loopkeeper_archivist", None, "select 1", "set role loopkeeper_privacy"),
+        ("loopkeeper_inspector", None, "select * from case_event", "select * from words"),
+        ("loopkeeper_inspector", None, "select * from checkpoint", "set role loopkeeper_app"),
+        ("loopkeeper_service", None, "set role loopkeeper_app", "set role loopkeeper_privacy"),
+    ],
+)
+def test_the_other_logins_have_the_roles_that_they_are_for(
+    deployed: Postgres, login: str, role: str | None, may: str, may_not: str
+) -> None:
+    migrator = open_engine(url_of(deployed, "loopkeeper_migrator"), pool=1, role=None)
+    migrate(migrator)
+    migrator.dispose()
+    engine = open_engine(url_of(deployed, login), pool=1, role=role)
+    with engine.connect() as connection:
+        connection.execute(text(may))
+        connection.rollback()
+        with pytest.raises(ProgrammingError, match="permission denied"):
+            connection.execute(text(may_not))
+    engine.dispose()
+
+
+def test_every_password_that_the_logins_need_is_asked_for_by_the_compose_file_and_the_example() -> None:
+    compose, example = (ROOT / "docker-compose.yml").read_text(), (ROOT / ".env.example").read_text()
+    for who in PASSWORDS:
+        assert f"{who}_PASSWORD: ${{{who}_PASSWORD:?set it in .env}}" in compose
+        assert f"\n{who}_PASSWORD=\n" in example
+
+
+@pytest.mark.parametrize(
+    ("login", "database"), [("temporal", "loopkeeper"), ("loopkeeper_service", "temporal"), ("loopkeeper_archivist", "temporal")]
+)
+def test_neither_gets_into_the_others_database(deployed: Postgres, login: str, database: str) -> None:
+    engine = create_engine(url_of(deployed, login, database))
     with pytest.raises(Exception, match="permission denied for database"):
         engine.connect()
 
 
-def test_temporal_can_make_its_tables(server: Postgres) -> None:
+def test_temporal_can_make_its_tables(deployed: Postgres) -> None:
     for database in ("temporal", "temporal_visibility"):
-        engine = create_engine(url(server, "temporal", database))
+        engine = create_engine(url_of(deployed, "temporal", database))
         with engine.begin() as connection:
             connection.execute(text("create table t ()"))
         engine.dispose()

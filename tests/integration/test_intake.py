@@ -18,6 +18,7 @@ from adapters.channels.signing import TOLERANCE_SECONDS, Signer
 from domain.events import Opened
 from tests.integration.conftest import OTHER_SECRET, Bridge
 from tests.integration.opened import created
+from tests.signing_in import signed_in
 
 REUSED = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -180,7 +181,7 @@ def test_what_cannot_be_read_is_answered_with_the_reason_shown_and_in_nobodys_wa
     assert "quarantined" in answer.json()["detail"]
     assert reason in answer.json()["detail"]
     assert len(answer.json()["detail"]) < 1000
-    page = bridge.http.get("/console/quarantine").text
+    page = bridge.http.get("/console/quarantine", headers=signed_in(bridge.http)).text
     assert "<script>alert" not in page
     (shown,) = bridge.store.inbox.quarantined()
     assert shown["reason"] == answer.json()["detail"].split(": ", 1)[1]

@@ -2,116 +2,103 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import io
+import re
 import shutil
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
-import uvicorn
-from fastapi import FastAPI
 from playwright.sync_api import Page, sync_playwright
 from sqlalchemy import create_engine, text
-from starlette.staticfiles import StaticFiles
 
-import api
+from adapters.postgres.keys import NewKey
 from adapters.postgres.reporting import WHICH
-from adapters.postgres.store import Store
-from api import problems
-from api.numbers import Numbers
-from api.rest_reports import RestReports
-from api.shelf import Shelf
 from bench.measures import make_measures
 from cli.engines import Postgres
 from domain.reports import KINDS
-from domain.values import Role
+from domain.values import SYSTEM, Role
 from tests.conftest import POLICY, WORDING, fresh_database, open_on
-from tests.serving import served
+from tests.integration.conftest import serving
+from tests.signing_in import signed_in
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-NOW = datetime(2026, 3, 31, 15, 4, tzinfo=UTC)
+TODAY = datetime.now(ZoneInfo("Europe/London")).date()
+FIRST = TODAY - timedelta(days=29)
+AS_OF = datetime(2026, 3, 31, 15, 4, tzinfo=UTC)
 NAMES = [kind.name for kind in KINDS]
 HOSTILE = "<script>document.title='pwned'</script>"
 
 
+@dataclass
+class Served:
+    """The API on figures of many cases, and who calls it."""
+
+    http: httpx.Client
+    program: dict[str, str]
+    billing: dict[str, str]
+    """A key of a colleague in Billing."""
+    social: dict[str, str]
+    """Somebody who is signed in."""
+
+    def get(self, path: str, **params: Any) -> httpx.Response:
+        """A page."""
+        return self.http.get(path, params=params or None, headers=self.social)
+
+    def told(self, path: str, key: dict[str, str] | None = None, **params: Any) -> httpx.Response:
+        """What a program is told."""
+        return self.http.get(f"/api/v1/reports{path}", params=params or None, headers=key or self.program)
+
+
 @pytest.fixture(scope="module")
-def store(postgres: Postgres) -> Iterator[Store]:
+def served(postgres: Postgres) -> Iterator[Served]:
     with fresh_database(postgres) as address:
         store, owner = open_on(address), create_engine(address)
         store.book.activate(POLICY, WORDING, by="tests")
         with owner.begin() as connection:
-            make_measures(connection, 2_000, NOW.date(), 60)
-            connection.execute(text("insert into report_progress (name, at) values ('history', :now)"), {"now": NOW})
+            make_measures(connection, 2_000, TODAY, 60)
+            connection.execute(text("insert into report_progress (name, at) values ('history', :now)"), {"now": AS_OF})
             connection.execute(text("insert into person (id, name) values ('slack:UBILL1', :name)"), {"name": f"=1+1 {HOSTILE}"})
             terms = text("insert into report_term select 'meridian', :day, term, 9 from unnest(cast(:terms as text[])) as term")
-            connection.execute(terms, {"day": NOW.date(), "terms": ["outage", "=cmd", "signal lost"]})
+            connection.execute(terms, {"day": TODAY, "terms": ["outage", "=cmd", "signal lost"]})
         owner.dispose()
-        yield store
+        program = store.keys.make(NewKey("reports", Role.AUDITOR), SYSTEM)[1]
+        billing = store.keys.make(NewKey("billing", Role.DEPARTMENT, None, frozenset({"billing"})), SYSTEM)[1]
         store.close()
-
-
-@pytest.fixture(scope="module")
-def url(store: Store) -> Iterator[str]:
-    """Where the numbers are served."""
-    with ThreadPoolExecutor(4) as threads:
-
-        async def in_thread(call: Callable[[], Any]) -> Any:
-            return await asyncio.get_running_loop().run_in_executor(threads, call)
-
-        async def key_of(secret: str) -> Any:
-            return await in_thread(lambda: store.people.key_of(secret))
-
-        app, shelf = FastAPI(), Shelf(store.reports)
-        problems.install(app)
-        app.mount("/static", StaticFiles(directory=Path(api.__file__).parent / "static"))
-        app.include_router(Numbers(store.reports, shelf, store.book, in_thread, key_of, lambda: NOW, True, None).routes())
-        app.include_router(RestReports(shelf, store.book, in_thread, key_of, lambda: NOW).routes())
-        with served(lambda _: uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none"))) as address:
-            yield address
-
-
-@pytest.fixture(scope="module")
-def http(url: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=url, timeout=20, trust_env=False) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def program(store: Store) -> dict[str, str]:
-    return {"authorization": f"Bearer {store.people.make_key('reports', Role.AUDITOR)[1]}"}
+        with serving(address) as http:
+            keys = ({"authorization": f"Bearer {key}"} for key in (program, billing))
+            yield Served(http, next(keys), next(keys), signed_in(http))
 
 
 # --- for programs -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_report_is_there_as_json_and_each_of_its_tables_as_csv(http: httpx.Client, program: dict[str, str], name: str) -> None:
-    answer = http.get(f"/api/v1/reports/{name}", params={"days": 30}, headers=program)
+def test_every_report_is_there_as_json_and_each_of_its_tables_as_csv(served: Served, name: str) -> None:
+    answer = served.told(f"/{name}", days=30)
     assert answer.status_code == 200
     told = answer.json()
-    assert (told["report"], told["wanted"]) == (name, {"from": "2026-03-02", "to": "2026-03-31"})
-    assert datetime.fromisoformat(told["as_of"]) == NOW
+    assert (told["report"], told["wanted"]) == (name, {"from": FIRST.isoformat(), "to": TODAY.isoformat()})
+    assert datetime.fromisoformat(told["as_of"]) == AS_OF
     for table in told["tables"]:
-        params = {"days": 30, "format": "csv", "table": table["name"]}
-        written = http.get(f"/api/v1/reports/{name}", params=params, headers=program)
+        written = served.told(f"/{name}", days=30, format="csv", table=table["name"])
         assert written.headers["content-type"].startswith("text/csv")
-        assert f'filename="{name}-{table["name"]}-2026-03-02-2026-03-31.csv"' in written.headers["content-disposition"]
+        assert f'filename="{name}-{table["name"]}-{FIRST}-{TODAY}.csv"' in written.headers["content-disposition"]
         rows = list(csv.reader(io.StringIO(written.text, newline="")))
         assert rows[0] == [column["key"] for column in table["columns"]]
         assert len(rows) == len(table["rows"]) + 1
         assert not any(cell[:1] in ("=", "+", "@") for row in rows for cell in row)
-        assert http.get(f"/console/numbers/{name}/{table['name']}.csv", params={"days": 30}).text == written.text
+        assert served.get(f"/console/numbers/{name}/{table['name']}.csv", days=30).text == written.text
 
 
-def test_the_filters_narrow_what_is_told(http: httpx.Client, program: dict[str, str]) -> None:
+def test_the_filters_narrow_what_is_told(served: Served) -> None:
     def opened(**params: str) -> int:
-        told = http.get("/api/v1/reports/volume", params={"days": 60, **params}, headers=program).json()
+        told = served.told("/volume", days=60, **params).json()
         return next(int(figure["value"]) for figure in told["figures"] if figure["key"] == "opened")
 
     assert opened() > opened(department="technical") > opened(department="technical", channel="facebook") > 0
@@ -129,29 +116,38 @@ def test_the_filters_narrow_what_is_told(http: httpx.Client, program: dict[str, 
         ("volume?brand=%00", 422, "brand"),
     ],
 )
-def test_what_cannot_be_told_is_refused_with_the_reason(
-    http: httpx.Client, program: dict[str, str], path: str, status: int, told: str
-) -> None:
-    answer = http.get(f"/api/v1/reports/{path}", headers=program)
+def test_what_cannot_be_told_is_refused_with_the_reason(served: Served, path: str, status: int, told: str) -> None:
+    answer = served.told(f"/{path}")
     assert answer.status_code == status
     assert told in answer.json()["detail"]
 
 
-def test_without_a_key_nothing_is_told(http: httpx.Client) -> None:
-    assert http.get("/api/v1/reports").status_code == 401
-    assert http.get("/api/v1/reports/volume", headers={"authorization": "Bearer lk_no"}).status_code == 401
+def test_a_department_is_told_of_its_own_cases_alone_and_of_no_words(served: Served) -> None:
+    whole = served.told("/departments", days=60, department="billing").json()
+    theirs = served.told("/departments", served.billing, days=60).json()
+    assert theirs["tables"] == whole["tables"]
+    assert {row[0] for row in theirs["tables"][0]["rows"]} == {"Billing"}
+    others = served.told("/volume", served.billing, days=60, department="technical").json()
+    assert next(figure["value"] for figure in others["figures"] if figure["key"] == "opened") == 0
+    assert [table["name"] for table in served.told("/topics", served.billing).json()["tables"]] == ["categories"]
+    colleague = signed_in(served.http, "department", "billing")
+    cases = served.http.get("/console/numbers/cases?days=60", headers=colleague).text
+    assert "Billing" in cases
+    assert "Technical" not in cases
+    page = served.http.get("/console/numbers/departments?days=60", headers=colleague).text
+    assert "Customer Care" not in page
 
 
-def test_the_list_names_every_report(http: httpx.Client, program: dict[str, str]) -> None:
-    assert [kind["name"] for kind in http.get("/api/v1/reports", headers=program).json()] == NAMES
+def test_the_list_names_every_report(served: Served) -> None:
+    assert [kind["name"] for kind in served.told("").json()] == NAMES
 
 
 # --- for people -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("which", [*WHICH, ""])
-def test_the_cases_behind_every_kind_of_figure_are_listed(http: httpx.Client, which: str) -> None:
-    answer = http.get("/console/numbers/cases", params={"which": which, "days": 60})
+def test_the_cases_behind_every_kind_of_figure_are_listed(served: Served, which: str) -> None:
+    answer = served.get("/console/numbers/cases", which=which, days=60)
     assert answer.status_code == 200
     assert "Cases behind a figure" in answer.text
 
@@ -159,17 +155,15 @@ def test_the_cases_behind_every_kind_of_figure_are_listed(http: httpx.Client, wh
 @pytest.mark.parametrize(
     "query", ["which=nonsense", "weekday=12", "weekday=²", "hour=24", "hour=²", "owner=%00", "after=x", "days=x", "from=x"]
 )
-def test_an_address_that_means_nothing_is_refused(http: httpx.Client, query: str) -> None:
-    assert http.get(f"/console/numbers/cases?{query}").status_code == 422
+def test_an_address_that_means_nothing_is_refused(served: Served, query: str) -> None:
+    assert served.get(f"/console/numbers/cases?{query}").status_code == 422
 
 
-def test_older_cases_follow_on_the_next_page_and_none_twice(http: httpx.Client) -> None:
-    import re
-
+def test_older_cases_follow_on_the_next_page_and_none_twice(served: Served) -> None:
     seen: list[str] = []
     address: str | None = "/console/numbers/cases?days=7"
     while address is not None:
-        shown = http.get(address).text
+        shown = served.get(address).text
         seen += re.findall(r'href="/console/cases/([^"]+)"', shown)
         more = re.search(r'href="([^"]+)">Older cases', shown)
         address = more[1].replace("&amp;", "&") if more else None
@@ -177,15 +171,19 @@ def test_older_cases_follow_on_the_next_page_and_none_twice(http: httpx.Client) 
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: no chromium, chromium-browser or google-chrome on the PATH")
-def test_every_page_works_on_a_phone_without_a_script_and_takes_no_name_for_markup(url: str) -> None:
+def test_every_page_works_on_a_phone_without_a_script_and_takes_no_name_for_markup(served: Served) -> None:
+    url = str(served.http.base_url).rstrip("/")
+    name, _, value = served.social["cookie"].partition("=")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-quic"])
-        page: Page = browser.new_context(java_script_enabled=False, viewport={"width": 390, "height": 844}).new_page()
+        context = browser.new_context(java_script_enabled=False, viewport={"width": 390, "height": 844})
+        context.add_cookies([{"name": name, "value": value, "url": url}])
+        page: Page = context.new_page()
         page.set_default_timeout(10_000)
         complaints: list[str] = []
         page.on("console", lambda message: complaints.append(message.text))
-        for name in NAMES:
-            page.goto(f"{url}/console/numbers/{name}", wait_until="load")
+        for report in NAMES:
+            page.goto(f"{url}/console/numbers/{report}", wait_until="load")
             main = page.locator("main").bounding_box()
             assert main is not None
             assert main["width"] <= 390

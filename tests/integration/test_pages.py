@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
-import socket
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
-import uvicorn
-from fastapi import FastAPI
 from playwright.sync_api import Page, expect, sync_playwright
-from starlette.staticfiles import StaticFiles
-from temporalio.client import Client
 
-import api
 from adapters.links import Links
 from adapters.postgres.intake import Arrival
 from adapters.postgres.store import Store
-from api.acting import Acting
-from api.console import Console
-from api.desk import DeskPages
-from domain.pace import REAL_TIME
 from tests.conftest import KEYS
+from tests.integration.conftest import serving
 from tests.integration.opened import created, place
-from workflows.gateway import CaseGateway
+from tests.integration.searching import catch_up, sealer_of
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SCRIPT = "<script>document.title='pwned'</script><img src=x onerror=\"document.title='pwned'\">"
@@ -50,42 +35,16 @@ def window() -> Iterator[Page]:
 
 
 @pytest.fixture
-def pages(store: Store) -> Iterator[str]:
-    """The address at which the pages are served, from a real database. No command is given, so Temporal is never called."""
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
-    listening.listen()
-    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    with ThreadPoolExecutor(4) as threads:
-
-        async def in_thread(call: Callable[[], Any]) -> Any:
-            return await asyncio.get_running_loop().run_in_executor(threads, call)
-
-        async def serve() -> None:
-            client = await Client.connect("127.0.0.1:9", lazy=True)
-            acting = Acting(store, CaseGateway(client, REAL_TIME), threads, REAL_TIME)
-            console = Console(
-                acting=acting,
-                cases=lambda only_open, before: in_thread(lambda: store.reader.cases(only_open=only_open, before=before)),
-                quarantined=lambda: in_thread(store.inbox.quarantined),
-                verify=lambda case: in_thread(lambda: store.records.verify(case)),
-                key_of=lambda secret: in_thread(lambda: store.people.key_of(secret)),
-                is_open=True,
-                framed_by=None,
-            )
-            app.include_router(console.routes())
-            app.include_router(DeskPages(acting, Links(KEYS, url)).routes())
-            await server.serve([listening])
-
-        app = FastAPI()
-        app.mount("/static", StaticFiles(directory=Path(api.__file__).parent / "static"))
-        server = uvicorn.Server(uvicorn.Config(app, ws="none", log_config=None, access_log=False))
-        thread = threading.Thread(target=partial(asyncio.run, serve()), daemon=True)
-        thread.start()
+def pages(store: Store, database: str, window: Page) -> Iterator[str]:
+    """The address at which the pages are served, from a real database; the window is signed in. Temporal is not there."""
+    assert store.book.active()
+    with serving(database) as http:
+        url = str(http.base_url).rstrip("/")
+        window.context.clear_cookies()
+        window.goto(f"{url}/sign-in")
+        as_role = window.get_by_role("form", name="As …, on this machine")
+        as_role.get_by_role("button", name="Sign in").click()
         yield url
-        server.should_exit = True
-        thread.join(10)
-    listening.close()
 
 
 def read_on_a_phone(page: Page, url: str) -> Page:
@@ -114,6 +73,33 @@ def test_a_phone_shows_the_cases_one_below_the_other_and_hostile_words_as_words(
     read_on_a_phone(page, page.url)
     expect(page.locator(".story blockquote").first).to_have_text(text)
     expect(page.locator(".lead")).to_contain_text("<!channel>")
+
+
+def test_an_auditor_finds_and_reads_on_a_phone_and_hostile_words_are_words(store: Store, pages: str, window: Page, database: str) -> None:
+    author = {"id": "9", "handle": "h" * 60, "name": HOSTILE}
+    text = f"{HOSTILE} my internet is broken " + "w" * 280
+    placed = place(store, created("p1", text=text, author=author))
+    assert placed is not None
+    with sealer_of(database) as sealer:
+        catch_up(store, sealer)
+    page = read_on_a_phone(window, f"{pages}/console/audit")
+    page.get_by_label("Words in it").fill("my INTERNET")
+    page.get_by_label("Event").select_option("opened")
+    page.get_by_role("button", name="Search").click()
+    read_on_a_phone(page, page.url)
+    expect(page.get_by_role("heading", name="1 case, the newest first")).to_be_visible()
+    expect(page.get_by_label("Words in it")).to_have_value("my INTERNET")
+    page.locator(".cases").get_by_role("link").click()
+    read_on_a_phone(page, page.url)
+    expect(page.get_by_text("none was changed")).to_be_visible()
+    expect(page.get_by_text("Not shown.").first).to_be_visible()
+    expect(page.locator("blockquote")).to_have_count(0)
+    page.get_by_role("link", name="Show what people wrote").click()
+    read_on_a_phone(page, page.url)
+    expect(page.locator(".audit-said blockquote").first).to_have_text(text)
+    page.get_by_label("As of").fill("2020-01-01")
+    page.get_by_role("button", name="Show").click()
+    expect(page.locator("body")).to_contain_text("nothing was on record of the case")
 
 
 def test_what_nobody_could_read_is_shown_with_its_reason(store: Store, pages: str, window: Page) -> None:

@@ -205,7 +205,8 @@ def test_whoever_has_the_right_reads_who_wrote_what_and_when(store: Store, talke
 
 
 def test_the_words_of_somebody_who_was_erased_are_gone_in_private_too(store: Store, talked: OnRecord, database: str) -> None:
-    do(database, "update subject set wrapped_key = null, profile = null")
+    do(database, "update words set sealed = null, erased_hash = sealed_hash")
+    do(database, "update subject set wrapped_key = null, profile = null, author_hash = sha256('gone'), erased_at = now()")
     assert {words for _, _, words in store.reader.private_words(talked.case_id)} == {"(erased)"}
 
 

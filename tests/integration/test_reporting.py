@@ -115,8 +115,9 @@ def links(made: Report) -> Iterator[tuple[Wanted, dict[str, str], int]]:
             for column, value in zip(table.columns, row.cells, strict=True):
                 if row.cases is not None and column.cases is not None and column.unit is Unit.COUNT and isinstance(value, int):
                     sought = {**made.wanted.sought(), **row.cases, **column.cases}
-                    names = {name: sought.get(name) for name in ("brand", "channel", "category", "department")}
-                    yield Wanted(date.fromisoformat(sought["from"]), date.fromisoformat(sought["to"]), **names), sought, value
+                    brand, channel, category, department = (sought.get(n) for n in ("brand", "channel", "category", "department"))
+                    first, last = date.fromisoformat(sought["from"]), date.fromisoformat(sought["to"])
+                    yield Wanted(first, last, brand, channel, category, department), sought, value
 
 
 @pytest.mark.parametrize("name", ["volume", "departments", "loops"])

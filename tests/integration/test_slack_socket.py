@@ -27,7 +27,7 @@ ANA, BILLING = "U0ANA00001", "C0BILLING1"
 BUTTON = {"type": "button", "action_id": "accept", "text": {"type": "plain_text", "text": "Accept"}, "value": "1"}
 
 
-def until(met: Callable[[], Any], seconds: float = 15.0) -> None:
+def until(met: Callable[[], Any], seconds: float = 60.0) -> None:
     """Wait until something has come about. A poll, bounded."""
     end = time.monotonic() + seconds
     while not met():

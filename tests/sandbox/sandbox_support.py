@@ -63,7 +63,7 @@ class Loopkeeper:
             told = await self.slack(request)
         await (told or Response(b'{"stored":true,"duplicate":false}', 202, media_type="application/json"))(scope, receive, send)
 
-    def wait_for(self, wanted: Callable[[Received], bool], count: int = 1, seconds: float = 5.0) -> list[Received]:
+    def wait_for(self, wanted: Callable[[Received], bool], count: int = 1, seconds: float = 30.0) -> list[Received]:
         """The requests that are wanted, once there are `count` of them."""
         end = time.monotonic() + seconds
         with self.news:

@@ -138,7 +138,7 @@ class TestHolding:
         wait_until(lambda: outside.hands.faults()["held"] == [])
 
 
-def wait_until(look: Callable[[], Any], seconds: float = 5) -> Any:
+def wait_until(look: Callable[[], Any], seconds: float = 30) -> Any:
     end = time.monotonic() + seconds
     while not (seen := look()):
         assert time.monotonic() < end, "it did not come to pass"

@@ -444,7 +444,7 @@ STICKS_OUT = """() => [...document.querySelectorAll('body *')]
 
 def settled(page: Page) -> Any:
     """What sticks out once the page has taken its new size."""
-    end = time.monotonic() + 2
+    end = time.monotonic() + 30
     while (found := page.evaluate(STICKS_OUT)) and time.monotonic() < end:
         page.wait_for_function("() => new Promise((drawn) => requestAnimationFrame(() => drawn(true)))")
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -82,13 +82,13 @@ class TestPressing(OnTheSharedSandbox):
     def test_an_app_that_takes_longer_than_three_seconds_has_not_answered(self, outside: Outside, bolt: Bolt) -> None:
         @bolt.app.action("accept")
         def accept(ack: Any) -> None:
-            time.sleep(3.3)  # longer than the three seconds that Slack gives an app
+            told.wait(60)
             ack()
 
-        begun = time.monotonic()
+        told = threading.Event()
         pressed = outside.hands.press(ANA, "accept", channel=BILLING, message_ts=bolt.card())
+        told.set()
         assert (pressed.acked, pressed.error) == (False, "Operation timed out. Apps need to respond within 3 seconds.")
-        assert 2.9 < time.monotonic() - begun < 3.3
 
     def test_an_ephemeral_message_can_be_pressed_by_the_one_who_sees_it(self, outside: Outside, bolt: Bolt) -> None:
         @bolt.app.action("accept")

@@ -26,7 +26,7 @@ from sandbox.hands import Hands
 T = TypeVar("T")
 
 
-def until(met: Callable[[], bool], seconds: float = 10.0) -> None:
+def until(met: Callable[[], bool], seconds: float = 30.0) -> None:
     """Wait until something has come about. A poll, bounded."""
     end = time.monotonic() + seconds
     while not met():

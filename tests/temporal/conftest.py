@@ -182,7 +182,7 @@ class Town:
         """The case as its history has it."""
         return fold(case, [entry.event for _, entry in self.store.records.history(case)])
 
-    async def at_rest(self, case: str, seconds: float = 20.0) -> Case:
+    async def at_rest(self, case: str, seconds: float = 60.0) -> Case:
         """Wait (really) until the record adds up to exactly what the workflow holds, and no reply is on its way; the case."""
         deadline = datetime.now(UTC).timestamp() + seconds
         while True:
@@ -211,7 +211,7 @@ class Town:
         """What has happened, in order."""
         return [entry.event.kind for _, entry in self.store.records.history(case)]
 
-    async def until(self, met: Callable[[], bool], seconds: float = 20.0) -> None:
+    async def until(self, met: Callable[[], bool], seconds: float = 60.0) -> None:
         """Wait (really) for something to be so."""
         deadline = datetime.now(UTC).timestamp() + seconds
         while not met():
@@ -255,7 +255,7 @@ async def serving(town: Town, *, sandboxed: bool = True, cached: int = 100) -> A
 
 def run(loop: asyncio.AbstractEventLoop, story: Coroutine[Any, Any, None]) -> None:
     """Run a story to its end, within reason."""
-    loop.run_until_complete(asyncio.wait_for(story, 90))
+    loop.run_until_complete(asyncio.wait_for(story, 240))
 
 
 @pytest.fixture

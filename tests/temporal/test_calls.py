@@ -137,6 +137,72 @@ def test_a_channel_that_is_gone_is_told_to_an_admin_once_and_the_case_goes_on_by
     run(loop, run_it())
 
 
+def test_whoever_has_left_slack_is_told_of_to_an_admin_once_whatever_the_number_of_calls(loop: Loop, town: Town) -> None:
+    town.wall.strangers = {"Ana Silva"}
+
+    async def run_it() -> None:
+        async with serving(town):
+            cases = [await town.post(text="You charged me twice for my invoice, this is unacceptable.") for _ in range(2)]
+            for case in cases:
+                await town.until(lambda: "handoff_delivered" in town.kinds(case))  # noqa: B023 - waited for in this turn
+                await town.wait(case, timedelta(minutes=31))
+            await town.until(lambda: [mail.to for mail in town.postbox.mails].count("ana.silva@example.com") == 2)
+            ((_, subject, text),) = town.postbox.notices
+            assert subject == "Loopkeeper: Slack does not reach Ana Silva: Slack does not know Ana Silva."
+            assert "They are called by e-mail meanwhile." in text
+            town.wall.strangers = set()
+            for again in (1, 2):  # she is back, and leaves again
+                case = await town.post(text="You charged me twice for my invoice, this is unacceptable.")
+                await town.until(lambda: "handoff_delivered" in town.kinds(case))  # noqa: B023
+                await town.wait(case, timedelta(minutes=31))
+                await town.until(lambda: "escalation_delivered" in town.kinds(case))  # noqa: B023
+                await town.until(lambda: len(town.postbox.notices) == again)  # noqa: B023
+                town.wall.strangers = {"Ana Silva"}
+
+    run(loop, run_it())
+
+
+def test_where_the_social_teams_channel_is_gone_it_is_called_among_the_escalations_and_the_department_sees_the_case(
+    loop: Loop, town: Town
+) -> None:
+    town.wall.gone = {"#social-team"}
+
+    async def run_it() -> None:
+        async with serving(town):
+            case = await town.post(text="You charged me twice for my invoice.")
+            await town.until(lambda: "handoff_delivered" in town.kinds(case))
+            assert (await town.command(case, c.Accept)).refusal is None
+            town.square.refuses = "too rude"
+            assert (await town.command(case, c.Update, town.words(case, "We are at it."))).refusal is None
+            await town.until(lambda: "human_needed" in town.kinds(case))
+            await town.until(lambda: bool(town.wall.social_called_in))
+            await town.at_rest(case)
+            await town.until(lambda: any("could not be posted" in line.text for line in town.wall.told[f"#lk-billing {case}"]))
+        assert town.wall.social_called_in == ["#escalations"]
+        assert [subject for _, subject, _ in town.postbox.notices] == [
+            "Loopkeeper: Slack takes nothing in #social-team: Slack says is_archived."
+        ]
+
+    run(loop, run_it())
+
+
+def test_a_case_that_was_moved_away_from_a_channel_that_is_gone_is_shown_where_it_is(loop: Loop, town: Town) -> None:
+    async def run_it() -> None:
+        async with serving(town):
+            case = await town.post(text="You charged me twice for my invoice.")
+            await town.until(lambda: "handoff_delivered" in town.kinds(case))
+            town.wall.gone = {"#lk-billing"}
+            assert (await town.command(case, c.Reassign, "technical")).refusal is None
+            await town.until(lambda: f"#lk-technical {case}" in town.wall.cards)
+            assert (await town.command(case, c.Accept)).refusal is None
+            await town.until(lambda: town.wall.cards[f"#lk-technical {case}"].case.owner is not None)
+            await town.at_rest(case)
+        assert "handoff_mailed" not in town.kinds(case)
+        assert ["#lk-billing" in subject for _, subject, _ in town.postbox.notices] == [True]
+
+    run(loop, run_it())
+
+
 def told_as_it_happened(town: Town, case: str) -> None:
     """The thread has told every line of the story once, in order, and the card shows the case as it is."""
     file = town.store.reader.file(case)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import BENCHMARKS, intake, loops, open_cases, reports
+from bench import BENCHMARKS, history_search, intake, loops, open_cases, reports
 from bench.__main__ import main
 from bench.bare import Order, steps_of
 from bench.bridge import Posted
@@ -16,6 +16,7 @@ from bench.counters import Count, Spent
 from bench.crowd import CALM, URGENT, patient
 from bench.figures import Aim, Benchmark, Json, percentile, table
 from bench.histories import History, Work
+from bench.history import Readings, Turn
 from bench.intake import Behind, Reading
 from bench.loops import Round, Side
 from bench.open_cases import AtSize
@@ -63,6 +64,16 @@ def figures_of_reports() -> dict[str, Json]:
     return reports.report(reports.Timed(timed, {"volume": [0.01], "times": [0.02]}, timed, [0.005, 0.009]), 1_000, 0.02)
 
 
+def figures_of_history() -> dict[str, Json]:
+    turns = [Turn(1, 1000, 900), Turn(8, 4000, 3000), Turn(1, 1000, 800), Turn(8, 4000, 3200), Turn(1, 1000, 100), Turn(8, 1000, 900)]
+    return Readings(100_000, turns, [20_000], [90_000], [160_000], [170_000], {"search_p99_ms": 12.5}, 0.01).figures()
+
+
+def figures_of_search() -> dict[str, Json]:
+    took = {"rare word": [2.0, 4.0, 90.0], "everything": [1.0, 1.0, 3.0]}
+    return history_search.Readings(1_000_000, 9_700_000, 4_000.0, 900, took, {name: [50, 50, 0] for name in took}, [11.0, 40.0]).figures()
+
+
 @pytest.mark.parametrize(
     ("name", "figures"),
     [
@@ -70,6 +81,8 @@ def figures_of_reports() -> dict[str, Json]:
         ("intake", figures_of_intake()),
         ("open-cases", figures_of_open_cases()),
         ("reports", figures_of_reports()),
+        ("history", figures_of_history()),
+        ("search", figures_of_search()),
     ],
 )
 def test_the_figures_have_all_promised_keys_and_every_aim_is_for_one_of_them(name: str, figures: dict[str, Json]) -> None:
@@ -87,6 +100,18 @@ def test_the_time_of_a_report_is_that_of_the_slowest() -> None:
 
 def test_the_ratio_is_the_median_of_the_rounds() -> None:
     assert figures_of_loops()["ratio_to_bare"] == 0.5
+
+
+def test_an_append_is_held_against_the_plain_inserts_of_its_own_turn_and_the_worse_number_of_writers_counts() -> None:
+    figures = figures_of_history()
+    assert figures["append_ratio_by_writers"] == {"1": 0.8, "8": 0.8}
+    assert figures["append_ratio_to_plain_insert"] == 0.8
+    assert figures["appends_per_second"] == 3000
+
+
+def test_the_slowest_hundredth_is_that_of_all_queries_together() -> None:
+    figures = figures_of_search()
+    assert (figures["search_p50_ms"], figures["search_p99_ms"]) == (2.0, 90.0)
 
 
 def test_by_cpu_the_world_outside_is_left_out_of_the_ratio() -> None:

@@ -28,6 +28,9 @@ def test_our_services_are_the_processes_of_the_product() -> None:
         "dispatcher": ["python", "-m", "worker", "dispatch"],
         "housekeeper": ["python", "-m", "housekeeper"],
         "tools": ["doctor"],
+        "privacy": ["--help"],
+        "backup": ["--help"],
+        "restore": ["--help"],
     }
     assert all(importlib.util.find_spec(module) for module in ("api.__main__", "worker", "housekeeper"))
 
@@ -39,7 +42,7 @@ def test_every_variable_that_we_hand_to_our_processes_is_a_setting(name: str) ->
 
 def test_no_process_has_a_secret_that_it_does_not_need() -> None:
     with_owner = [name for name, service in SERVICES.items() if "MIGRATOR_PASSWORD" in yaml.safe_dump(service.get("environment"))]
-    assert with_owner == ["postgres", "migrate"]
+    assert with_owner == ["postgres", "migrate", "restore"]
     assert [name for name, service in OURS.items() if "LOOPKEEPER_LOG_KEY" in service["environment"]] == ["housekeeper"]
     assert "LOOPKEEPER_SENDGRID_API_KEY" not in OURS["api"]["environment"]
     assert not {"LOOPKEEPER_SLACK_SIGNING_SECRET", "LOOPKEEPER_SLACK_APP_TOKEN"} & set(OURS["worker"]["environment"])
@@ -90,4 +93,7 @@ def test_everything_that_the_image_copies_exists_and_nothing_that_runs_is_left_o
     copied = {line.removeprefix("!") for line in (HERE / ".dockerignore").read_text("utf-8").splitlines() if line.startswith("!")}
     assert [name for name in copied if not (HERE / name).exists()] == []
     packages = {path.parent.name for path in HERE.glob("*/__init__.py")} - {"tests", "devkit", "bench"}
-    assert packages | {"settings.py", "worker.py", "policies", "requirements", "pyproject.toml", "README.md", "LICENSE"} == copied
+    assert (
+        packages | {"settings.py", "worker.py", "housekeeper.py", "policies", "requirements", "pyproject.toml", "README.md", "LICENSE"}
+        == copied
+    )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import UnionType
 from typing import Any, get_args
@@ -15,7 +14,6 @@ import typer
 import typer.main
 from fastapi import FastAPI
 from pydantic import BaseModel
-from starlette.routing import BaseRoute
 from typer.testing import CliRunner
 
 from cli.app import app as command
@@ -24,6 +22,7 @@ from domain.policy import Policy
 from domain.values import Purpose
 from domain.wording import NEEDED, TEMPLATES
 from settings import HERE, Settings
+from tests.routes import addresses, whole_application
 
 DOCS = HERE / "docs"
 
@@ -87,48 +86,17 @@ def test_every_event_and_message_is_documented_as_the_code_has_it() -> None:
 # --- the API ----------------------------------------------------------------------------------------------------------
 
 
-def addresses(routes: list[BaseRoute]) -> Iterator[str]:
-    for route in routes:
-        yield from addresses(getattr(getattr(route, "original_router", None), "routes", []))
-        path = getattr(route, "path", "")
-        methods: Any = getattr(route, "methods", None) or {"GET"}
-        if path and not path.startswith("/docs/"):
-            yield from (f"{method} {path}" for method in methods - {"HEAD"})
-
-
 @pytest.fixture
 def application() -> Iterator[FastAPI]:
-    """The application with every route that settings can bring. Nothing is opened: routes alone need neither database nor Temporal."""
-    from adapters.keyring import Keyring
-    from adapters.postgres.store import Store
-    from api.app import _assemble, _Parts, create_app
-    from cli.state import Secrets
-
-    secrets = Secrets.make()
-    settings = Settings.model_validate(
-        {
-            "database_url": "postgresql://nobody@127.0.0.1:1/nothing",
-            "keys": secrets.keys,
-            "index_key": secrets.index_key,
-            "slack_bot_token": secrets.slack_bot_token,
-            "slack_signing_secret": secrets.slack_signing_secret,
-            "sendgrid_webhook_key": secrets.sendgrid_webhook_public,
-        }
-    )
-    keyring = Keyring.parse(secrets.keys)
-    store = Store.open(settings.database_url, pool=2, keyring=keyring, index_key=b"", pace=settings.pace, name="tests")
-    app = create_app(settings)
-    client: Any = None
-    with ThreadPoolExecutor(1) as threads:
-        for work in _assemble(app, _Parts(settings, store, client, threads)):
-            work.close()
+    """The application with every route that settings can bring."""
+    with whole_application() as app:
         yield app
-    store.close()
 
 
 def test_every_address_of_the_api_is_documented_and_no_other(application: FastAPI) -> None:
     table = [coded(row[0])[0] for row in rows("api.md") if re.match(r"`(GET|POST|PUT|DELETE) /", row[0])]
-    assert sorted(table) == sorted(addresses(application.routes))
+    there = [one for one in addresses(application.routes) if not one.path.startswith("/docs/")]
+    assert sorted(table) == sorted(f"{one.method} {one.path}" for one in there)
 
 
 def test_every_command_can_be_given_over_rest_as_documented() -> None:
@@ -209,10 +177,10 @@ def verbs(group: Any, above: str = "loopkeeper") -> Iterator[tuple[str, set[str]
 
 
 def test_every_verb_of_the_command_is_documented_with_its_options_and_no_other() -> None:
-    from cli import admin, doctor, play, policies, reports, slack  # noqa: F401 - they add their verbs
+    from cli import admin, audit, backups, doctor, play, policies, privacy, reconciling, reports, slack  # noqa: F401 - they add their verbs
 
     page = (DOCS / "cli.md").read_text("utf-8")
-    sections = re.split(r"^### `(loopkeeper [a-z ]+)`$", page, flags=re.MULTILINE)[1:]
+    sections = re.split(r"^### `(loopkeeper [a-z -]+)`$", page, flags=re.MULTILINE)[1:]
     documented = {
         verb: set(re.findall(r"`(--[a-z-]+)`", text)) - {"--help"} for verb, text in zip(sections[::2], sections[1::2], strict=True)
     }

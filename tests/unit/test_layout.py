@@ -21,6 +21,7 @@ OURS = {
     "devkit",
     "migrations",
     "bench",
+    "verifier",
     "settings",
     "worker",
     "housekeeper",
@@ -39,7 +40,7 @@ def imported(module: str) -> set[str]:
     [
         ("worker.py", {"activities", "adapters", "domain", "settings", "workflows"}, 220),
         ("housekeeper.py", {"activities", "adapters", "domain", "settings", "worker", "workflows"}, 150),
-        ("settings.py", {"domain"}, 120),
+        ("settings.py", {"domain"}, 160),
     ],
 )
 def test_the_single_modules_import_only_what_they_may_and_stay_small(module: str, allowed: set[str], lines: int) -> None:

@@ -77,7 +77,7 @@ def _listed(file: CaseFile) -> list[lists.Listed]:
         priority=Priority.URGENT.value,
         department=file.department_name(file.case.department),
         customer=file.customer,
-        words=file.first_words,
+        words=file.first_shown,
         owner=name,
         due_at=NOW,
         due_clock=ClockName.HOLDING_UPDATE.value,
@@ -87,8 +87,13 @@ def _listed(file: CaseFile) -> list[lists.Listed]:
     return [dataclasses.replace(one, number=n, stalled=n % 2 == 0, owner=name if n % 3 else None) for n in range(lists.AT_MOST)]
 
 
+def _page(file: CaseFile) -> lists.Page:
+    """As many cases as a page may have, and as many after them as a person may be told of."""
+    return lists.Page(_listed(file), range(10**6, 10**6 + 1000), at_least=True)
+
+
 def _shelves(file: CaseFile) -> list[lists.Shelf]:
-    return [lists.Shelf(title, _listed(file), "Nothing.") for title in ("Due next", "Mine", "Not accepted", "Waiting", "Stalled")]
+    return [lists.Shelf(title, _page(file), "Nothing.") for title in ("Due next", "Mine", "Not accepted", "Waiting", "Stalled")]
 
 
 def _private(file: CaseFile) -> View:
@@ -108,6 +113,7 @@ MESSAGES: list[tuple[str, Callable[[CaseFile], Shown]]] = [
     ("card, card_text: where the case is", lambda f: (cards.card(f, f.case.department, "S0BILLING"), cards.card_text(f))),
     ("card, card_text: without a group", lambda f: (cards.card(f, f.case.department, None), cards.card_text(f))),
     ("card, card_text: where the case was", lambda f: (cards.card(f, "elsewhere", None), cards.card_text(f))),
+    ("asking, card_text: what is left to whoever had the case", lambda f: ([cards.asking(f)], cards.card_text(f))),
     ("told, told_text: the whole story", lambda f: _told(f, story(f))),
     ("told, told_text: its end", lambda f: _told(f, story(f)[-1:], None)),
     ("call, told_text: to be settled", lambda f: _call(f, settle=True)),
@@ -116,7 +122,11 @@ MESSAGES: list[tuple[str, Callable[[CaseFile], Shown]]] = [
     ("escalation, escalation_text: asked for, with the reason", lambda f: _escalated(f, Audience.HEAD, asked=True)),
     ("escalation, escalation_text: to the social team, with a draft", lambda f: _escalated(f, Audience.SOCIAL)),
     ("lines: of cases", lambda f: (lists.lines(_listed(f), "None."), cards.card_text(f))),
-    ("lines: of no case", lambda f: (lists.lines([], f"None has “{f.first_words[:300]}” in it."), "None")),
+    ("lines: of no case", lambda f: (lists.lines([], "None has that in it."), "None")),
+    ("mine: more than fit", lambda f: (lists.mine(_page(f)), "Your cases")),
+    ("mine: none", lambda f: (lists.mine(lists.Page([])), "Your cases")),
+    ("found: more than fit", lambda f: (lists.found(_page(f), f.first_shown[:80]), "Found")),
+    ("found: none", lambda f: (lists.found(lists.Page([]), f.first_shown[:80]), "Found")),
     ("shown_to_all, told_text: what should be removed", _shown_to_all),
 ]
 VIEWS: list[tuple[str, Callable[[CaseFile], View]]] = [
@@ -144,7 +154,7 @@ VIEWS: list[tuple[str, Callable[[CaseFile], View]]] = [
     ("private_words: of which nothing is left", lambda f: forms.private_words(f, [])),
     ("new_case: by hand", lambda f: forms.new_case(_named(f.policy.brands), {n: one.network for n, one in f.policy.channels.items()})),
     ("home: full shelves", lambda f: lists.home(_shelves(f), NOW)),
-    ("home: empty shelves", lambda f: lists.home([lists.Shelf("Mine", [], "You have no open case.")], NOW)),
+    ("home: empty shelves", lambda f: lists.home([lists.Shelf("Mine", lists.Page([]), "You have no open case.")], NOW)),
     ("nobody: of somebody without a department", lambda f: lists.nobody(f.first_words[:300] or "Nothing.")),
 ]
 
@@ -216,7 +226,7 @@ def test_the_social_team_sees_the_post_masked_and_can_have_the_customer_asked() 
     assert (button["action_id"], button["value"]) == (cards.ASK_REMOVAL, f"meridian-x-1|{seq}")
 
 
-OWN_WORDS = ("review", "notice", "confirm_move", "private_words", "home", "nobody", "say: private", "say: what stands", "lines")
+OWN_WORDS = ("review", "notice", "confirm_move", "private_words", "home", "nobody", "say: private", "say: what stands")
 """What shows a colleague's words, or what it is given: here these are made of the customer's, so nothing can be told from them."""
 OWN_REASONS = (*OWN_WORDS, "escalation, escalation_text: asked for", "escalation, escalation_text: to the social team")
 

@@ -26,12 +26,17 @@ from domain.story import story
 from sandbox.hands import Author, Change, Hands, Submitted
 from sandbox.signing import slack_headers
 from tests.conftest import WORDING
-from tests.e2e.conftest import BILLING, Json, Stage, texts
+from tests.e2e.conftest import BILLING, PATIENCE, Json, Stage, texts
 from tests.policies import called_around_the_clock
 
 LENA, PRIYA, JONAS, MAX, HELEN = "U0LENA0001", "U0PRIYA001", "U0JONAS001", "U0MAX00001", "U0HELEN001"
 ANA, CARMEN, LAURA, GRACE = "U0ANA00001", "U0CARMEN01", "U0LAURA001", "U0GRACE001"
-CARE = "C0CARE0001"
+CARE, PRODUCT = "C0CARE0001", "C0PRODUCT1"
+DINA, KOFI = "U0DINA0001", "U0KOFI0001"
+"""Of Product, to which only tests of the Home tab give cases, and of Technical, who has only those of a test of `/case mine`: a list
+shows the first few, and cases of other tests would crowd them out."""
+PARCEL = "My parcel never came and nobody answers."
+"""A complaint for Product."""
 NOBODY = HELEN
 """Is in every channel, and in no group: whoever heads a department here is somebody else."""
 _numbers = itertools.count(1)
@@ -191,7 +196,7 @@ class Desk(Stage):
             )
 
         mine = self.until(lambda: [c.object["id"] for c in self.hands.state() if c.kind == "conversation" and c.object["user"] == user])
-        return self.hands.wait_for(is_it, 25).object
+        return self.hands.wait_for(is_it, PATIENCE).object
 
     def story(self, case: str) -> str:
         """Everything that is told of a case."""

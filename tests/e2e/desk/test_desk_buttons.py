@@ -51,6 +51,7 @@ def test_a_case_goes_from_complaint_to_thank_you_by_buttons_alone_through_three_
     assert "The other clocks stand still while we wait." in " ".join(texts(there["blocks"]))
     assert desk.send(PRIYA, desk.menu(PRIYA, there, "resume")) == ""
     there = desk.card(case, "technical", shows="In progress")
+    assert "Priya Nair goes on with this case: it waits on nobody any more" in desk.story(case)
     until = int((desk.file(case).history[-1][1].event.at + timedelta(hours=3)).timestamp())
     assert desk.send(PRIYA, desk.menu(PRIYA, there, "snooze"), until=until, words="Rest.") == ""
     there = desk.card(case, "technical", shows="No reminders until")

@@ -8,7 +8,7 @@ from adapters.slack import cards, forms, lists, modals
 from domain.rights import NO_DEPARTMENT
 from sandbox.hands import Change
 from tests.e2e.conftest import BEN, BILLING, TECHNICAL, Json, actions, quotes, texts
-from tests.e2e.desk.conftest import JONAS, MAX, NOBODY, PRIYA, Desk
+from tests.e2e.desk.conftest import DINA, MAX, NOBODY, PARCEL, Desk
 
 SHELVES = ["Due next", "Mine", "cases that nobody has accepted", "Waiting on the customer", "Stalled"]
 
@@ -49,12 +49,12 @@ def show(desk: Desk, user: str, view: Json, number: int) -> Json:
 
 
 def test_each_shelf_has_what_belongs_there_and_its_buttons_show_the_case(desk: Desk) -> None:
-    unaccepted, _ = desk.case("Third day without internet, nobody answers. What a joke.")
-    mine, _ = desk.case("My router is broken and nobody answers.", by=PRIYA)
-    asked, card = desk.case("No signal anywhere since 7 this morning, this is unacceptable.", by=PRIYA)
-    assert desk.send(PRIYA, desk.review(PRIYA, desk.open(PRIYA, card, cards.ASK), body="In which street is that?")) == ""
-    desk.card(asked, "technical", shows="Waiting on the customer")
-    view = home(desk, PRIYA)
+    unaccepted, _ = desk.case(PARCEL)
+    mine, _ = desk.case(PARCEL, by=DINA)
+    asked, card = desk.case(PARCEL, by=DINA)
+    assert desk.send(DINA, desk.review(DINA, desk.open(DINA, card, cards.ASK), body="What is the number of the parcel?")) == ""
+    desk.card(asked, "product", shows="Waiting on the customer")
+    view = home(desk, DINA)
     assert len(shelves(view)) == len(SHELVES)
     numbers = {name: desk.number(case) for name, case in (("unaccepted", unaccepted), ("mine", mine), ("asked", asked))}
     assert f"#{numbers['unaccepted']} " in shelf(view, "nobody has accepted")
@@ -65,51 +65,51 @@ def test_each_shelf_has_what_belongs_there_and_its_buttons_show_the_case(desk: D
     assert "Nothing has stalled." in shelf(view, "Stalled")
     assert f"#{numbers['unaccepted']} " not in shelf(home(desk, BEN), "nobody has accepted"), "it is not his department's"
 
-    modal = show(desk, PRIYA, view, numbers["mine"])
-    assert quotes(modal["blocks"]) == ["My router is broken and nobody answers."]
-    seen = desk.review(PRIYA, desk.push(PRIYA, modal, cards.UPDATE), body="A technician is on the way.")
-    assert desk.send(PRIYA, seen) == ""
+    modal = show(desk, DINA, view, numbers["mine"])
+    assert quotes(modal["blocks"]) == [PARCEL]
+    seen = desk.review(DINA, desk.push(DINA, modal, cards.UPDATE), body="The courier is on the way.")
+    assert desk.send(DINA, seen) == ""
     desk.replies(mine, 2)
-    modal = show(desk, PRIYA, view, numbers["unaccepted"])
-    note = desk.push(PRIYA, modal, forms.DO + "note")
-    assert desk.send(PRIYA, note, words="The whole street is down.") == ""
-    modal = show(desk, PRIYA, view, numbers["unaccepted"])
-    story = desk.push(PRIYA, modal, forms.DO + "history")
-    assert "The whole street is down." in quotes(story["blocks"])
-    desk.hands.close_view(PRIYA, story["id"], clear=True)
+    modal = show(desk, DINA, view, numbers["unaccepted"])
+    note = desk.push(DINA, modal, forms.DO + "note")
+    assert desk.send(DINA, note, words="The courier has lost three today.") == ""
+    modal = show(desk, DINA, view, numbers["unaccepted"])
+    story = desk.push(DINA, modal, forms.DO + "history")
+    assert "The courier has lost three today." in quotes(story["blocks"])
+    desk.hands.close_view(DINA, story["id"], clear=True)
 
 
 def test_a_case_is_accepted_from_the_home_tab_and_the_modal_shows_it(desk: Desk) -> None:
-    case, _ = desk.case("Third day without internet, nobody answers. What a joke.")
-    modal = show(desk, PRIYA, home(desk, PRIYA), desk.number(case))
+    case, _ = desk.case(PARCEL)
+    modal = show(desk, DINA, home(desk, DINA), desk.number(case))
     after = desk.hands.number()
-    assert desk.hands.press(PRIYA, cards.ACCEPT, view_id=modal["id"]).acked
+    assert desk.hands.press(DINA, cards.ACCEPT, view_id=modal["id"]).acked
     now = desk.hands.wait_for(lambda c: c.kind == "view" and c.object["id"] == modal["id"], after=after).object
-    assert "Owner: Priya Nair" in " ".join(texts(now["blocks"]))
+    assert "Owner: Dina Haddad" in " ".join(texts(now["blocks"]))
     assert cards.ACCEPT not in actions(now)
-    desk.hands.close_view(PRIYA, modal["id"])
+    desk.hands.close_view(DINA, modal["id"])
 
 
 def test_refresh_brings_it_up_to_date(desk: Desk) -> None:
-    view = home(desk, JONAS)
-    case, _ = desk.case("Your staff was rude to my mother.", by=JONAS)
+    view = home(desk, DINA)
+    case, _ = desk.case(PARCEL, by=DINA)
     after = desk.hands.number()
-    assert desk.hands.press(JONAS, lists.REFRESH, view_id=view["id"]).acked
-    assert f"#{desk.number(case)} " in shelf(shown(desk, JONAS, after), "Mine")
+    assert desk.hands.press(DINA, lists.REFRESH, view_id=view["id"]).acked
+    assert f"#{desk.number(case)} " in shelf(shown(desk, DINA, after), "Mine")
 
 
 def test_a_closed_case_on_a_home_tab_of_yesterday_says_so(desk: Desk) -> None:
-    case, card = desk.case("Your staff was rude to my mother.", by=JONAS)
-    view = home(desk, JONAS)
-    seen = desk.review(JONAS, desk.open(JONAS, card, cards.RESOLVE), cause="service", body="We have apologised to her.")
-    assert desk.send(JONAS, seen) == ""
-    desk.card(case, "care", shows="Closed")
-    modal = show(desk, JONAS, view, desk.number(case))
+    case, card = desk.case(PARCEL, by=DINA)
+    view = home(desk, DINA)
+    seen = desk.review(DINA, desk.open(DINA, card, cards.RESOLVE), cause="delivery", body="The courier has brought it.")
+    assert desk.send(DINA, seen) == ""
+    desk.card(case, "product", shows="Closed")
+    modal = show(desk, DINA, view, desk.number(case))
     assert "Closed" in " ".join(texts(modal["blocks"]))
     assert set(actions(modal)) == {forms.DO + "note", forms.DO + "reopen", forms.DO + "history"}
-    reopen = desk.push(JONAS, modal, forms.DO + "reopen")
-    assert desk.send(JONAS, reopen) == ""
-    desk.card(case, "care", shows="In progress")
+    reopen = desk.push(DINA, modal, forms.DO + "reopen")
+    assert desk.send(DINA, reopen) == ""
+    desk.card(case, "product", shows="In progress")
 
 
 def test_the_social_team_sees_all_departments_and_somebody_of_none_sees_why(desk: Desk) -> None:

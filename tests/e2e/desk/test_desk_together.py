@@ -247,6 +247,7 @@ def test_the_card_that_was_left_behind_shows_the_case_to_those_who_had_it(desk: 
     assert actions(left) == [cards.OPEN]
     shown = desk.open(LENA, left, cards.OPEN)
     assert quotes(shown["blocks"])[0] == desk.file(case).first_words
+    assert actions(shown) == [cards.ASK, forms.DO + "note", forms.DO + "history"], "what they may not do is not offered"
     note = desk.push(LENA, shown, forms.DO + "note")
     assert desk.send(LENA, note, words="They had called us, too.") == ""
     desk.thread_says(desk.card(case, "technical"), "Lena Fischer noted")

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from adapters.slack import cards
 from api.slack.words import HELP
 from domain.commands import SAID_ALREADY
 from domain.rights import NO_DEPARTMENT
-from tests.e2e.conftest import BEN, BILLING, SOCIAL, TECHNICAL, actions, quotes, texts
-from tests.e2e.desk.conftest import CARE, JONAS, MAX, NOBODY, PRIYA, Desk, Mailslot, command_of, customer_of
+from tests.e2e.conftest import BEN, BILLING, SOCIAL, TECHNICAL, Json, actions, quotes, texts
+from tests.e2e.desk.conftest import CARE, CARMEN, JONAS, KOFI, MAX, NOBODY, PRIYA, Desk, Mailslot, command_of, customer_of
 
 
 def test_a_case_goes_from_complaint_to_thank_you_by_lines_alone(desk: Desk) -> None:
     case, _ = desk.case()
     n = desk.number(case)
     assert desk.told(BEN, f"accept {n}") == f"You have case #{n} now."
-    assert f"Show #{n}" in desk.told(BEN, "mine")
 
     seen = desk.type(BEN, f"ask {n} Which of the two <https://bank.example/x|charges> do you mean, & since when?")
     assert quotes(seen["blocks"])[0].split("\n")[1].endswith("charges (https://bank.example/x) do you mean, & since when?")
@@ -38,9 +39,12 @@ def test_a_case_goes_from_complaint_to_thank_you_by_lines_alone(desk: Desk) -> N
     assert desk.told(JONAS, f"accept {n}", CARE) == f"You have case #{n} now."
     assert desk.told(JONAS, f"wait {n} 3 h The bank looks into it.", CARE) == f"#{n}: The case waits; the resolve clock stands still."
     assert desk.file(case).case.wait_until is not None
-    assert desk.told(JONAS, f"snooze {n} 30min Lunch.", CARE) == f"#{n}: No reminders until then."
+    assert desk.told(JONAS, f"snooze {n} 30min Lunch.", CARE) == f"#{n}: No reminders to you and your department for 30min."
     assert desk.told(JONAS, f"resume {n}", CARE) == f"#{n}: The case is back in work."
     assert desk.told(JONAS, f"escalate {n} The customer waits since Monday.", CARE) == f"#{n}: They are being called."
+    called = desk.direct(CARMEN, "Jonas Berg asks for help.")
+    assert quotes(called["blocks"])[0] == "The customer waits since Monday."
+    assert cards.OPEN in actions(called)
     seen = desk.type(JONAS, f"private {n} Which account is it?", CARE)
     whispered, _ = quotes(seen["blocks"])
     assert whispered.endswith("Which account is it?\n– Jonas")
@@ -58,6 +62,33 @@ def test_a_case_goes_from_complaint_to_thank_you_by_lines_alone(desk: Desk) -> N
     assert desk.told(JONAS, f"reopen {n}", CARE) == f"#{n}: The case is open again."
     assert desk.told(MAX, f"dismiss {n} nothing_to_answer They say so.", SOCIAL) == f"#{n}: The case is dismissed."
     desk.card(case, "care", shows="Dismissed")
+
+
+def test_of_more_cases_than_fit_those_that_are_due_first_are_shown_and_the_others_named(desk: Desk) -> None:
+    numbers = []
+    for _ in range(12):
+        case, _ = desk.case("My router is broken and nobody answers.")
+        numbers.append(desk.number(case))
+        assert desk.told(KOFI, f"accept {numbers[-1]}", TECHNICAL) == f"You have case #{numbers[-1]} now."
+    last = numbers[-1]
+    assert desk.told(KOFI, f"priority {last} urgent", TECHNICAL).endswith("The priority is changed, and every clock with it.")
+
+    def shown() -> list[int] | None:
+        """The numbers in the list, once the change of priority is on record there."""
+        buttons = [int(label.removeprefix("Show #")) for label in texts(answers()["blocks"]) if label.startswith("Show #")]
+        return buttons if buttons[0] == last else None
+
+    def answers() -> Json:
+        return desk.type(KOFI, "mine", TECHNICAL)
+
+    first = desk.until(shown)
+    mine = texts(answers()["blocks"])[0]
+    found = re.match(r"You have (\d+) open cases\. These 10 are due first; after them (.*)\.", mine)
+    assert found is not None, mine
+    others = [int(number) for number in re.findall(r"#(\d+)", found[2])]
+    assert len(first) == 10
+    assert int(found[1]) == len(first) + len(others)
+    assert set(numbers) <= {*first, *others}
 
 
 FORMS = [
@@ -133,7 +164,7 @@ WRONG = [
     ("999999999999", "There is no case 999999999999."),
     ("find", "What are you looking for?"),
     ("find x", "What are you looking for?"),
-    ("find nothing that anybody wrote", "None of the newest cases that you may see has “nothing that anybody wrote” in it."),
+    ("find nothing that anybody wrote", "None of the cases that you may see has “nothing that anybody wrote” in it, each word whole."),
     ("snooze {n} soon", "For how long? For example: /case snooze 42 3 h"),
     ("snooze {n} 3 weeks", "For how long?"),
     ("snooze {n} 3", "For how long?"),
@@ -205,9 +236,20 @@ def test_another_department_is_told_whose_case_it_is(desk: Desk, n: int, line: s
 @pytest.mark.parametrize("verb", ["show", "history"])
 def test_another_department_does_not_read_the_case(desk: Desk, n: int, verb: str) -> None:
     assert desk.told(PRIYA, f"{verb} {n}", TECHNICAL) == f"Case #{n} is with Billing. Its team can show it to you."
-    assert "None of the newest cases" in desk.told(PRIYA, f"find #{n} charged twice", TECHNICAL)
+    assert "None of the cases" in desk.told(PRIYA, f"find #{n} charged twice", TECHNICAL)
     assert f"Show #{n}" in desk.told(BEN, f"find #{n} charged twice")
     assert f"Show #{n}" in desk.told(MAX, f"find #{n} charged twice", SOCIAL)
+
+
+def test_a_case_is_found_by_its_number_and_what_everybody_should_not_read_is_masked_in_the_list(desk: Desk) -> None:
+    case, _ = desk.case("You charged me twice and nobody answers. Ring me at +44 7700 900123.")
+    n = desk.number(case)
+    for line in (f"find {n} charged", f"find #{n} CHARGED", "find 900123"):
+        found = desk.told(BEN, line)
+        assert f"Show #{n}" in found
+        assert "Ring me at •••• 123." in found
+        assert "7700 900123" not in found
+    assert f"Show #{n}" not in desk.told(BEN, f"find #{n}0 charged")
 
 
 def test_a_department_that_had_the_case_may_ask_and_note_and_read_it(desk: Desk) -> None:

@@ -1,0 +1,1 @@
+"""The forms in which histories leave the installation."""

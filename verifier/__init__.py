@@ -1,0 +1,1 @@
+"""The verifier: one file that an auditor reads whole before trusting it. It imports nothing of ours."""
