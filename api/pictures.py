@@ -88,9 +88,9 @@ class _Drawing:
 
     def linked(self, row: Row, column: Column, shape: Markup, says: str) -> Markup:
         """A shape that tells what it is when pointed at, and leads to its cases."""
-        told_shape = _tag("g", Markup("{}{}").format(_tag("title", says), shape))
+        inside = Markup("{}{}").format(_tag("title", says), shape)
         address = self.link(row, column)
-        return told_shape if address is None else _tag("a", told_shape, href=address, tabindex="-1", aria_label=says)
+        return _tag("g", inside) if address is None else _tag("a", inside, href=address, tabindex="-1")
 
     def says(self, row: Row, column: Column, value: Value) -> str:
         return f"{told(row.cells[0], self.table.columns[0].unit)}, {column.title}: {told(value, column.unit)}"

@@ -23,7 +23,7 @@ def told(value: Value, unit: Unit) -> str:
         case Unit.SECONDS:
             return _span(value)
         case Unit.MEAN:
-            return f"{value:,.1f}" if value < 100 else f"{value:,.0f}"
+            return f"{value:,.1f}" if 0 < value < 100 else f"{value:,.0f}"
         case _:
             return f"{value:,.0f}"
 

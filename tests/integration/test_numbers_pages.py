@@ -98,7 +98,7 @@ def test_every_report_is_there_as_json_and_each_of_its_tables_as_csv(served: Ser
 
 def test_the_filters_narrow_what_is_told(served: Served) -> None:
     def opened(**params: str) -> int:
-        told = served.told("/volume", days=60, **params).json()
+        told = served.told("/volume", None, days=60, **params).json()
         return next(int(figure["value"]) for figure in told["figures"] if figure["key"] == "opened")
 
     assert opened() > opened(department="technical") > opened(department="technical", channel="facebook") > 0
