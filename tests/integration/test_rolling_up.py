@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
+from activities.housekeeping import LogFollowers
 from adapters.notary import Notary
 from adapters.postgres import rolling_up
 from adapters.postgres.engine import open_engine
@@ -164,6 +165,15 @@ def test_they_are_as_of_the_moment_when_everything_was_taken_up(store: Store, se
     second = store.reports.as_of()
     assert second is not None
     assert second > first
+
+
+def test_the_housekeeper_follows_the_log_with_it(store: Store, seal: Callable[[], None]) -> None:
+    OnRecord.opened(store, "p1")
+    seal()
+    events = rows(store.engine, "select count(*) from log_leaf")[0][0]
+    followers = LogFollowers({"numbers": RollUp(store.engine, store.vault, store.book).roll_up}, ended=lambda rest: rest > 0)
+    assert followers.follow("numbers") == events
+    assert rows(store.engine, "select opened from report_day") == [(1,)]
 
 
 def test_only_one_rolls_up_at_a_time(store: Store, seal: Callable[[], None]) -> None:
