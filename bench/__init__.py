@@ -37,11 +37,18 @@ def _search() -> Benchmark:
     return SEARCH_BENCHMARK
 
 
+def _reports() -> Benchmark:
+    from bench.reports import REPORTS_BENCHMARK
+
+    return REPORTS_BENCHMARK
+
+
 BENCHMARKS: dict[str, Callable[[], Benchmark]] = {
     "loops": _loops,
     "intake": _intake,
     "open-cases": _open_cases,
     "history": _history,
     "search": _search,
+    "reports": _reports,
 }
 """What can be measured, by name. Loaded when asked for, so that the child processes of one do not load the others."""

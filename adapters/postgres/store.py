@@ -22,6 +22,7 @@ from adapters.postgres.notices import NoticeBoard, PlaceMemory
 from adapters.postgres.people import People
 from adapters.postgres.reading import PostgresReader
 from adapters.postgres.records import PostgresRecords
+from adapters.postgres.reporting import Reports
 from adapters.postgres.searching import PostgresSearch
 from adapters.postgres.vault import Vault
 from domain.pace import Pace
@@ -47,6 +48,7 @@ class Store:
     composer: Composer
     journal: PostgresJournal
     log: PostgresLog
+    reports: Reports
     search: PostgresSearch
     audit: PostgresAudit
 
@@ -76,6 +78,7 @@ class Store:
             composer=Composer(engine, vault, book),
             journal=PostgresJournal(engine),
             log=PostgresLog(engine),
+            reports=Reports(engine),
             search=PostgresSearch(engine, index_key),
             audit=PostgresAudit(engine, reader, records, book),
         )

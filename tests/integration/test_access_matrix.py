@@ -18,7 +18,13 @@ from tests.integration.conftest import serving
 from tests.routes import Address, addresses, whole_application
 from tests.signing_in import sent_from
 
-NOWHERE = {"{case_id}": "meridian-x-nothing", "{session_id}": "0198d7a4-6f5e-7c11-9d2a-3c1f0d5b7e90", "{key_id}": "00000000"}
+NOWHERE = {
+    "{case_id}": "meridian-x-nothing",
+    "{session_id}": "0198d7a4-6f5e-7c11-9d2a-3c1f0d5b7e90",
+    "{key_id}": "00000000",
+    "{name}": "volume",
+    "{table}": "by_week",
+}
 
 with whole_application() as _app:
     GUARDED = [one for one in addresses(_app.routes) if one.rules and isinstance(one.rules[0], Needs)]
