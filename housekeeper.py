@@ -20,6 +20,7 @@ from adapters.postgres.engine import open_engine
 from adapters.postgres.indexing import Indexer
 from adapters.postgres.log import PostgresLog, Sealer
 from adapters.postgres.retention import Retention
+from adapters.postgres.rolling_up import RollUp
 from adapters.slack.announcing import announcing
 from domain.errors import LoopkeeperError
 from domain.ports import Destination, Post
@@ -58,7 +59,8 @@ async def keep(settings: Settings) -> None:
         keeping_words = open_engine(database, pool=2, role="loopkeeper_privacy", name="loopkeeper retention")
         retention = Retention(keeping_words, PostgresBook(keeping_words))
         words = WordsKeeper(lambda: sum(rule.words for rule in retention.apply(datetime.now(UTC), dry_run=False)))
-        followers = LogFollowers({"search": Indexer(store.engine, store.vault).index})
+        roll_up = RollUp(store.engine, store.vault, store.book).roll_up
+        followers = LogFollowers({"search": Indexer(store.engine, store.vault).index, "numbers": roll_up})
         log = LogKeeper(Sealer(sealing, notary), PostgresLog(sealing), destinations, settings.checkpoints_every, store.book, admins)
         chores = [
             Chore("seal_log", "", contracts.HOUSE_QUEUE, timedelta(minutes=10)),

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -48,9 +48,12 @@ from api.headers import SecurityHeaders
 from api.health import Health
 from api.intake import GroupCommit, Intake
 from api.looking import Looking
+from api.numbers import Numbers
 from api.reading import ReadingRoutes
 from api.rest import Rest
+from api.rest_reports import RestReports
 from api.sendgrid import mail_events
+from api.shelf import Shelf
 from api.slack.app import slack_app
 from api.slack_socket import SlackSocket
 from settings import Settings
@@ -131,6 +134,7 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     app.include_router(ReadingRoutes(store, parts.threads).routes())
     links = Links(keyring, settings.public_url)
     app.include_router(DeskPages(acting, links).routes())
+    _numbers(app, parts)
     _access(app, parts)
     feed = Feed(store, parts.threads)
     app.state.feed = feed
@@ -139,6 +143,18 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     if settings.sendgrid_webhook_key is not None:
         app.include_router(mail_events(settings.sendgrid_webhook_key, store.ledger, parts.threads))
     return [commits.run(), feed.keep(), *working]
+
+
+def _numbers(app: FastAPI, parts: _Parts) -> None:
+    """The reports, as pages and for programs."""
+    settings, store = parts.settings, parts.store
+    shelf = Shelf(store.reports)
+
+    def loop_time() -> datetime:
+        return settings.pace.loop_time(datetime.now(UTC))
+
+    app.include_router(Numbers(store.reports, shelf, store.book, parts.in_thread, loop_time, settings.sandbox_url).routes())
+    app.include_router(RestReports(shelf, store.book, parts.in_thread, loop_time).routes())
 
 
 def _access(app: FastAPI, parts: _Parts) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import uuid
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -35,6 +36,7 @@ _NEWEST = 200
 """So many of the newest cases are looked at one by one, where they are not indexed yet."""
 _COUNTED = 1000
 """A list is counted so far: no person works through more."""
+_BEGINS_WITH_A_NUMBER = re.compile(r"\d{1,9}\b")
 _FOUND = 100
 """So many cases are found at most."""
 
@@ -86,27 +88,20 @@ class Looking:
         return await self._in_thread(look)
 
     async def found(self, words: str, colleague: Colleague, at_most: int = 10) -> Page:
-        """The newest cases in which all of these words stand, among those that this colleague may see. `#42` is that case.
+        """The newest cases in which all of these words stand, among those that this colleague may see.
 
-        Of the last seconds' cases, which are not indexed yet, only the first post is looked at.
+        `#42` is that case, and so may be 42. Of the last seconds' cases, which are not indexed yet, only the first post is looked at.
         """
         departments = None if colleague.actor.role in EVERYWHERE else colleague.departments
-        number, rest = told_apart(words)
-        terms = wanted_words(rest)
-
-        def fits(row: Row) -> bool:
-            mine = departments is None or row.department in departments
-            return mine and number in (None, row.number) and set(terms) <= set(words_of(f"{row.customer} {row.words}"))
+        readings = [words, *([f"#{words}"] if _BEGINS_WITH_A_NUMBER.match(words) else [])]
 
         def look() -> Page:
-            if not terms and number is None:
-                return Page([])
-            fresh = {row.number: row for row in self.store.reader.not_indexed(_NEWEST) if fits(row)}
-            numbers = self.store.search.found_by_words(words, _FOUND, departments)
-            newest = sorted({*numbers, *fresh}, reverse=True)
-            known = {row.number: row for row in self.store.reader.rows([n for n in newest[:at_most] if n not in fresh])} | fresh
-            shown = [self._listed(self.store.reader.discreet(known[n])) for n in newest[:at_most] if n in known]
-            return Page(shown, newest[at_most:], at_least=len(numbers) == _FOUND)
+            fresh = {row.number: row for row in self.store.reader.not_indexed(_NEWEST) if any(_fits(row, r, departments) for r in readings)}
+            known = [self.store.search.found_by_words(reading, _FOUND, departments) for reading in readings]
+            newest = sorted({*fresh, *(number for numbers in known for number in numbers)}, reverse=True)
+            rows = {row.number: row for row in self.store.reader.rows([n for n in newest[:at_most] if n not in fresh])} | fresh
+            shown = [self._listed(self.store.reader.discreet(rows[n])) for n in newest[:at_most] if n in rows]
+            return Page(shown, newest[at_most:], at_least=any(len(numbers) == _FOUND for numbers in known))
 
         return await self._in_thread(look)
 
@@ -158,6 +153,15 @@ class Looking:
         return await asyncio.get_running_loop().run_in_executor(self.threads, call)
 
 
+def _fits(row: Row, typed: str, departments: frozenset[str] | None) -> bool:
+    """Whether a case that is not indexed yet is one that was looked for, by its first post."""
+    number, rest = told_apart(typed)
+    terms = wanted_words(rest)
+    if (not terms and number is None) or (departments is not None and row.department not in departments):
+        return False
+    return number in (None, row.number) and set(terms) <= set(words_of(f"{row.customer} {row.words}"))
+
+
 def since(file: CaseFile, turn: int) -> list[Line]:
     """What has happened in a case since somebody read it at that turn, and they must know before they speak to the customer."""
     told = {line.seq: line for line in story(file)}
@@ -167,7 +171,7 @@ def since(file: CaseFile, turn: int) -> list[Line]:
         before, case = case, evolve(case, entry.event)
         if case.turn > max(turn, before.turn):
             event = entry.event
-            line = told.get(seq) if not isinstance(event, ReplyPlanned) else _on_its_way(file, seq, event, entry.by.person)
+            line = told.get(seq) if not isinstance(event, ReplyPlanned) else _on_its_way(file, seq, event, event.author or entry.by.person)
             found += [line] if line is not None else []
     return found
 

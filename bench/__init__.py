@@ -43,6 +43,12 @@ def _search() -> Benchmark:
     return SEARCH_BENCHMARK
 
 
+def _reports() -> Benchmark:
+    from bench.reports import REPORTS_BENCHMARK
+
+    return REPORTS_BENCHMARK
+
+
 BENCHMARKS: dict[str, Callable[[], Benchmark]] = {
     "loops": _loops,
     "intake": _intake,
@@ -50,5 +56,6 @@ BENCHMARKS: dict[str, Callable[[], Benchmark]] = {
     "history": _history,
     "search": _search,
     "console": _console,
+    "reports": _reports,
 }
 """What can be measured, by name. Loaded when asked for, so that the child processes of one do not load the others."""

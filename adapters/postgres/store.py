@@ -23,6 +23,7 @@ from adapters.postgres.notices import NoticeBoard, PlaceMemory
 from adapters.postgres.people import People
 from adapters.postgres.reading import PostgresReader
 from adapters.postgres.records import PostgresRecords
+from adapters.postgres.reporting import Reports
 from adapters.postgres.searching import PostgresSearch
 from adapters.postgres.vault import Vault
 from domain.pace import Pace
@@ -49,6 +50,7 @@ class Store:
     composer: Composer
     journal: PostgresJournal
     log: PostgresLog
+    reports: Reports
     search: PostgresSearch
     audit: PostgresAudit
 
@@ -79,6 +81,7 @@ class Store:
             composer=Composer(engine, vault, book),
             journal=PostgresJournal(engine),
             log=PostgresLog(engine),
+            reports=Reports(engine),
             search=PostgresSearch(engine, index_key),
             audit=PostgresAudit(engine, reader, records, book),
         )

@@ -69,6 +69,15 @@ async def listed(town: Town, case: str) -> None:
         await asyncio.sleep(0.05)
 
 
+async def unlisted(town: Town, case: str) -> None:
+    """Wait (really) until Temporal's list shows no more that the case runs."""
+    running = f"ExecutionStatus = 'Running' and WorkflowId = '{workflow_id(case)}'"
+    while True:
+        if not [one async for one in town.client.list_workflows(running)]:
+            return
+        await asyncio.sleep(0.05)
+
+
 async def handed_off(town: Town, case: str) -> None:
     with town.store.engine.begin() as connection:  # as the dispatcher notes it
         connection.execute(text("update inbound set state = 'done', message = null"))
@@ -137,6 +146,7 @@ def test_a_case_that_nothing_runs_is_started_from_its_record_and_goes_on(loop: L
             case = await town.post()
             await handed_off(town, case)
             await town.client.get_workflow_handle(workflow_id(case)).terminate()
+            await unlisted(town, case)
             (found,) = (await mended(town)).values()
             assert (found.difference, found.lost) == (Difference.MISSING, ())
             await listed(town, case)

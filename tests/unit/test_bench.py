@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import BENCHMARKS, console, history_search, intake, loops, open_cases
+from bench import BENCHMARKS, console, history_search, intake, loops, open_cases, reports
 from bench.__main__ import main
 from bench.bare import Order, steps_of
 from bench.bridge import Posted
@@ -64,6 +64,11 @@ def figures_of_open_cases() -> dict[str, Json]:
     return open_cases.report([a_size(1_000), a_size(5_000), a_size(20_000, idle_cpu=0.6)], a_size(20_300, scans=3))
 
 
+def figures_of_reports() -> dict[str, Json]:
+    timed = {"volume": [0.02, 0.03, 0.04], "times": [0.1, 0.2, 0.15]}
+    return reports.report(reports.Timed(timed, {"volume": [0.01], "times": [0.02]}, timed, [0.005, 0.009]), 1_000, 0.02)
+
+
 def figures_of_history() -> dict[str, Json]:
     turns = [Turn(1, 1000, 900), Turn(8, 4000, 3000), Turn(1, 1000, 800), Turn(8, 4000, 3200), Turn(1, 1000, 100), Turn(8, 1000, 900)]
     return Readings(100_000, turns, [20_000], [90_000], [160_000], [170_000], {"search_p99_ms": 12.5}, 0.01).figures()
@@ -80,6 +85,7 @@ def figures_of_search() -> dict[str, Json]:
         ("loops", figures_of_loops()),
         ("intake", figures_of_intake()),
         ("open-cases", figures_of_open_cases()),
+        ("reports", figures_of_reports()),
         ("history", figures_of_history()),
         ("search", figures_of_search()),
         ("console", figures_of_console()),
@@ -90,6 +96,12 @@ def test_the_figures_have_all_promised_keys_and_every_aim_is_for_one_of_them(nam
     assert set(benchmark.keys) <= set(figures)
     assert set(benchmark.aims) <= set(figures)
     assert json.loads(json.dumps(figures)) == figures
+
+
+def test_the_time_of_a_report_is_that_of_the_slowest() -> None:
+    figures = figures_of_reports()
+    assert (figures["report_p99_ms"], figures["four_weeks_p99_ms"], figures["cases_behind_p99_ms"]) == (200.0, 20.0, 9.0)
+    assert figures["report_p50_ms"] == {"volume": 30.0, "times": 150.0}
 
 
 def test_the_ratio_is_the_median_of_the_rounds() -> None:

@@ -1,0 +1,87 @@
+"""The verb for the numbers: a report in the terminal, as JSON or as CSV."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.table import Table as Drawn
+
+from cli.app import app, out
+from cli.installed import installed
+from domain.errors import LoopkeeperError
+from domain.figures_told import change, told
+from domain.report import Report, Table, Unit, Wanted, as_csv, as_json
+from domain.reports import KINDS, make
+
+_NAMES = ", ".join(kind.name for kind in KINDS)
+
+
+@app.command("report")
+def report(
+    name: Annotated[str, typer.Argument(help=f"One of: {_NAMES}.")] = "overview",
+    days: Annotated[int, typer.Option(min=1, max=366 * 5, help="So many days up to the last one.")] = 28,
+    first: Annotated[str | None, typer.Option("--from", metavar="DAY", help="The first day, such as 2026-03-01.")] = None,
+    last: Annotated[str | None, typer.Option("--to", metavar="DAY", help="The last day. Default: today.")] = None,
+    brand: Annotated[str | None, typer.Option(help="Only this brand.")] = None,
+    channel: Annotated[str | None, typer.Option(help="Only this channel.")] = None,
+    department: Annotated[str | None, typer.Option(help="Only this department.")] = None,
+    category: Annotated[str | None, typer.Option(help="Only this category.")] = None,
+    as_json_: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_csv_: Annotated[bool, typer.Option("--csv", help="One table, for a spreadsheet.")] = False,
+    table: Annotated[str | None, typer.Option(metavar="TABLE", help="Which table, with --csv. Default: the first.")] = None,
+) -> None:
+    """Show one of the reports: whether loops close, and where they stick."""
+    if as_json_ and as_csv_:
+        raise LoopkeeperError("choose one form: --json or --csv")
+    with installed() as (store, settings):
+        policy = store.book.active()
+        zone = policy.brands[brand].zone if brand in policy.brands else next(iter(policy.brands.values())).zone
+        today = settings.pace.loop_time(datetime.now(UTC)).astimezone(ZoneInfo(zone)).date()
+        until = _day(last, "--to") or today
+        since = _day(first, "--from") or until - timedelta(days=days - 1)
+        if since > until:
+            raise LoopkeeperError(f"--from {since} is after the last day, {until}")
+        made = make(name, store.reports, Wanted(since, until, brand, channel, category, department), policy)
+    if as_json_:
+        print(json.dumps(as_json(made), indent=2, ensure_ascii=False))
+    elif as_csv_:
+        print(as_csv(_chosen(made, table)), end="")
+    else:
+        _show(made)
+
+
+def _chosen(made: Report, name: str | None) -> Table:
+    found = made.table(name) if name else next(iter(made.tables), None)
+    if found is None:
+        there = ", ".join(table.name for table in made.tables) or "none"
+        raise LoopkeeperError(f"the report '{made.name}' has no table '{name or ''}'; there are: {there}")
+    return found
+
+
+def _show(made: Report) -> None:
+    wanted = made.wanted
+    out.print(f"{made.title}, {wanted.first} to {wanted.last}", style="bold", markup=False)
+    if made.says:
+        out.print(made.says, markup=False, soft_wrap=True)
+    for figure in made.figures:
+        changed = change(figure.value, figure.before, figure.unit)
+        out.print(f"  {figure.title:<26} {told(figure.value, figure.unit):>9}{'  ' + changed if changed else ''}", markup=False)
+    for table in made.tables:
+        out.print(f"\n{table.title}", style="bold", markup=False)
+        drawn = Drawn(box=None, pad_edge=False)
+        for column in table.columns:
+            drawn.add_column(column.title, justify="left" if column.unit is Unit.TEXT else "right")
+        for row in table.rows:
+            drawn.add_row(*(told(cell, column.unit).replace("[", "\\[") for cell, column in zip(row.cells, table.columns, strict=True)))
+        out.print(drawn)
+
+
+def _day(written: str | None, option: str) -> date | None:
+    try:
+        return date.fromisoformat(written) if written else None
+    except ValueError:
+        raise LoopkeeperError(f"{option} {written}: write the day as 2026-03-31") from None
