@@ -20,6 +20,7 @@ from adapters.slack.modals import Saying
 from api.access.rules import Needs
 from api.access.visitor import Visitor
 from api.acting import Draft, as_it_goes_out
+from api.approving import waits
 from api.console.casepage import CasePage, Panel
 from api.console.ground import Ground, zone_of
 from api.console.offers import BY_NAME, DOING, SAYINGS
@@ -50,8 +51,10 @@ Ticket = Annotated[str, Form(max_length=8000)]
 Short = Annotated[str, Form(max_length=200)]
 PATIENCE = timedelta(seconds=20)
 SLOW = "Loopkeeper is slow to answer just now, and nobody can tell yet whether this was done. Look at the story before you try again."
+READ_IT_FIRST = "A private message goes with this draft. Whoever approves must have read it: do that in Slack, where that is put on record."
 NO_SUCH_DEED = "There is nothing of that name to be done."
 _CONFLICT, _INCOMPLETE, _AWAY = 409, 422, 503
+_SPEAKS = c.Ask | c.Update | c.TakePrivate | c.Resolve
 _ONCE = re.compile(r"[0-9a-fA-F-]{1,40}\Z")
 
 
@@ -65,7 +68,7 @@ class Acts:
     def routes(self) -> APIRouter:
         """The addresses."""
         router = APIRouter(include_in_schema=False, dependencies=[Depends(Needs(Right.ACT))])
-        for name in ("write", "preview", "send", "stop", "do", "move", "removal", "settle", "private"):
+        for name in ("write", "preview", "send", "stop", "do", "move", "removal", "settle", "private", "approve", "reject"):
             router.add_api_route(f"/console/cases/{{case_id}}/{name}", getattr(self, name), methods=["POST"])
         return router
 
@@ -225,6 +228,27 @@ class Acts:
         wanted = c.SettleReply(_once(once), visitor.actor, step, there, link if there else None)
         return await self._let(request, visitor, file, wanted, Panel("settle"), "settled" if there else "again")
 
+    async def approve(
+        self, request: Request, case_id: str, step: Annotated[int, Form()], seen: Annotated[int, Form()], once: Short = ""
+    ) -> Response:
+        """Have a draft go out, as it stood on the page."""
+        visitor, file = await self._in(request, case_id)
+        draft = file.case.draft(step)
+        if draft is not None and draft.private is not None:
+            return await self.shown.render(request, visitor, file, Panel("draft", {}, READ_IT_FIRST), status=_CONFLICT)
+        return await self._let(request, visitor, file, c.Approve(_once(once), visitor.actor, step, seen=seen), Panel("draft"), "approved")
+
+    async def reject(self, request: Request, case_id: str, step: Annotated[int, Form()], body: Text = "", once: Short = "") -> Response:
+        """Do not have a draft go out, for a reason that its author reads."""
+        visitor, file = await self._in(request, case_id)
+        refusal = await refused(self.ground.acting, self.ground.looking, visitor.colleague, file, c.Reject)
+        problem = refusal.reason if refusal is not None else None if body.strip() else "Write a reason first: its author reads it."
+        if problem is not None:
+            status = _CONFLICT if refusal is not None else _INCOMPLETE
+            return await self.shown.render(request, visitor, file, Panel("draft", {}, problem), status=status)
+        words = await self.ground.acting.keep(case_id, body.strip())
+        return await self._let(request, visitor, file, c.Reject(_once(once), visitor.actor, step, words), Panel("draft"), "rejected")
+
     async def private(self, request: Request, case_id: str, once: Short = "") -> Response:
         """Read what was written in private: its owner, the social team and leads; that they did is on record first."""
         visitor, file = await self._in(request, case_id)
@@ -302,6 +326,8 @@ class Acts:
             file = await self.ground.file(visitor, case_id)
             return await self.shown.render(request, visitor, file, Panel(panel.do, panel.given, SLOW), status=_AWAY)
         if answer.refusal is None:
+            if isinstance(wanted, _SPEAKS) and waits(await self.ground.file(visitor, case_id), wanted.id):
+                did = "held"
             return RedirectResponse(f"/console/cases/{case_id}?did={did}", 303)
         instead: Response | None = await anew(answer.refusal) if anew is not None else None
         if instead is not None:

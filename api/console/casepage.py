@@ -24,8 +24,9 @@ from api.doing import done as told_of
 from api.letting import refused
 from api.reading import ON_RECORD
 from api.saying import asking_note
+from domain.approving import DRAFTS, why_held
 from domain.casefile import CaseFile
-from domain.commands import SettleReply
+from domain.commands import Approve, SettleReply
 from domain.conversation import conversation, unsettled
 from domain.events import PersonalDataSeen, WalkAwayProposed
 from domain.kept_clocks import KeptClock, kept_clocks
@@ -41,12 +42,16 @@ IS_DONE: Mapping[str, str] = {
     "private": "Your message is on its way, and the public line that says so.",
     "move": "The case is with its new department.",
     "again": "It is being posted now.",
+    "held": "It waits for a second person. Until they decide, the system keeps what the customer was promised.",
+    "approved": "Approved: it is on its way to the customer.",
+    "rejected": "It will not go out. Its author reads your reason in the story.",
     "settled": "It is on record.",
 }
 
 TITLES: Mapping[str, str] = {
     **{name: offer.label for name, offer in BY_NAME.items()},
     "settle": "A reply to decide on",
+    "draft": "A draft to decide on",
     "private_words": "What was written in private",
 }
 
@@ -124,7 +129,11 @@ class CasePage:
             "running": sorted((one for one in clocks if one.ended_at is None), key=lambda one: (one.due_at is None, one.due_at)),
             "ran": [one for one in reversed(clocks) if one.ended_at is not None],
             "unsettled": unsettled(file) if not file.case.is_over else [],
-            "settles": may_not(visitor.colleague, SettleReply, file.case, file.policy) is None,
+            "held": file.case.held,
+            "draft_called": DRAFTS,
+            "why_held": why_held,
+            "decides_drafts": visitor.may(Right.ACT) and may_not(visitor.colleague, Approve, file.case, file.policy) is None,
+            "settles": visitor.may(Right.ACT) and may_not(visitor.colleague, SettleReply, file.case, file.policy) is None,
             "removable": _removable(file),
             "reads_private": file.case.private and (visitor.may(Right.READ_PRIVATE) or person == file.case.owner),
             "fault": fault,

@@ -14,6 +14,7 @@ from adapters.postgres.keys import NewKey
 from domain.values import SYSTEM, Role
 from tests.browsing import NEEDS_CHROMIUM, chromium, come_in, window
 from tests.e2e.conftest import SAM, Stage
+from tests.signing_in import sent_from
 
 ELSEWHERE = {"origin": "https://elsewhere.example", "sec-fetch-site": "cross-site"}
 
@@ -67,14 +68,14 @@ def test_the_social_team_brings_a_case_from_the_post_to_the_thank_you(stage: Sta
     page.get_by_role("link", name="Post update").click()
     page.get_by_label("Your update").fill("The second line was a slip of ours.")
     page.get_by_role("button", name="Preview").click()
-    exactly = page.locator(".exactly").inner_text()
+    exactly = page.locator(".exactly").text_content()
     page.get_by_role("button", name="Post it").click()
     expect(page.get_by_text("Your update is on its way")).to_be_visible(timeout=20_000)
     page.get_by_role("link", name="Resolve").click()
     page.get_by_label("Root cause").select_option("billing_error")
     page.get_by_label("How was it solved?").fill("The second line is gone, and so is its charge.")
     page.get_by_role("button", name="Preview").click()
-    thanks = page.locator(".exactly").inner_text()
+    thanks = page.locator(".exactly").text_content()
     page.get_by_role("button", name="Post it and resolve").click()
     expect(page.locator("#head .status")).to_have_text("closed", timeout=25_000)  # by itself: the page follows
     page.goto("about:blank")
@@ -152,6 +153,48 @@ def test_a_case_is_moved_and_the_customer_told_in_the_words_that_were_shown(stag
     assert form(stage, case, "send", **ticket(shown)).status_code == 303
     assert "with Technical" in stage.console(f"/console/cases/{case}").text or has(stage, case, "reassigned")
     stage.until(lambda: stage.events(case).count("reply_posted") == 2)
+
+
+def test_what_needs_a_second_person_waits_on_the_page_until_somebody_else_decides(stage: Stage) -> None:
+    case = accepted(stage, "The router blinks and I want my money back.")
+    rules = "approvals:\n  phrases: {money: [voucher]}\n"
+    version = stage.version("# approvals:\n", f"{rules}# approvals:\n")
+    _, admin = stage.store.keys.make(NewKey("Policy admin", Role.ADMIN), SYSTEM)
+    moved = {"do": "move_policy", "policy": version}
+    headers = {"authorization": f"Bearer {admin}"}
+    assert stage.http.post(f"/api/v1/cases/{case}/commands", json=moved, headers=headers).status_code == 200
+
+    def says(body: str) -> str:
+        seen = form(stage, case, "preview", saying="update", body=body)
+        assert "when a second person has approved it" in seen.text
+        sent = form(stage, case, "send", **ticket(seen), body=body)
+        assert sent.headers["location"].endswith("?did=held"), problem(sent)
+        page = stage.console(f"/console/cases/{case}").text
+        assert "somebody else must approve it" in page
+        steps = re.findall(r'id="draft-(\d+)"', page)
+        return str(steps[-1])
+
+    step = says("We send you a voucher today.")
+    turn = str(stage.store.reader.file(case).case.turn)
+    own = form(stage, case, "approve", step=step, seen=turn)
+    assert (own.status_code, problem(own)) == (409, "You wrote this yourself. Somebody else must approve it.")
+    other = sent_from(stage.http)
+    form_of = {"role": "social", "name": "Max Adler", "next": "/console"}
+    signed = stage.http.post("/sign-in/local", data=form_of, headers=other)
+    other["cookie"] = "; ".join(f"{name}={value}" for name, value in signed.cookies.items())
+    stage.http.cookies.clear()
+
+    def decides(name: str, **fields: str) -> httpx.Response:
+        return stage.http.post(f"/console/cases/{case}/{name}", data=fields, headers=other)
+
+    assert "Write a reason first" in problem(decides("reject", step=step))
+    assert decides("reject", step=step, body="Ten pounds at most.").headers["location"].endswith("?did=rejected")
+    step = says("We send you a voucher of ten pounds.")
+    approved = decides("approve", step=step, seen=turn)
+    assert (approved.status_code, problem(approved)) == (303, "")
+    assert approved.headers["location"].endswith("?did=approved")
+    stage.until(lambda: stage.events(case).count("reply_posted") == 2)
+    assert problem(decides("approve", step=step, seen=turn)).startswith("This draft waits no more")
 
 
 def test_a_form_of_another_site_does_nothing(stage: Stage) -> None:

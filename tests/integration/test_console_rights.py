@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,12 +10,14 @@ import httpx
 import pytest
 
 from adapters.postgres.keys import NewKey
+from api import feed
 from cli.engines import Postgres
+from domain.journal import CaseRead, WordsRead
 from domain.values import SYSTEM, Role
 from tests.integration.console import Served, console
 from tests.signing_in import sent_from
 
-NAMES = ("write", "preview", "send", "stop", "do", "move", "removal", "settle", "private")
+NAMES = ("write", "preview", "send", "stop", "do", "move", "removal", "settle", "private", "approve", "reject")
 FIELDS = {"saying": "update", "body": "We look into it.", "do": "note", "seen": "1", "step": "1", "posted": "no", "ticket": "x"}
 
 
@@ -80,3 +83,40 @@ def test_what_somebody_keeps_is_theirs_alone_and_leads_nowhere_else(served: Serv
         assert kept.headers["location"] == "/console?only=late"
         assert "☆" in ana.get("/console").text
         assert "☆" not in ben.get("/console").text
+
+
+def test_that_an_auditor_opens_a_case_is_on_record_and_the_page_does_not_open_it_again_by_itself(served: Served) -> None:
+    with by(served, Role.SOCIAL) as social, by(served, Role.AUDITOR) as auditor:
+        followed = social.get("/console/cases/meridian-x-p1").text
+        before = len(served.store.journal.entries())
+        read = auditor.get("/console/cases/meridian-x-p1").text
+    entries = [entry for _, _, entry in served.store.journal.entries()][before:]
+    assert [(type(entry.event), entry.by.role) for entry in entries] == [(CaseRead, Role.AUDITOR), (WordsRead, Role.AUDITOR)]
+    assert ("data-refresh" in followed, "data-refresh" in read) == (True, False)
+
+
+def test_a_departments_browser_hears_of_its_own_cases_alone(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "ALIVE_EVERY_SECONDS", 0.1)
+    mine, other, drafts = served.handed_off("own", text="My bill is wrong.").case_id, "meridian-x-p1", served.store.drafts
+    with by(served, Role.DEPARTMENT, "billing") as http, http.stream("GET", "/console/stream", timeout=20) as stream:
+        heard, end = set[str](), time.monotonic() + 60
+        for line in stream.iter_lines():
+            heard |= {line} if line.startswith("data: meridian") else set()
+            assert time.monotonic() < end, "nothing was heard"
+            if heard:
+                break
+            for case in (other, mine):
+                drafts.begin(case, "slack:UANA", "update")
+                drafts.end(case, "slack:UANA")
+    assert heard == {f"data: {mine}"}
+
+
+def test_a_stream_ends_with_its_session(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "ALIVE_EVERY_SECONDS", 0.1)
+    with by(served, Role.SOCIAL) as http, http.stream("GET", "/console/stream", timeout=20) as stream:
+        lines, end = stream.iter_lines(), time.monotonic() + 60
+        assert any(line == "event: alive" for line in lines)
+        assert http.post("/sign-out").status_code == 303
+        for _ in lines:
+            assert time.monotonic() < end, "it goes on"
+        assert http.get("/console/stream", headers={"accept": "text/event-stream"}).status_code == 401
