@@ -141,11 +141,19 @@ class DeskKeeper:
 
     def _call_social(self, file: CaseFile) -> None:
         gone = {entry.event.post for _, entry in file.history if isinstance(entry.event, e.PostDeleted)}
-        needed = {
-            seq
-            for seq, entry in file.history
-            if isinstance(entry.event, e.HumanNeeded) or (isinstance(entry.event, e.PersonalDataSeen) and entry.event.post not in gone)
-        }
+
+        def is_needed(event: e.Event) -> bool:
+            match event:
+                case e.HumanNeeded():
+                    return True
+                case e.PersonalDataSeen():
+                    return event.post not in gone
+                case e.DraftHeld():
+                    return file.case.draft(event.step) is not None
+                case _:
+                    return False
+
+        needed = {seq for seq, entry in file.history if is_needed(entry.event)}
         for line in story(file):
             if line.seq in needed:
                 self._call_for(file, line)

@@ -16,12 +16,15 @@ from typing import Literal, TypeVar
 
 from adapters.postgres.composing import parts, room
 from adapters.postgres.store import Store
+from api.approving import has_body, may_not_decide, mind_edit, waiting, waits, will_wait, with_reasons
 from api.drafting import mind, removal
+from domain import commands as c
+from domain.approving import why_held
 from domain.casefile import CaseFile
 from domain.clocks import promise_from
 from domain.commands import SAID_ALREADY, Command, Refusal
 from domain.decide import decide
-from domain.errors import LoopkeeperError, SaidAlready, TooLong
+from domain.errors import LoopkeeperError, SaidAlready, TooLong, WaitsAlready
 from domain.events import AskQueued, ReplyPlanned
 from domain.limits import length
 from domain.pace import Pace
@@ -62,6 +65,8 @@ class Draft:
     alone_body: str | None = None
     private: str | None = None
     """The private message that goes with it, whole."""
+    private_body: str | None = None
+    """What the person wrote of that."""
     note: str | None = None
     """What else the person should know before they send it, in a sentence."""
 
@@ -118,12 +123,16 @@ class Acting:
         """
         return await self._in_thread(lambda: self._draft_of_private(case_id, body, actor))
 
+    async def draft_of_edit(self, case_id: str, step: int, body: str) -> Draft:
+        """The exact text that a draft which waits would be in other words, signed by its author. Raises NotWaiting and as `draft`."""
+        return await self._in_thread(lambda: self._draft_of_edit(case_id, step, body))
+
     async def draft_removal(self, case_id: str, seen: int, actor: Actor) -> Draft:
         """The exact text that asks the customer to remove what event number `seen` found in a post. Raises NoSuchCase, NothingShown."""
         return await self._in_thread(lambda: self._draft_removal(case_id, seen, actor))
 
     async def said(self, case_id: str, command_id: str) -> Draft | None:
-        """What a command has caused to be said to the customer, or to be asked later; None when it was nothing."""
+        """What a command has caused to be said to the customer, to be asked later, or to wait for a second person; None: nothing."""
         return _said(await self.file(case_id), command_id)
 
     async def private_words(self, case_id: str) -> list[tuple[str, datetime, str]]:
@@ -140,14 +149,22 @@ class Acting:
 
     async def refusal(self, file: CaseFile, command: Command) -> Refusal | None:
         """Why the case, as it stands in its file, would refuse the command; None when it would be carried out."""
-        decided = decide(file.case, command, file.case_policy, self._now())
+        refused = await self._in_thread(lambda: may_not_decide(self._store, file, command))
+        decided = refused or decide(file.case, command, file.case_policy, self._now())
         return await self._in_thread(lambda: self._named(decided)) if isinstance(decided, Refusal) else None
 
     async def act(self, case_id: str, command: Command, *, wait: timedelta = timedelta(seconds=10)) -> Answer:
         """Have it done. A refusal comes with names in place. Raises RPCError when the case does not answer within `wait`.
 
-        A case is on record, and in lists, a moment before it runs; whoever acts on it in that moment is not told that it is over.
+        Here words are read for what needs a second person: the rules, which decide, know none. A case is on record, and in lists, a moment
+        before it runs; whoever acts on it in that moment is not told that it is over.
         """
+        if isinstance(command, c.Ask | c.Update | c.TakePrivate | c.Resolve | c.Approve | c.Reject):
+            file = await self.file(case_id)
+            refused = await self._in_thread(lambda: may_not_decide(self._store, file, command))
+            if refused is not None:
+                return Answer(refused, file.case.status.value, file.case.events)
+            command = await self._in_thread(partial(with_reasons, self._store, file, command))
         clock = asyncio.get_running_loop().time
         until = clock() + wait.total_seconds()
         while True:
@@ -172,13 +189,19 @@ class Acting:
 
     def _draft(self, case_id: str, saying: Saying, body: str, actor: Actor) -> Draft:
         file = self._store.reader.file(case_id)
+        if file.is_held(body):
+            raise WaitsAlready(c.WAITS_ALREADY)
         if file.is_said(body):
             raise SaidAlready(SAID_ALREADY)
         mind(self._store, file, body)
         now = self._now()
         promise = promise_from(now, file.case, file.case_policy) if saying == "update" else None
-        draft = self._composed(file, _TEMPLATES[saying], actor, now, body=body, promise=promise)
-        return self._asked_by_one_voice(file, replace(draft, body=tidy(body)), actor, now) if saying == "ask" else draft
+        draft = self._composed(file, _TEMPLATES[saying], actor.person, now, body=body, promise=promise)
+        draft = replace(draft, body=tidy(body))
+        if saying == "ask":
+            draft = self._asked_by_one_voice(file, draft, actor, now)
+        notes = (draft.note, will_wait(self._store, file, body, actor.person))
+        return replace(draft, note=" ".join(filter(None, notes)) or None)
 
     def _asked_by_one_voice(self, file: CaseFile, own: Draft, actor: Actor, now: datetime) -> Draft:
         """A question, in view of those that the customer is asked already."""
@@ -192,14 +215,25 @@ class Acting:
             both = f"{other}\n{own.body}"
             note = f"{whose} question has not gone out yet; the customer is asked both in one reply."
             with contextlib.suppress(TooLong):  # then it waits
-                joint = self._composed(file, _TEMPLATES["ask"], actor, now, body=both)
+                joint = self._composed(file, _TEMPLATES["ask"], actor.person, now, body=both)
                 return replace(joint, body=both, joins=planned.step, alone=own.text, alone_body=own.body, note=note)
         return replace(own, note=_waits(whose))
+
+    def _draft_of_edit(self, case_id: str, step: int, body: str) -> Draft:
+        file, now = self._store.reader.file(case_id), self._now()
+        draft = waiting(file, step)
+        mind_edit(self._store, file, draft, body)
+        if not has_body(file, draft):
+            return as_it_goes_out(file, tidy(body), draft.promise)
+        assert draft.what != "take_private", "nobody edits a private message"
+        promise = promise_from(now, file.case, file.case_policy) if draft.what == "update" else None
+        edited = self._composed(file, _TEMPLATES[draft.what], draft.author, now, body=body, promise=promise)
+        return replace(edited, body=tidy(body))
 
     def _draft_of_move(self, case_id: str, department: str, actor: Actor) -> Draft:
         file, now = self._store.reader.file(case_id), self._now()
         promise = promise_from(now, file.case, file.case_policy)
-        return self._composed(file, "moved.told", actor, now, promise=promise, department=department)
+        return self._composed(file, "moved.told", actor.person, now, promise=promise, department=department)
 
     def _draft_of_private(self, case_id: str, body: str | None, actor: Actor) -> Draft:
         file, now = self._store.reader.file(case_id), self._now()
@@ -209,18 +243,19 @@ class Acting:
                 raise LoopkeeperError(
                     f"the policy names no address to write to: write the message, or add brands.{file.case.brand}.contact"
                 )
-            return self._composed(file, "private.link", actor, now)
+            return self._composed(file, "private.link", actor.person, now)
         before = [words for _, _, words in self._store.reader.private_words(case_id)] if file.whispers else []
         if file.is_said(body) or any(tidy(body) in words for words in before):
             raise SaidAlready(SAID_ALREADY)
-        message = self._composed(file, "private.person", actor, now, body=body)
-        return replace(self._composed(file, "private.line", actor, now), private=message.text)
+        message = self._composed(file, "private.person", actor.person, now, body=body)
+        note = will_wait(self._store, file, body, actor.person)
+        return replace(self._composed(file, "private.line", actor.person, now), private=message.text, private_body=tidy(body), note=note)
 
     def _composed(
         self,
         file: CaseFile,
         template: str,
-        actor: Actor,
+        signer: str,
         now: datetime,
         *,
         body: str = "",
@@ -237,7 +272,7 @@ class Acting:
             department=department or case.department,
             now=now,
             owner=case.owner,
-            signer=actor.person,
+            signer=signer,
             until=promise,
             body=body,
         )
@@ -248,7 +283,7 @@ class Acting:
         return Kept(
             words=keep(case_id, draft.text, body=draft.body or None),
             alone=None if draft.alone is None else keep(case_id, draft.alone, body=draft.alone_body),
-            private=None if draft.private is None else keep(case_id, draft.private, private=True),
+            private=None if draft.private is None else keep(case_id, draft.private, body=draft.private_body, private=True),
         )
 
     def _draft_removal(self, case_id: str, seen: int, actor: Actor) -> Draft:
@@ -280,12 +315,16 @@ def _said(file: CaseFile, command_id: str) -> Draft | None:
     planned = [event for event in caused if isinstance(event, ReplyPlanned) and event.words is not None]
     public = next((event for event in planned if event.purpose not in PRIVATE_PURPOSES), None)
     queued = next((event for event in caused if isinstance(event, AskQueued)), None)
+    held = waits(file, command_id)
     if public is not None:
         private = next((file.text_of(event.words) for event in planned if event.purpose in PRIVATE_PURPOSES), None)
         return replace(as_it_goes_out(file, file.text_of(public.words), public.promise), body=_body(file, public.words), private=private)
     if queued is not None:
         draft = as_it_goes_out(file, file.text_of(queued.words), None)
         return replace(draft, body=_body(file, queued.words), note=_waits("Another"))
+    if held is not None:
+        draft = as_it_goes_out(file, file.text_of(held.words), held.promise)
+        return replace(draft, body=_body(file, held.words), note=f"It waits for a second person: {why_held(held.why)}.")
     return None
 
 

@@ -18,8 +18,10 @@ from adapters.links import BadLink, Links
 from adapters.postgres.reading import NoSuchCase
 from api.access.rules import Proven
 from api.acting import Acting
+from api.approving import waits
 from api.pages import page, same_site
 from domain import commands as c
+from domain.approving import why_held
 from domain.casefile import CaseFile
 from domain.errors import SaidAlready, ShowsPersonalData, TooLong
 from domain.story import story
@@ -90,7 +92,7 @@ class DeskPages:
             draft = await self.acting.draft(case_id, saying, body, actor)  # type: ignore[arg-type]  # checked above
         except (TooLong, SaidAlready, ShowsPersonalData) as error:
             return await self._page(request, token, problem=str(error), status=422, body=body, saying=saying, name=name)
-        words = await self.acting.keep(case_id, draft.text)
+        words = (await self.acting.keep_draft(case_id, draft)).words
         promise = draft.promise.isoformat() if draft.promise else None
         kept = {"id": f"mail:{uuid.uuid4()}", "saying": saying, "words": words, "promise": promise, "cause": cause, "name": name}
         values = {"draft": draft, "ticket": self.links.ticket(token, kept), "token": token, "saying": saying}
@@ -131,6 +133,12 @@ class DeskPages:
             return await self._page(request, token, problem=slow, status=503, name=name)
         if answer.refusal is not None:
             return await self._page(request, token, problem=answer.refusal.reason, status=409, name=name)
+        file = await self.acting.file(case_id)
+        held = waits(file, command.id)
+        if held is not None and file.case.draft(held.step) is not None:
+            told = f"It goes out when a second person has approved it: {why_held(held.why)}."
+        elif held is not None:
+            told = "A second person has decided on it; what came of it stands below."
         return await self._page(request, token, done=told, name=name)
 
     async def _page(

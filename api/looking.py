@@ -170,7 +170,7 @@ def since(file: CaseFile, turn: int) -> list[Line]:
         before, case = case, evolve(case, entry.event)
         if case.turn > max(turn, before.turn):
             event = entry.event
-            line = told.get(seq) if not isinstance(event, ReplyPlanned) else _on_its_way(file, seq, event, entry.by.person)
+            line = told.get(seq) if not isinstance(event, ReplyPlanned) else _on_its_way(file, seq, event, event.author or entry.by.person)
             found += [line] if line is not None else []
     return found
 

@@ -18,13 +18,15 @@ from adapters.postgres.reading import NoSuchCase
 from api.access import rules
 from api.access.rules import Needs, Reading
 from api.access.visitor import Visitor
-from api.acting import Acting, Draft
+from api.acting import Acting, Draft, as_it_goes_out
+from api.approving import NotWaiting, OnlyItsAuthors, waiting, waits
 from api.intake import GroupCommit
 from api.problems import Problem, described
-from api.rest_models import CaseIn, CaseOut, CommandIn, CommandOut, Opened, PrivateOut, case_out, draft_out
+from api.rest_models import CaseIn, CaseOut, CommandIn, CommandOut, HeldOut, Opened, PrivateOut, case_out, draft_out, held_out
 from domain import commands as c
 from domain.casefile import CaseFile
-from domain.errors import SaidAlready
+from domain.decide_approval import NOT_WAITING
+from domain.errors import LoopkeeperError, SaidAlready, WaitsAlready
 from domain.inbound import PostCreated
 from domain.moving import misfit
 from domain.ports import PolicyBook, Unavailable
@@ -34,7 +36,12 @@ from domain.values import NOWHERE, Actor, Priority, case_id
 _KINDS: dict[str, type[c.Command]] = {
     str(next(field.default for field in fields(each) if field.name == "kind")): each for each in get_args(c.Command)
 }
-_DRAFTED = ("ask", "update", "resolve", "take_private")
+_CODES: dict[type[LoopkeeperError], str] = {
+    SaidAlready: "said_already",
+    WaitsAlready: "waits_already",
+    NotWaiting: NOT_WAITING.code,
+}
+_DRAFTED = ("ask", "update", "resolve", "take_private", "approve")
 """What is said to the customer around the given text."""
 
 
@@ -152,8 +159,16 @@ class Rest:
         if draft is not None:
             said = await self._acting.said(case, command_id)  # under a key that was used before: what was said then
             draft = draft if said is None else replace(said, private=draft.private)  # a case's file has no private words
-        public = draft_out(draft) if draft else None
-        return CommandOut(done=True, status=answer.status, events=answer.version, public=public, private=await self._read(case, wanted))
+        public, private = draft_out(draft) if draft else None, await self._read(case, wanted)
+        held = await self._held(case, command) if draft is not None else None
+        return CommandOut(done=True, status=answer.status, events=answer.version, public=public, private=private, held=held)
+
+    async def _held(self, case: str, command: c.Command) -> HeldOut | None:
+        """What waits for a second person by this command, while it does."""
+        file = await self._acting.file(case)
+        event = waits(file, command.id)
+        draft = file.case.draft(event.step) if event is not None else None
+        return held_out(file, draft) if draft is not None else None
 
     async def _read(self, case: str, wanted: CommandIn) -> list[PrivateOut] | None:
         """What was asked for and may be read: that it is read stands on record already."""
@@ -183,22 +198,34 @@ class Rest:
                 case "take_private":
                     body = None if wanted.text is None else _needed(wanted.text, "text")
                     return await self._acting.draft_of_private(case, body, actor)
+                case "approve":
+                    return await self._draft_to_approve(file, wanted)
                 case "reassign" if wanted.tell_customer:
                     return await self._acting.draft_of_move(case, _needed(wanted.department, "department"), actor)
                 case _:
                     return None
-        except SaidAlready as error:
+        except OnlyItsAuthors as error:
+            raise Problem(409, str(error), code="only_its_authors") from None
+        except (SaidAlready, NotWaiting) as error:
             said = None if wanted.dry_run else await self._acting.said(case, command_id)
             if said is None:
-                raise Problem(409, str(error), code="said_already") from None
+                raise Problem(409, str(error), code=_CODES[type(error)]) from None
             return said
+
+    async def _draft_to_approve(self, file: CaseFile, wanted: CommandIn) -> Draft:
+        """What would go out by an approval: the draft as it is, or around another text."""
+        step = _step(wanted)
+        if _said(wanted.text) is not None:
+            return await self._acting.draft_of_edit(file.case_id, step, _needed(wanted.text, "text"))
+        draft = waiting(file, step)
+        return as_it_goes_out(file, file.text_of(draft.words), draft.promise)
 
     async def _kept(self, case: str, wanted: CommandIn, draft: Draft | None) -> _Words:
         """The words of a command, kept."""
         keep, own, more = self._acting.keep, _said(wanted.text), _said(wanted.cause_text)
         text = None if own is None or wanted.do in _DRAFTED else await keep(case, own)
         cause = None if more is None or wanted.do != "resolve" else await keep(case, more)
-        if draft is None:
+        if draft is None or (wanted.do == "approve" and own is None):
             return _Words(text, cause=cause)
         kept = await self._acting.keep_draft(case, draft)
         return _Words(text or kept.private, kept.words, kept.alone, cause)
@@ -262,6 +289,11 @@ def _command(wanted: CommandIn, actor: Actor, command_id: str, draft: Draft | No
             return c.Resume(command_id, actor)
         case "move_policy":
             return c.MovePolicy(command_id, actor, _needed(wanted.policy, "policy"))
+        case "approve":
+            edited = words.public if _said(wanted.text) is not None else None
+            return c.Approve(command_id, actor, _step(wanted), edited, promise if edited is not None else None, wanted.seen)
+        case "reject":
+            return c.Reject(command_id, actor, _step(wanted), text())
         case "reopen":
             return c.Reopen(command_id, actor)
         case "waive_thank_you":
@@ -282,6 +314,12 @@ def _needed(value: str | None, field: str) -> str:
     if given is None:
         raise Problem(422, f"{field}: is needed for this command")
     return given
+
+
+def _step(wanted: CommandIn) -> int:
+    if wanted.step is None:
+        raise Problem(422, "step: is needed; the case names the steps of its drafts")
+    return wanted.step
 
 
 def _known(file: CaseFile, department: str) -> None:

@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 
 from api.acting import Draft
-from domain.case import Case
+from domain.approving import why_held
+from domain.case import Case, HeldDraft
 from domain.casefile import CaseFile
 from domain.clocks import Clock
 from domain.dossier import conversation, steps
@@ -84,6 +85,22 @@ class WaitOut(_Model):
     until: datetime | None = Field(examples=["2026-03-06T09:00:00Z"], description="Then it is looked at again, whatever has come.")
 
 
+class HeldOut(_Model):
+    """A draft that waits for a second person."""
+
+    step: int = Field(examples=[7], description="Name it so to approve or reject it.")
+    what: str = Field(examples=["update"], description="What it becomes: ask, update, take_private or resolve.")
+    text: str = Field(examples=["Hi Sam,\nWe refund the second charge.\n– Ana"], description="Exactly what would go out.")
+    private: bool = Field(description="A private message goes with it; `read_private` shows that.")
+    why: list[str] = Field(examples=[["money:refund*"]], description="By which rules of the policy it waits.")
+    told: str = Field(examples=["words of money (refund*)"])
+    author: str = Field(examples=["Ana Sousa"])
+    at: datetime
+    stale: bool = Field(description="Something has happened since it was written: approve it with `seen`, when you have read it again.")
+    promise: datetime | None = Field(description="When it promises the next word.")
+    call_at: datetime = Field(description="When another one is called about it, unless it is decided by then.")
+
+
 class CaseOut(_Model):
     """A case as it stands."""
 
@@ -109,6 +126,7 @@ class CaseOut(_Model):
     snoozed_until: datetime | None = Field(description="Until then, reminders to the owner and the department wait.")
     waiting_on_third_party: WaitOut | None
     questions: int = Field(examples=[0], description="Questions to the customer that wait until the open one is answered.")
+    drafts: list[HeldOut] = Field(description="What waits for a second person.")
     clocks: list[ClockOut]
     events: int = Field(examples=[12])
     turn: int = Field(examples=[3], description="What whoever speaks to the customer must have seen; send it as `seen`.")
@@ -222,7 +240,7 @@ class CommandIn(_Model):
     do: Literal[
         "accept", "ask", "update", "take_private", "resolve", "reassign", "note", "set_priority", "set_category", "escalate_now", "snooze",
         "wait_on_third_party", "resume", "move_policy", "dismiss", "walk_away", "reopen", "waive_thank_you", "settle_reply",
-        "read_private",
+        "read_private", "approve", "reject",
     ] = Field(examples=["resolve"])  # fmt: skip
     text: str | None = Field(None, max_length=8000, examples=["We have replaced the card in your cabinet; you are online again."])
     root_cause: str | None = Field(None, examples=["outage"])
@@ -269,6 +287,7 @@ class CommandOut(_Model):
     public: DraftOut | None = Field(None, description="The public reply, if there is one.")
     private: list[PrivateOut] | None = Field(None, description="With read_private: what was written in private.")
     turn: int | None = Field(None, examples=[3], description="Of a dry run: send it as `seen` with what you have read.")
+    held: HeldOut | None = Field(None, description="Nothing went out yet: this waits for a second person.")
 
 
 def draft_out(draft: Draft) -> DraftOut:
@@ -309,9 +328,27 @@ def case_out(file: CaseFile) -> CaseOut:
         snoozed_until=case.snoozed_until,
         waiting_on_third_party=WaitOut(since=case.waits[-1].since, until=case.wait_until) if case.is_waiting else None,
         questions=len(case.questions),
+        drafts=[held_out(file, draft) for draft in case.held],
         clocks=[_clock_out(case, clock) for clock in file.clocks],
         events=case.events,
         turn=case.turn,
+    )
+
+
+def held_out(file: CaseFile, draft: HeldDraft) -> HeldOut:
+    """A draft that waits, as it is answered."""
+    return HeldOut(
+        step=draft.step,
+        what=draft.what,
+        text=file.text_of(draft.words),
+        private=draft.private is not None,
+        why=list(draft.why),
+        told=why_held(draft.why),
+        author=file.name_of(draft.author),
+        at=draft.at,
+        stale=file.case.turn > draft.turn,
+        promise=draft.promise,
+        call_at=draft.call_at,
     )
 
 

@@ -98,7 +98,8 @@ def audit_export(
             with _written(file) as raw:
                 _write(store, export, form, raw, quiet=file == "-")
             scope = export.scope
-    err.print(f"Exported {scope.events:,} events of {scope.cases:,} cases ({scope.sought}).", markup=False, soft_wrap=True)
+    cases = "one case" if scope.cases == 1 else f"{scope.cases:,} cases"
+    err.print(f"Exported {scope.events:,} events of {cases} ({scope.sought}).", markup=False, soft_wrap=True)
     if form is Form.BUNDLE:
         err.print(f"Checkpoint: size {scope.size:,}; events that are not sealed yet, and not in it: {scope.unsealed:,}.")
         if file != "-":

@@ -24,7 +24,7 @@ from domain.errors import LoopkeeperError, PolicyError, Problem
 from domain.files import line_of, read_policy, read_wording
 from domain.moving import Change, changes, misfit
 from domain.policy import Policy
-from domain.values import Actor, Role, Via
+from domain.values import Actor, Priority, Role, Via
 from settings import Settings
 from workflows.gateway import CaseGateway
 
@@ -78,11 +78,27 @@ def hints(policy: Policy) -> Iterator[str]:
     for name, person in policy.people.items():
         if person.email is None:
             yield f"people.{name} has no email, so nobody can call {person.name} while Slack is away"
+    yield from _hints_on_approvals(policy)
     for name, desk in policy.departments.items():
         if desk.calendar is None:
             yield f"departments.{name} has no calendar, so its clocks run around the clock"
         if desk.lead is None:
             yield f"departments.{name} has no lead; in their place the next one up is called"
+
+
+def _hints_on_approvals(policy: Policy) -> Iterator[str]:
+    rules = policy.approvals
+    if rules is None:
+        return
+    if not (rules.priorities or rules.phrases or rules.reach_above or rules.trainees):
+        yield "approvals names no rule, so nobody's words wait for a second person"
+    if set(Priority) <= set(rules.priorities):
+        yield "approvals.priorities names every priority, so everything that people say waits for a second person"
+    for handle in rules.trainees:
+        if policy.people[handle].slack is None:
+            yield f"people.{handle} is in training and has no slack id, so they are known by their name alone: {policy.people[handle].name}"
+    if policy.social.lead is None:
+        yield "social has no lead; about a draft that waits for long, the social team's channel is told once more"
 
 
 @policy_app.command("activate")

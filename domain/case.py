@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from domain.values import Audience, ClockName, Intent, Pause, Priority, Purpose, Status
+from domain.values import Audience, ClockName, Drafted, Intent, Pause, Priority, Purpose, Status
 
 ReplyState = Literal["planned", "failed", "unconfirmed"]
 Ending = Literal["dismissed", "walked_away", "merged", "watch_ended"]
@@ -87,7 +87,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call to somebody up the chain that is not known to have reached them yet."""
+    """A call to somebody up the chain that is not known to have reached them yet. `draft`: the step of the held draft that it is about."""
 
     step: int
     to: Audience
@@ -98,6 +98,31 @@ class Call:
     words: str | None = None
     mail_step: int | None = None
     failed: frozenset[str] = frozenset()
+    draft: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldDraft:
+    """Words to the customer that wait for a second person, and what becomes of them when they are approved.
+
+    `turn`: the case's when they were written. `call_at`: when `calls` is called about them; `called`: whether that was done.
+    """
+
+    step: int
+    what: Drafted
+    words: str
+    why: tuple[str, ...]
+    author: str
+    at: datetime
+    turn: int
+    call_at: datetime
+    calls: Audience
+    promise: datetime | None = None
+    root_cause: str | None = None
+    cause_words: str | None = None
+    department: str | None = None
+    private: str | None = None
+    called: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +184,7 @@ class Case:
     private: bool = False
     private_post: str | None = None
     recounted_at: datetime | None = None
+    held: tuple[HeldDraft, ...] = ()
 
     @property
     def status(self) -> Status:
@@ -202,6 +228,10 @@ class Case:
     def reply(self, step: int) -> Reply | None:
         """The unsettled reply of that step, if there is one."""
         return next((r for r in self.replies if r.step == step), None)
+
+    def draft(self, step: int) -> HeldDraft | None:
+        """The draft of that step, while it waits for a second person."""
+        return next((h for h in self.held if h.step == step), None)
 
     def planned(self, *purposes: Purpose) -> Reply | None:
         """A reply on its way for one of these purposes (any, when none is named)."""

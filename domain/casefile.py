@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -34,6 +34,8 @@ class CaseFile:
     history: Sequence[tuple[int, Entry]]
     words: Mapping[str, Mapping[str, object]]
     people: Mapping[str, str]
+    followers: int | None = None
+    """How many follow the customer there, if the network told."""
 
     @property
     def title(self) -> str:
@@ -125,15 +127,23 @@ class CaseFile:
         """Whether these words were written in private."""
         return reference in self._whispered
 
-    def is_said(self, body: str) -> bool:
+    def is_said(self, body: str, but: int | None = None) -> bool:
         """Whether a person has said this to the customer already, or it is on its way: the same words within one of our replies, or
-        within a question that waits its turn.
+        within a question that waits its turn, or a draft that waits for a second person.
 
-        A few words may come again, like "Thank you!"; then only the reply as a whole tells whether it is the same.
+        A few words may come again, like "Thank you!"; then only the reply as a whole tells whether it is the same. `but`: the step of a
+        draft that does not count, because it is being edited.
         """
+        questions = (question.words for question in self.case.questions)
+        return self._stands_in(body, (*self.case.said, *questions)) or self.is_held(body, but)
+
+    def is_held(self, body: str, but: int | None = None) -> bool:
+        """Whether the same words wait for a second person; see `is_said`."""
+        return self._stands_in(body, (draft.words for draft in self.case.held if draft.step != but))
+
+    def _stands_in(self, body: str, references: Iterable[str]) -> bool:
         wanted = " ".join(body.split())
-        said = (*self.case.said, *(question.words for question in self.case.questions))
-        return len(wanted) >= _A_SENTENCE and any(wanted in " ".join(self.text_of(words).split()) for words in said)
+        return len(wanted) >= _A_SENTENCE and any(wanted in " ".join(self.text_of(words).split()) for words in references)
 
     def name_of(self, person: str | None) -> str:
         """How a colleague is called."""

@@ -125,6 +125,7 @@ class Duty(StrEnum):
     NUDGE = "nudge"
     GIVE_UP = "give_up"
     CLOSE = "close"
+    CALL_APPROVER = "call_approver"
     END_WATCH = "end_watch"
 
 
@@ -166,6 +167,10 @@ def owed(case: Case, policy: CasePolicy) -> list[Owed]:
     for call in case.calls:
         if call.mail_step is None:
             duties.append(Owed(call.at + policy.handoff_by_mail_after, Duty.MAIL_CALL, to=call.to, step=call.step))
+    for draft in case.held:
+        if not draft.called:
+            at = policy.may_call(draft.calls, case.department, draft.call_at, case.priority)
+            duties.append(Owed(at, Duty.CALL_APPROVER, to=draft.calls, step=draft.step))
     if case.is_open:
         duties += _owed_while_open(case, policy, clocks)
     return sorted(duties, key=lambda owing: owing.at)

@@ -32,7 +32,8 @@ class Ask:
     """Ask the customer a question, in exactly these words.
 
     `joins`: the step of an ask that is not sent yet; `words` then asks both questions, and `alone` this one, in case it comes too late.
-    `department`: for whom. `seen`: the case's `turn` when the person read the words.
+    `department`: for whom. `seen`: the case's `turn` when the person read the words. `reasons`: why a second person must approve them,
+    as found in the words.
     """
 
     id: str
@@ -42,24 +43,29 @@ class Ask:
     joins: int | None = None
     alone: str | None = None
     seen: int | None = None
+    reasons: tuple[str, ...] = ()
     kind: Literal["ask"] = field(default="ask", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Tell the customer in public how it is going, in exactly these words."""
+    """Tell the customer in public how it is going, in exactly these words. `reasons`: why a second person must approve them."""
 
     id: str
     by: Actor
     words: str
     promise: datetime | None = None
     seen: int | None = None
+    reasons: tuple[str, ...] = ()
     kind: Literal["update"] = field(default="update", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Resolve:
-    """It is solved: the root cause, and exactly the words of the thank-you that will be posted."""
+    """It is solved: the root cause, and exactly the words of the thank-you that will be posted.
+
+    `reasons`: why a second person must approve them.
+    """
 
     id: str
     by: Actor
@@ -67,6 +73,7 @@ class Resolve:
     words: str
     cause_words: str | None = None
     seen: int | None = None
+    reasons: tuple[str, ...] = ()
     kind: Literal["resolve"] = field(default="resolve", repr=False)
 
 
@@ -198,13 +205,17 @@ class Resume:
 
 @dataclass(frozen=True, slots=True)
 class TakePrivate:
-    """Go on in private: `public` is exactly the one line that says so; `words` the private message, where the network has such."""
+    """Go on in private: `public` is exactly the one line that says so; `words` the private message, where the network has such.
+
+    `reasons`: why a second person must approve that message.
+    """
 
     id: str
     by: Actor
     public: str
     words: str | None = None
     seen: int | None = None
+    reasons: tuple[str, ...] = ()
     kind: Literal["take_private"] = field(default="take_private", repr=False)
 
 
@@ -225,6 +236,33 @@ class WalkAway:
     by: Actor
     words: str
     kind: Literal["walk_away"] = field(default="walk_away", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Approve:
+    """Have a draft go out that waits for a second person: as it is, or in other words (`words`, with the `promise` that they make).
+
+    `seen`: the case's `turn` when the person read the draft.
+    """
+
+    id: str
+    by: Actor
+    step: int
+    words: str | None = None
+    promise: datetime | None = None
+    seen: int | None = None
+    kind: Literal["approve"] = field(default="approve", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """Do not have a draft go out that waits for a second person, for a reason (`words`)."""
+
+    id: str
+    by: Actor
+    step: int
+    words: str
+    kind: Literal["reject"] = field(default="reject", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +296,8 @@ Command = (
     | ReadPrivate
     | WalkAway
     | MovePolicy
+    | Approve
+    | Reject
 )
 COMMAND: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="kind")])
 
@@ -443,6 +483,9 @@ Message = Command | Happening
 
 SAID_ALREADY = "The customer has been told this already. If they should read it again, put it differently."
 """What a person hears whose words have gone out in the case before: a repeated press must not be a repeated reply."""
+
+WAITS_ALREADY = "These words wait for a second person already."
+"""… and whose words wait for approval."""
 
 
 @dataclass(frozen=True, slots=True)

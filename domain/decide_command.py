@@ -8,9 +8,10 @@ from typing import assert_never
 from domain import commands as c
 from domain import events as e
 from domain.case import Case
+from domain.decide_approval import Words, approve, held, needs_second_person, reject
 from domain.durations import write_duration
 from domain.policy import CasePolicy
-from domain.replying import Events, after, again, called_off, closed, handed_off, posted, reply, spoken, withdraw
+from domain.replying import Events, after, again, called_off, closed, dropped, handed_off, posted, reply, spoken, withdraw
 from domain.values import CLOSING_PURPOSES, Audience, ClockName, Permalink, Priority, Purpose, Role
 
 BOUNCES = 3
@@ -27,14 +28,14 @@ def on_command(case: Case, command: c.Command, policy: CasePolicy, now: datetime
     match command:
         case c.Accept():
             return _accept(case, command, now)
-        case c.Ask():
-            return _ask(case, command, now)
-        case c.Update():
-            return _update(case, command, now)
-        case c.TakePrivate():
-            return _take_private(case, command, policy, now)
-        case c.Resolve():
-            return _resolve(case, command, policy, now)
+        case c.Ask() | c.Update() | c.TakePrivate() | c.Resolve():
+            why = needs_second_person(case, command, policy)
+            said = _say(case, command, policy, now)
+            return said if not why or isinstance(said, c.Refusal) else [held(case, command, why, policy, now)]
+        case c.Approve():
+            return approve(case, command, now, lambda case, draft: _say(case, draft, policy, now))
+        case c.Reject():
+            return reject(case, command, now)
         case c.Reassign():
             return _reassign(case, command, policy, now)
         case c.Note():
@@ -51,7 +52,8 @@ def on_command(case: Case, command: c.Command, policy: CasePolicy, now: datetime
         case c.Snooze() | c.WaitOnThirdParty() | c.Resume():
             return _wait(case, command, policy, now)
         case c.ReadPrivate():
-            return [e.PrivateRead(now, command.by.person)] if case.private else _NOTHING_PRIVATE
+            private = case.private or any(draft.private is not None for draft in case.held)
+            return [e.PrivateRead(now, command.by.person)] if private else _NOTHING_PRIVATE
         case c.MovePolicy():
             if command.policy == case.policy:
                 return c.Refusal("no_change", f"The case is held to {command.policy} already.")
@@ -67,6 +69,7 @@ def on_command(case: Case, command: c.Command, policy: CasePolicy, now: datetime
 
 
 _SAID_ALREADY = c.Refusal("said_already", c.SAID_ALREADY)
+_WAITS_ALREADY = c.Refusal("waits_already", c.WAITS_ALREADY)
 _NOTHING_PRIVATE = c.Refusal("nothing_private", "Nothing was written in private in this case.")
 _CHANGED_MEANWHILE = c.Refusal(
     "changed_meanwhile", "Something has happened in this case since you read it. Read it again, and send your words if they still fit."
@@ -122,7 +125,24 @@ def _not_to_be_said(case: Case, words: str, seen: int | None) -> c.Refusal | Non
     """Why these words may not go to the customer now, if so."""
     if words in case.said or any(q.words == words for q in case.questions):
         return _SAID_ALREADY
+    if any(draft.words == words for draft in case.held):
+        return _WAITS_ALREADY
     return _CHANGED_MEANWHILE if seen is not None and case.turn > seen else None
+
+
+def _say(case: Case, command: Words, policy: CasePolicy, now: datetime) -> Events | c.Refusal:
+    """What a person's words to the customer make happen once they may go out."""
+    match command:
+        case c.Ask():
+            return _ask(case, command, now)
+        case c.Update():
+            return _update(case, command, now)
+        case c.TakePrivate():
+            return _take_private(case, command, policy, now)
+        case c.Resolve():
+            return _resolve(case, command, policy, now)
+        case _:
+            assert_never(command)
 
 
 def _ask(case: Case, command: c.Ask, now: datetime) -> Events | c.Refusal:
@@ -182,6 +202,7 @@ def _resolve(case: Case, command: c.Resolve, policy: CasePolicy, now: datetime) 
         events += withdraw(case, now, reason, by_system=True, but=Purpose.WELCOME)
         events += called_off(case, now, reason)
         events += [e.AskDropped(now, q.asker.person, q.words, reason) for q in case.questions]
+    events += dropped(case, now, "the case was resolved")
     events.append(e.Resolved(now, command.root_cause, command.words))
     if case.first_deleted:
         return [*events, e.HumanNeeded(now, "the customer deleted the post, so there is nothing to thank under: waive the thank-you")]
@@ -219,8 +240,8 @@ def _walk_away(case: Case, command: c.WalkAway, now: datetime) -> Events | c.Ref
 
 def _nothing_more(case: Case, now: datetime, reason: str) -> Events:
     """The case ends here: nothing that is under way is done any more."""
-    dropped = [e.AskDropped(now, q.asker.person, q.words, reason) for q in case.questions]
-    return [*withdraw(case, now, reason), *called_off(case, now, reason), *dropped]
+    questions = [e.AskDropped(now, q.asker.person, q.words, reason) for q in case.questions]
+    return [*withdraw(case, now, reason), *called_off(case, now, reason), *questions, *dropped(case, now, reason)]
 
 
 _UP = (Audience.LEAD, Audience.HEAD, Audience.DUTY_MANAGER)

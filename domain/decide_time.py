@@ -60,6 +60,9 @@ def _discharge(case: Case, duty: Owed, policy: CasePolicy, now: datetime) -> Eve
             return [templated(case, now, Purpose.CLOSING_NOTE, "closing_note.no_answer", policy)]
         case Duty.SPEAK:
             return [templated(case, now, Purpose.HOLDING_UPDATE, holding_template(case), policy, promise=promise_from(now, case, policy))]
+        case Duty.CALL_APPROVER:
+            assert duty.to is not None
+            return [e.Escalated(now, case.steps + 1, duty.to, why="approval", draft=duty.step)]
         case Duty.CLOSE:
             return closed(case, now, case.last_word_url)
         case Duty.END_WATCH:

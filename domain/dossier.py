@@ -65,7 +65,7 @@ class Step:
     """One event, with everything that is on record of it.
 
     `who`: by name; `person`, `role`, `via`: as recorded. `rule`: for what the system did, the rule of the policy that called for it; of
-    the first event, by which the customer's post was sorted.
+    the first event, by which the customer's post was sorted; of a draft, by which it needs a second person.
     `because_of`: the number of the event that it follows from; None when `cause`, a message from outside or a moment in time, is all.
     """
 
@@ -100,7 +100,7 @@ def conversation(file: CaseFile) -> list[Said]:
             case e.PostDeleted() if event.post in said:
                 said[event.post] = replace(said[event.post], deleted_at=event.at)
             case e.ReplyPlanned():
-                planners[event.step] = file.name_of(entry.by.person) if entry.by.role is not Role.SYSTEM else "the system"
+                planners[event.step] = file.name_of(event.author or entry.by.person) if entry.by.role is not Role.SYSTEM else "the system"
             case e.ReplyPosted():
                 said[f"reply {event.step}"] = Said(
                     seq,
@@ -149,7 +149,7 @@ def steps(file: CaseFile) -> list[Step]:
                 person=by.person,
                 role=by.role,
                 via=by.via.value,
-                rule=rule_of(entry.event) if by.role is Role.SYSTEM or seq == 1 else None,
+                rule=rule_of(entry.event) if by.role is Role.SYSTEM or seq == 1 or isinstance(entry.event, e.DraftHeld) else None,
                 policy=entry.policy,
                 cause="it was time" if entry.cause == TimePassed().id else entry.cause,
                 because_of=roots.get(seq),
@@ -217,46 +217,64 @@ def rule_of(event: e.Event) -> str | None:
             return f"escalation: {event.why}" if event.clock is None else f"escalation: {event.clock.value} at {event.percent} %"
         case e.Stalled():
             return f"escalation: {event.clock.value}"
+        case e.DraftHeld():
+            return f"approvals: {', '.join(event.why)}"
         case _:
             return _RULES.get(type(event))
 
 
 def _roots(history: Sequence[tuple[int, Entry]]) -> Iterator[tuple[int, int]]:
     """Which event an event follows from, by their numbers, where it follows from one."""
-    planned: dict[int, int] = {}
-    called: dict[int, int] = {}
-    posts: dict[str, int] = {}
-    handed: int | None = None
+    began: dict[_Thread, int] = {}
     first_of: dict[tuple[str, datetime], int] = {}
     for seq, entry in history:
         event = entry.event
-        root: int | None
-        match event:
-            case e.ReplyPosted() | e.ReplyFailed() | e.ReplyUnconfirmed() | e.ReplyWithdrawn():
-                root = planned.get(event.step)
-            case e.EscalationDelivered() | e.EscalationFailed() | e.EscalationMailed() | e.EscalationCalledOff():
-                root = called.get(event.step)
-            case e.AskAnswered() | e.PostEdited() | e.PostDeleted() | e.PersonalDataSeen():
-                root = posts.get(event.post)
-            case e.HandoffDelivered() | e.HandoffFailed() | e.HandoffMailed():
-                root = handed
-            case _:
-                root = None
         first = first_of.setdefault((entry.cause, event.at), seq)
-        root = root if root is not None else first
+        goes_on = _goes_on(event)
+        root = began.get(goes_on, first) if goes_on is not None else first
         if root != seq:
             yield seq, root
-        match event:
-            case e.ReplyPlanned():
-                planned[event.step] = seq
-            case e.Escalated():
-                called[event.step] = seq
-            case e.Opened() | e.CustomerWrote():
-                posts[event.post] = seq
-            case e.HandedOff():
-                handed = seq
-            case _:
-                pass
+        begins = _begins(event)
+        if begins is not None:
+            began[begins] = seq
+
+
+_Thread = tuple[str, int | str]
+"""What several events of a case are about: a reply, a call, a draft (by its step), a post, the handoff."""
+
+
+def _begins(event: e.Event) -> _Thread | None:
+    match event:
+        case e.ReplyPlanned():
+            return "reply", event.step
+        case e.Escalated():
+            return "call", event.step
+        case e.DraftHeld():
+            return "draft", event.step
+        case e.Opened() | e.CustomerWrote():
+            return "post", event.post
+        case e.HandedOff():
+            return "handoff", ""
+        case _:
+            return None
+
+
+def _goes_on(event: e.Event) -> _Thread | None:
+    match event:
+        case e.ReplyPosted() | e.ReplyFailed() | e.ReplyUnconfirmed() | e.ReplyWithdrawn():
+            return "reply", event.step
+        case e.EscalationDelivered() | e.EscalationFailed() | e.EscalationMailed() | e.EscalationCalledOff():
+            return "call", event.step
+        case e.DraftApproved() | e.DraftRejected() | e.DraftDropped():
+            return "draft", event.step
+        case e.Escalated(draft=int(draft)):
+            return "draft", draft
+        case e.AskAnswered() | e.PostEdited() | e.PostDeleted() | e.PersonalDataSeen():
+            return "post", event.post
+        case e.HandoffDelivered() | e.HandoffFailed() | e.HandoffMailed():
+            return "handoff", ""
+        case _:
+            return None
 
 
 def _changes(file: CaseFile, before: Case, after: Case) -> Iterator[Change]:

@@ -55,6 +55,10 @@ class SaidAlready(LoopkeeperError):
     """A person's words have gone out in this case before, or are on their way."""
 
 
+class WaitsAlready(SaidAlready):
+    """A person's words wait for a second person already."""
+
+
 class ShowsPersonalData(LoopkeeperError):
     """A public text shows what looks like personal data, or what was written in private."""
 

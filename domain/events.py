@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from domain.values import Audience, ClockName, Intent, Permalink, Priority, Purpose
+from domain.values import Audience, ClockName, Drafted, Intent, Permalink, Priority, Purpose
 
 SAID_SO = "somebody said so"
 """The reason on record when a person ended it: who, stands in the entry."""
@@ -75,7 +75,7 @@ class PostDeleted:
 
 @dataclass(frozen=True, slots=True)
 class ReplyPlanned:
-    """It was decided that a reply goes out: exact words (`words`) or a wording template to be filled (`template`)."""
+    """It was decided that a reply goes out: exact words (`words`; `author`: whose, if approved) or a wording template (`template`)."""
 
     at: datetime
     step: int
@@ -87,6 +87,7 @@ class ReplyPlanned:
     promise: datetime | None = None
     instead_of: int | None = None
     opens: datetime | None = None
+    author: str | None = None
     kind: Literal["reply_planned"] = field(default="reply_planned", repr=False)
 
 
@@ -245,11 +246,12 @@ class AskAnswered:
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """The owner says what the cause was and that it is solved."""
+    """The owner says what the cause was and that it is solved. `author`: who said so, when somebody else approved it."""
 
     at: datetime
     root_cause: str
     words: str
+    author: str | None = None
     kind: Literal["resolved"] = field(default="resolved", repr=False)
 
 
@@ -347,7 +349,7 @@ class ClockWarned:
 
 @dataclass(frozen=True, slots=True)
 class Escalated:
-    """A step up the chain: somebody is called. `why`: a clock's percent, somebody asked for it, or the case was passed on too often."""
+    """A step up the chain: somebody is called. `why`: a clock's percent, somebody asked for it, or is to decide (`draft`: on what)."""
 
     at: datetime
     step: int
@@ -355,8 +357,9 @@ class Escalated:
     clock: ClockName | None = None
     percent: int = 0
     repeat: int = 0
-    why: Literal["clock", "asked", "bounced", "walk_away"] = "clock"
+    why: Literal["clock", "asked", "bounced", "walk_away", "approval"] = "clock"
     words: str | None = None
+    draft: int | None = None
     kind: Literal["escalated"] = field(default="escalated", repr=False)
 
 
@@ -501,6 +504,63 @@ class WalkedAway:
 
 
 @dataclass(frozen=True, slots=True)
+class DraftHeld:
+    """Words to the customer (and with `private` a private message) wait for a second person. `call_at`: when `calls` is called."""
+
+    at: datetime
+    step: int
+    what: Drafted
+    words: str
+    why: tuple[str, ...]
+    author: str
+    call_at: datetime
+    calls: Audience
+    promise: datetime | None = None
+    root_cause: str | None = None
+    cause_words: str | None = None
+    department: str | None = None
+    private: str | None = None
+    kind: Literal["draft_held"] = field(default="draft_held", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class DraftApproved:
+    """A second person approved a draft: in the words that it had, or (then they stand in `before`) in others."""
+
+    at: datetime
+    step: int
+    what: Drafted
+    words: str
+    author: str
+    before: str | None = None
+    kind: Literal["draft_approved"] = field(default="draft_approved", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class DraftRejected:
+    """A second person decided, with a reason, that a draft does not go out."""
+
+    at: datetime
+    step: int
+    what: Drafted
+    words: str
+    author: str
+    kind: Literal["draft_rejected"] = field(default="draft_rejected", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class DraftDropped:
+    """A draft that waited for a second person is not needed any more: the case has come to its end without it."""
+
+    at: datetime
+    step: int
+    what: Drafted
+    author: str
+    reason: str
+    kind: Literal["draft_dropped"] = field(default="draft_dropped", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class PromiseKept:
     """The customer heard from us by the moment that we had named in public."""
 
@@ -581,6 +641,10 @@ Event = (
     | PrivateRead
     | WalkAwayProposed
     | WalkedAway
+    | DraftHeld
+    | DraftApproved
+    | DraftRejected
+    | DraftDropped
     | PromiseKept
     | PromiseBroken
     | HumanNeeded

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import assert_never
 
 from domain import events as e
-from domain.case import GIVEN_UP, Asker, Call, Case, Handoff, Mark, OpenAsk, Question, Reply, ReplyState
+from domain.case import GIVEN_UP, Asker, Call, Case, Handoff, HeldDraft, Mark, OpenAsk, Question, Reply, ReplyState
 from domain.values import ASIDE, ClockName, Intent, Pause, Purpose
 
 SAID_AT_MOST = 50
@@ -124,6 +124,10 @@ def _applied(case: Case, event: e.Event) -> Case:  # noqa: C901 - one line an ev
             return replace(case, walk_away_proposed=True)
         case e.WalkedAway():
             return replace(case, ended="walked_away", promise=None)
+        case e.DraftHeld():
+            return _draft_held(case, event)
+        case e.DraftApproved() | e.DraftRejected() | e.DraftDropped():
+            return replace(case, held=tuple(h for h in case.held if h.step != event.step))
         case e.PromiseBroken():
             return _promise_broken(case, event)
         case e.WatchEnded():
@@ -276,8 +280,10 @@ def _ask_answered(case: Case, ev: e.AskAnswered) -> Case:
 
 
 def _escalated(case: Case, ev: e.Escalated) -> Case:
-    call = Call(ev.step, ev.to, ev.at, ev.clock, ev.percent, ev.repeat, ev.words)
+    call = Call(ev.step, ev.to, ev.at, ev.clock, ev.percent, ev.repeat, ev.words, draft=ev.draft)
     case = replace(case, calls=(*case.calls, call), steps=max(case.steps, ev.step))
+    if ev.draft is not None:  # another one to decide, and not a step up the chain
+        return replace(case, held=tuple(replace(h, called=h.called or h.step == ev.draft) for h in case.held))
     if ev.clock is None:
         return replace(case, asked_up=(*case.asked_up, ev.to))
     others = tuple(m for m in case.marks if (m.clock, m.percent, m.to) != (ev.clock, ev.percent, ev.to))
@@ -292,6 +298,26 @@ def _call_failed(case: Case, ev: e.EscalationFailed) -> Case:
     """Once both ways have failed, there is nothing left to be tried."""
     case = _with_call(case, ev.step, lambda call: replace(call, failed=call.failed | {ev.by}))
     return replace(case, calls=tuple(call for call in case.calls if call.failed != {"slack", "email"}))
+
+
+def _draft_held(case: Case, ev: e.DraftHeld) -> Case:
+    draft = HeldDraft(
+        ev.step,
+        ev.what,
+        ev.words,
+        ev.why,
+        ev.author,
+        ev.at,
+        case.turn,
+        ev.call_at,
+        ev.calls,
+        ev.promise,
+        ev.root_cause,
+        ev.cause_words,
+        ev.department,
+        ev.private,
+    )
+    return replace(case, held=(*case.held, draft), steps=max(case.steps, ev.step))
 
 
 def _resolved(case: Case, ev: e.Resolved) -> Case:

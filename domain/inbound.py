@@ -42,6 +42,7 @@ class Author(_Told):
     handle: Shown | None = None
     name: Shown | None = None
     is_brand: bool = False
+    followers: Annotated[int, Field(ge=0)] | None = None
 
 
 class Post(_Told):

@@ -147,6 +147,21 @@ class Brand(_Model):
         return tuple(map(order_pattern, self.order_numbers))
 
 
+class Approvals(_Model):
+    """Which words to a customer need a second person. `phrases`: by the name of a list; `trainees`: people, by handle."""
+
+    priorities: tuple[Priority, ...] = ()
+    phrases: dict[Slug, Annotated[tuple[Phrase, ...], Field(min_length=1)]] = {}
+    reach_above: int | None = Field(None, ge=1)
+    trainees: tuple[Slug, ...] = ()
+
+    @model_validator(mode="after")
+    def _named_apart(self) -> Approvals:
+        if taken := {"priority", "reach", "trainee"} & self.phrases.keys():
+            raise ValueError(f"phrases.{min(taken)}: a list needs another name; this one stands for a rule of its own")
+        return self
+
+
 class Signals(_Model):
     """Phrases that speak for an intent; `*` at the end of a word stands for any ending. A strong one counts three times a weak one."""
 
@@ -187,6 +202,7 @@ class Policy(_Model):
     calendars: dict[Slug, Hours] = {}
     people: dict[Slug, Person] = {}
     escalation: Escalation = Escalation()
+    approvals: Approvals | None = None
     admins: tuple[Address, ...] = ()
     social: Desk
     departments: Annotated[dict[Slug, Desk], Field(min_length=1)]
@@ -229,6 +245,7 @@ class Policy(_Model):
             yield f"{name}.lead", desk.lead
             yield f"{name}.head", desk.head
         yield "escalation.duty_manager", self.escalation.duty_manager
+        yield from (("approvals.trainees", handle) for handle in (self.approvals.trainees if self.approvals is not None else ()))
 
     @cached_property
     def id(self) -> str:
@@ -306,6 +323,7 @@ class Policy(_Model):
             social_lead=self.social.lead,
             quiet={name: person.quiet for name, person in self.people.items() if person.quiet is not None},
             private_messages=self.channel(channel).private_messages,
+            approve_priorities=self.approvals.priorities if self.approvals is not None else (),
         )
 
 
@@ -320,6 +338,7 @@ class CasePolicy(_Model):
     """What one case is held to, pinned when the case began. Carried by the workflow, so it holds no phrase lists and no words.
 
     `works`: the calendar of each department that has one. `leads`, `heads`, `quiet`: people, by their handle in the policy.
+    `approve_priorities`: those at which a person's words to the customer need a second person.
     """
 
     id: str
@@ -347,6 +366,7 @@ class CasePolicy(_Model):
     social_lead: str | None = None
     quiet: dict[str, Quiet] = {}
     private_messages: bool = False
+    approve_priorities: tuple[Priority, ...] = ()
 
     @staticmethod
     @lru_cache(maxsize=512)

@@ -101,7 +101,13 @@ def posted(case: Case, message: c.Posted, now: datetime) -> Events:
 
 def closed(case: Case, now: datetime, permalink: str | None, waived_by: str | None = None) -> Events:
     """The loop is closed; nobody needs to be called about it any more."""
-    return [*called_off(case, now, "the case was closed"), e.Closed(now, permalink, waived_by)]
+    reason = "the case was closed"
+    return [*dropped(case, now, reason), *called_off(case, now, reason), e.Closed(now, permalink, waived_by)]
+
+
+def dropped(case: Case, now: datetime, reason: str) -> Events:
+    """Drafts that wait for a second person, when the case goes on to its end without them."""
+    return [e.DraftDropped(now, draft.step, draft.what, draft.author, reason) for draft in case.held]
 
 
 def _sent_before_it_was_joined(case: Case, message: c.Posted, now: datetime) -> Events:

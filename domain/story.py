@@ -8,6 +8,7 @@ from typing import Literal, assert_never
 from zoneinfo import ZoneInfo
 
 from domain import events as e
+from domain.approving import DRAFTS, why_held
 from domain.case import Case
 from domain.casefile import CaseFile
 from domain.discretion import in_words
@@ -180,7 +181,8 @@ def _tell(file: CaseFile, seq: int, entry: Entry, earlier: Case, *, whole: bool)
             return line("internal", "Our question is answered; the clocks run again", people=_askers(earlier))
         case e.Resolved():
             cause = file.policy.root_causes.get(event.root_cause, event.root_cause)
-            return line("internal", f"{by} resolved this case. Root cause: {cause}")
+            who = by if event.author is None else file.name_of(event.author)
+            return line("internal", f"{who} resolved this case. Root cause: {cause}")
         case e.Closed():
             if event.waived_by is not None:
                 return line("internal", f"The loop is closed without a thank-you, by {file.name_of(event.waived_by)}")
@@ -234,6 +236,18 @@ def _tell(file: CaseFile, seq: int, entry: Entry, earlier: Case, *, whole: bool)
             return line("warning", f"{by} proposes to walk away from this case; a lead decides", event.words)
         case e.WalkedAway():
             return line("internal", f"{by} confirmed: we walk away, and nothing more is answered here", event.words)
+        case e.DraftHeld():
+            what, author = DRAFTS[event.what], file.name_of(event.author)
+            return line("internal", f"{author}'s {what} waits for a second person: {why_held(event.why)}", event.words)
+        case e.DraftApproved():
+            how = "" if event.before is None else ", in other words"
+            return line("internal", f"{by} approved {_draft(file, event)}{how}", event.before and event.words, people=(event.author,))
+        case e.DraftRejected() if entry.by.person == event.author:
+            return line("internal", f"{by} took back their own {DRAFTS[event.what]}", event.words)
+        case e.DraftRejected():
+            return line("warning", f"{by} did not approve {_draft(file, event)}", event.words, people=(event.author,))
+        case e.DraftDropped():
+            return line("internal", f"{_draft(file, event)} will not go out: {event.reason}", people=(event.author,))
         case e.PromiseBroken():
             return line("warning", "We promised the customer an update by now, and did not give it")
         case e.HumanNeeded():
@@ -284,6 +298,8 @@ def why_called(file: CaseFile, event: e.Escalated) -> str:
             return f"{_caller(file, event)} asks for help"
         case "walk_away":
             return f"{_caller(file, event)} proposes to walk away, and a lead decides"
+        case "approval":
+            return "a draft waits for a second person, and half of the time is over"
     assert event.clock is not None, "whom a clock calls, it calls for a reason"
     late = event.percent >= 100
     return _NOT_YET[event.clock] if late else f"{event.percent} % of the time is used up, and {_NOT_YET[event.clock]}"
@@ -307,6 +323,10 @@ def _called(file: CaseFile, case: Case, event: e.Escalated) -> tuple[str, str | 
     mentioned = (handle,) if handle is not None and event.to is Audience.LEAD else ()
     verb = "told" if event.to in (Audience.ESCALATIONS, Audience.SOCIAL) else "called"
     return f"{who[0].upper()}{who[1:]} is {verb}: {why}", event.words, False, mentioned
+
+
+def _draft(file: CaseFile, event: e.DraftApproved | e.DraftRejected | e.DraftDropped) -> str:
+    return f"{file.name_of(event.author)}'s {DRAFTS[event.what]}"
 
 
 def _askers(before: Case) -> tuple[str, ...]:

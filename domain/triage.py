@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import regex
@@ -104,6 +104,15 @@ def _intent(found: _Found, *, first: bool) -> Intent:
         if not doubtful:
             return Intent.PRAISE if first else Intent.THANKS
     return Intent.COMPLAINT if complaint else Intent.REMARK
+
+
+def phrases_in(text: str, lists: Mapping[str, Iterable[str]]) -> list[str]:
+    """The phrases of named lists that stand in a text, as `list:phrase`, each once, in the text's order; matched as in triage."""
+    index = _Index()
+    for name, phrases in lists.items():
+        for phrase in phrases:
+            index.add(f"{name}:{phrase}", (phrase,))
+    return list(dict.fromkeys(label for _, _, label, _ in index.matches(_tokens(text))))
 
 
 class _Index:

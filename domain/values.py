@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 
 class Status(StrEnum):
@@ -152,6 +153,9 @@ class Permalink:
     remote_id: str
     url: str
 
+
+Drafted = Literal["ask", "update", "resolve", "take_private"]
+"""What a draft that waits for a second person becomes when it is approved: the command that its author gave."""
 
 NOWHERE = "https://loopkeeper.invalid/"
 """What the address of a post begins with that nobody can open: it did not reach us over a network."""

@@ -83,6 +83,8 @@ def needs_human(case: Case) -> str | None:
         return "everybody up the chain was called, and nobody has acted"
     if case.walk_away_proposed:
         return "somebody proposes to walk away; a lead decides"
+    if case.held:
+        return "a draft waits for a second person"
     if case.handoff is not None and case.handoff.delivered_by is None and case.handoff.failed == {"slack", "email"}:
         return f"the department {case.department} cannot be reached"
     return None

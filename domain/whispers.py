@@ -35,13 +35,16 @@ def whispered(history: Iterable[Entry]) -> frozenset[str]:
                 references.add(event.words)
             case e.ReplyPlanned() | e.ReplyPosted() | e.ReplyFailed() | e.ReplyUnconfirmed() if event.purpose in PRIVATE_PURPOSES:
                 references.add(event.words)
+            case e.DraftHeld():
+                references.add(event.private)
     return frozenset(one for one in references if one is not None)
 
 
-def whispers(history: Iterable[Entry], customer: str, name_of: Callable[[Actor], str]) -> list[Whisper]:
+def whispers(history: Iterable[Entry], customer: str, name_of: Callable[[Actor], str]) -> list[Whisper]:  # noqa: C901 - one line an event
     """What was written in private, in its order. What is not known to have reached the customer has a note."""
     said: list[Whisper] = []
     ours: dict[int, int] = {}
+    held: dict[str, int] = {}
     posts: set[str] = set()
 
     def becomes(step: int, note: str = "", at: datetime | None = None) -> None:
@@ -60,12 +63,18 @@ def whispers(history: Iterable[Entry], customer: str, name_of: Callable[[Actor],
             case e.ReplyPlanned(instead_of=int(before)) if before in ours:
                 ours[event.step] = ours.pop(before)
                 becomes(event.step, "on its way")
+            case e.DraftHeld(private=str(words)):
+                ours[event.step] = held[words] = len(said)
+                said.append(Whisper(name_of(entry.by), event.at, words, "waits for a second person"))
+            case e.ReplyPlanned(words=str(words)) if event.purpose in PRIVATE_PURPOSES and words in held:
+                ours[event.step] = held.pop(words)
+                becomes(event.step, "on its way")
             case e.ReplyPlanned() if event.purpose in PRIVATE_PURPOSES:
                 ours[event.step] = len(said)
                 said.append(Whisper(name_of(entry.by), event.at, event.words or "", "on its way"))
             case e.ReplyPosted():
                 becomes(event.step, at=event.at)
-            case e.ReplyFailed() | e.ReplyWithdrawn():
+            case e.ReplyFailed() | e.ReplyWithdrawn() | e.DraftRejected() | e.DraftDropped():
                 becomes(event.step, "not sent")
             case e.ReplyUnconfirmed():
                 becomes(event.step, "nobody can tell whether it was sent")

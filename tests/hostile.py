@@ -7,10 +7,11 @@ from datetime import timedelta
 
 from domain import commands as c
 from domain.casefile import CaseFile
-from domain.values import Intent, Priority
+from domain.values import Actor, Intent, Priority, Role, Via
 from tests.casefiles import case_file, policy_with
 from tests.unit.domain.story import ANA, BEN, DEFAULT, SHIPPED, Story
 
+SOFIA = Actor("slack:USOFIA", Role.SOCIAL, Via.SLACK)
 LONGEST_POST = 20_000
 LONGEST_NAME = 200
 LONGEST_REASON = 500
@@ -125,6 +126,17 @@ def of_everything_at_the_desk(words: str) -> CaseFile:
     return case_file(told, words={**said, "w-private": None})
 
 
+def with_drafts(words: str) -> CaseFile:
+    """A case in which drafts of these words wait for a second person, were approved in others, rejected, and dropped."""
+    told = Story().accepted()
+    for n in range(1, 5):
+        told.done(c.Update(f"u{n}", ANA, f"w-{n}", reasons=("money:refund*", "trainee")))
+    first, second, *_ = told.case.held
+    told.done(c.Approve("a", SOFIA, first.step, "w-5"))
+    told.done(c.Reject("r", SOFIA, second.step, "w-6"))
+    return case_file(told, words={f"w-{n}": words for n in range(1, 7)}, people={SOFIA.person: "Sofia Marin"})
+
+
 CASES: list[tuple[str, Callable[[], CaseFile]]] = [
     ("an ordinary one", lambda: of_words("You charged me twice.")),
     ("one that nobody has", lambda: case_file(Story().opened())),
@@ -162,5 +174,8 @@ CASES: list[tuple[str, Callable[[], CaseFile]]] = [
     ("one with a long history", of_every_event),
     ("one that was chased up the whole chain", chased),
     ("one with everything that a desk does, for reasons that act", lambda: of_everything_at_the_desk(ACTING)),
+    ("one with drafts that act", lambda: with_drafts(ACTING)),
+    ("one with long drafts", lambda: with_drafts("refund " * 1200)),
+    ("one with drafts of one long word", lambda: with_drafts("x" * 9000)),
     ("one with everything that a desk does, for long reasons", lambda: of_everything_at_the_desk("reason " * 350)),
 ]

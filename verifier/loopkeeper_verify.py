@@ -290,7 +290,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"NOT VERIFIED: {wanted.bundle}: {finding}", file=sys.stderr)
         return 1
     except Exception as error:  # noqa: BLE001 - whatever the input is: a sentence, and no trace
-        print(f"UNUSABLE: {wanted.bundle}: {error or type(error).__name__}", file=sys.stderr)
+        print(f"UNUSABLE: {wanted.bundle}: {error or type(error).__name__}. Not a whole bundle? Get it again.", file=sys.stderr)
         return 2
     return 0
 

@@ -53,6 +53,8 @@ _AT_ONCE = timedelta(seconds=20)
 _KEEP_TRYING = timedelta(hours=24)
 _PASSING = (Status.NEW, Status.ACKNOWLEDGED, Status.RESOLVED)
 """While a reply is on its way, the next status is a moment away, and a change of search attributes costs as much as an activity."""
+_FOR_THE_SOCIAL_TEAM = (e.HumanNeeded, e.PersonalDataSeen, e.DraftHeld)
+"""What is shown in Slack also while no department has the case."""
 _WITHIN_A_TICK = timedelta(milliseconds=1)
 _DESK_WAITS = timedelta(seconds=20)
 """While a reply is on its way the desk waits so long (by the wall clock), and then shows both at once. The customer comes first."""
@@ -243,7 +245,7 @@ class CaseLoop:
         owed = self._desk_owed
         for entry in entries:
             case = evolve(case, entry.event)
-            if is_shown(entry.event) and (case.handoff is not None or isinstance(entry.event, e.HumanNeeded | e.PersonalDataSeen)):
+            if is_shown(entry.event) and (case.handoff is not None or isinstance(entry.event, _FOR_THE_SOCIAL_TEAM)):
                 owed = case.events
         return owed
 

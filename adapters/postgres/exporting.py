@@ -126,7 +126,7 @@ class PostgresExporter:
                 if not (sealed and sought.is_everything and not with_words):  # which goes by the log, and needs no list
                     for case_id in select_cases(connection, self._vault, sought):
                         ids.add(case_id)
-                if not sealed and sought.is_everything:
+                if not sealed and sought.is_everything and form is not Form.HTML:
                     journal = text("select case_id from case_head where case_id like :journal order by case_id")
                     for case_id in connection.execute(journal, {"journal": f"{JOURNAL}%"}).scalars():
                         ids.add(case_id)

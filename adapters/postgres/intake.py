@@ -123,7 +123,10 @@ class Inbox:
         if thread is None and private:
             self._set(connection, row["id"], "quarantined", reason=_NO_CASE)
             return None
-        subject = self._vault.subject_of(connection, channel, post.author.id, {"handle": post.author.handle, "name": post.author.name})
+        shown = {"handle": post.author.handle, "name": post.author.name}
+        if post.author.followers is not None:
+            shown["followers"] = str(post.author.followers)
+        subject = self._vault.subject_of(connection, channel, post.author.id, shown)
         if thread is not None and thread.get("erased"):  # nothing leads back to a customer who was erased
             thread = None
         going_on = thread if thread is not None and thread["ended"] is None else None

@@ -127,6 +127,7 @@ class PostgresReader:
             history=past,
             words=words,
             people={r.id: r.name for r in named},
+            followers=int(followers) if (followers := profile.get("followers")) is not None else None,
         )
 
     def numbered(self, number: int) -> str | None:
@@ -162,13 +163,16 @@ class PostgresReader:
             for one in file.whispers
         ]
 
-    def text(self, case_id: str, reference: str) -> str:
-        """Words of a case, by their reference; also private ones. For whoever wrote them."""
+    def text(self, case_id: str, reference: str, *, body: bool = False) -> str:
+        """Words of a case, by their reference; also private ones. For whoever wrote them.
+
+        `body`: only what a person wrote of them, where that was kept with them.
+        """
         with self._engine.connect() as connection:
             belongs = text("select 1 from words where id = :id and case_id = :case")
             if connection.execute(belongs, {"id": reference, "case": case_id}).scalar() is None:
                 raise NoSuchCase("these words do not belong to that case")
-            return self._words(connection, reference)
+            return self._words(connection, reference, body=body)
 
     def keep(self, case_id: str, words: str, *, body: str | None = None, private: bool = False) -> str:
         """Keep words that belong to a case, under the key of its customer; the reference to them. Raises NoSuchCase.
@@ -239,9 +243,10 @@ class PostgresReader:
             stalled_at=row.stalled_at,
         )
 
-    def _words(self, connection: Connection, reference: str) -> str:
+    def _words(self, connection: Connection, reference: str, *, body: bool = False) -> str:
         try:
-            return str(self._vault.read(connection, reference)["text"])
+            content = self._vault.read(connection, reference)
+            return str((body and content.get("body")) or content["text"])
         except KeyProblem:
             return "(erased)"
 

@@ -104,7 +104,7 @@ class Vault:
         return opened
 
     def shown_as(self, subject: str, wrapped_key: bytes | None, profile: bytes | None) -> dict[str, str | None]:
-        """How the network shows a person, from their row: `handle` and `name`. Empty when erased."""
+        """How the network shows a person, from their row: `handle`, `name` and, if it told, `followers`. Empty when erased."""
         if wrapped_key is None or profile is None:
             return {}
         shown: dict[str, str | None] = json.loads(_opened(_unwrapped(self.keyring, bytes(wrapped_key), subject), subject, bytes(profile)))

@@ -91,6 +91,9 @@ def _facts(file: CaseFile) -> Element:
     if case.questions:
         waiting = "1 more question waits" if len(case.questions) == 1 else f"{len(case.questions)} more questions wait"
         elements.append(rich.text(f"\n{waiting} until the customer has answered this one."))
+    if case.held:
+        waits = "A draft waits" if len(case.held) == 1 else f"{len(case.held)} drafts wait"
+        elements.append(rich.text(f"\n⏳ {waits} for a second person."))
     if case.private:
         elements.append(rich.text("\n🔒 Something was written in private; it is not shown here."))
     if case.stalled_at is not None:

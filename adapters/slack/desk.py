@@ -15,7 +15,7 @@ from typing import Any
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from adapters.slack import cards
+from adapters.slack import approvals, cards
 from adapters.slack.rich import Block
 from domain import events as e
 from domain.casefile import CaseFile
@@ -76,6 +76,9 @@ class SlackDesk:
         group = self._names.group(file.policy.social.slack_group)
         if isinstance(event, e.PersonalDataSeen):
             return self._post(place, None, cards.shown_to_all(file, line.seq, event, group), cards.told_text(file, [line]), mark)
+        draft = file.case.draft(event.step) if isinstance(event, e.DraftHeld) else None
+        if draft is not None:
+            return self._post(place, None, approvals.approval(file, draft, group), approvals.approval_text(file, draft), mark)
         step = event.step if isinstance(event, e.HumanNeeded) else None
         reply = file.case.reply(step) if step is not None else None
         settle = reply is not None and reply.state == "unconfirmed"
@@ -89,6 +92,9 @@ class SlackDesk:
     def call(self, place: str, file: CaseFile, event: e.Escalated, draft: str | None, mark: Mark) -> str:
         """See `domain.ports.Desk.call`."""
         mentioned = self._names.group(file.policy.social.slack_group) if event.to is Audience.SOCIAL else None
+        held = file.case.draft(event.draft) if event.draft is not None else None
+        if held is not None:
+            return self._post(place, None, approvals.approval(file, held, None, again=True), approvals.approval_text(file, held), mark)
         return self._post(place, None, cards.escalation(file, event, draft, mentioned), cards.escalation_text(file, event), mark)
 
     def find(self, place: str, thread: str | None, key: str) -> Message | None:

@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from adapters.slack import rich
-from adapters.slack.cards import SIGN
-from adapters.slack.views import View, about, ask_for, modal, notice, option, select, text_input
+from adapters.slack.views import View, about, ask_for, happened, modal, notice, option, select, text_input
 from domain.casefile import CaseFile
 from domain.story import Line
 
@@ -22,9 +21,6 @@ SAY, CONFIRM, MOVE, FOUND = "say", "confirm", "move", "found"
 """Callback ids: the words, the review, the reassignment, the link of an unconfirmed reply."""
 BODY, CAUSE, CAUSE_WORDS, DEPARTMENT, REASON, TELL, LINK = "body", "cause", "cause_words", "department", "reason", "tell", "link"
 """Block ids of the inputs; the action id of each is the same."""
-
-_NEWS_AT_MOST, _NEWS_LENGTH = 5, 600
-"""Lines, and characters of each quote, of what has happened while somebody was writing."""
 
 TITLES: Mapping[Saying, str] = {
     "ask": "Ask the customer",
@@ -94,7 +90,7 @@ def review(
 
     `writing`: who else is writing to this customer now, in sentences; `since`: what has happened since the words were written.
     """
-    blocks: list[dict[str, Any]] = _happened(since)
+    blocks: list[dict[str, Any]] = happened(since)
     if writing:
         blocks.append(rich.rich(rich.section(rich.text("✍️ " + " ".join(writing), bold=True))))
     if note:
@@ -105,18 +101,6 @@ def review(
     what = f"Everybody on {file.network} will read this, as our reply to {file.customer}:"
     blocks += [rich.rich(rich.section(rich.text(what, bold=True))), *(rich.rich(rich.exactly(part)) for part in parts), rich.context(told)]
     return modal(CONFIRM, TITLES[saying], _SUBMITS[saying], close, {**metadata, "saying": saying}, blocks)
-
-
-def _happened(since: Sequence[Line]) -> list[dict[str, Any]]:
-    """What somebody must know before they send what they wrote earlier; the newest of it."""
-    if not since:
-        return []
-    parts = [rich.section(rich.text("⚠️ Since you wrote this:", bold=True))]
-    for line in since[-_NEWS_AT_MOST:]:
-        parts.append(rich.section(rich.text(f"{SIGN[line.kind]} {line.text}")))
-        if line.quote is not None:
-            parts.append(rich.quote(line.quote, _NEWS_LENGTH))
-    return [rich.rich(*parts, rich.section(rich.text("Read yours again. Does it still fit?", bold=True)))]
 
 
 def move(file: CaseFile) -> View:
@@ -140,7 +124,7 @@ def confirm_move(
     """Exactly what the customer will read of the move. `since`: what has happened since it was last looked at."""
     what = f"The case goes to {department}, and everybody on {file.network} will read this:"
     shown = [rich.rich(rich.section(rich.text(what, bold=True))), *(rich.rich(rich.exactly(part)) for part in parts), rich.context(told)]
-    blocks = [*_happened(since), *shown]
+    blocks = [*happened(since), *shown]
     return modal(CONFIRM, "Reassign the case", "Post and reassign", "Back", {**metadata, "saying": "move"}, blocks)
 
 
@@ -153,6 +137,6 @@ def found(file: CaseFile, step: int) -> View:
 
 
 UNDER_WAY = "This takes a little longer than usual. Wait here to see the outcome, or close this and look at the card later."
-GOES_OUT = "Your words are on their way to the customer. The thread will show the link."
+GOES_OUT = "It is done. The thread shows when the customer has it."
 IS_MOVED = "The case has moved."
 IS_RECORDED = "Thank you. It is on record."

@@ -8,11 +8,15 @@ from datetime import datetime
 from typing import Any
 
 from adapters.slack import rich
+from adapters.slack.cards import SIGN
 from domain.casefile import CaseFile
+from domain.story import Line
 
 View = dict[str, Any]
 Block = dict[str, Any]
 LONGEST_BODY = 2500
+_NEWS_AT_MOST, _NEWS_LENGTH = 5, 600
+"""Lines, and characters of each quote, of what has happened while somebody was writing."""
 
 
 def about(file: CaseFile) -> Block:
@@ -71,6 +75,18 @@ def select(options: Sequence[Mapping[str, Any]], placeholder: str = "Choose one"
 def moment(initial: datetime) -> dict[str, Any]:
     """Where somebody chooses a date and a time, in their own zone."""
     return {"type": "datetimepicker", "initial_date_time": int(initial.timestamp())}
+
+
+def happened(since: Sequence[Line], *, ours: bool = True) -> list[Block]:
+    """What somebody must know before they send what they wrote earlier, or (not `ours`) what a colleague wrote; the newest of it."""
+    if not since:
+        return []
+    parts = [rich.section(rich.text(f"⚠️ Since {'you wrote this' if ours else 'this was written'}:", bold=True))]
+    for line in since[-_NEWS_AT_MOST:]:
+        parts.append(rich.section(rich.text(f"{SIGN[line.kind]} {line.text}")))
+        if line.quote is not None:
+            parts.append(rich.quote(line.quote, _NEWS_LENGTH))
+    return [rich.rich(*parts, rich.section(rich.text(f"Read {'yours' if ours else 'it'} again. Does it still fit?", bold=True)))]
 
 
 def notice(title: str, reason: str) -> View:

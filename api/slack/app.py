@@ -12,6 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from api.acting import Acting
 from api.looking import Looking
+from api.slack.approving import Approving
 from api.slack.deskwork import Deskwork
 from api.slack.floor import Body, Ears, Floor
 from api.slack.home import Home
@@ -37,7 +38,7 @@ def slack_app(token: str, signing_secret: str | None, api_url: str, acting: Acti
     speaking, home = Speaking(floor), Home(floor)
     deskwork = Deskwork(floor, speaking)
     ears = Ears(app, floor)
-    for listeners in (speaking, deskwork, home, Words(floor, speaking, deskwork, home)):
+    for listeners in (speaking, deskwork, Approving(floor), home, Words(floor, speaking, deskwork, home)):
         listeners.listen(ears)
     ears.event("message", _noted)
     return Listening(app, floor.know_everybody)

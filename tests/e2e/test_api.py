@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from adapters.postgres.keys import NewKey
+from domain.commands import WAITS_ALREADY
 from domain.values import SYSTEM, Role
 from tests.e2e.conftest import COMPLAINT, SAM, Stage
 
@@ -296,6 +297,60 @@ def test_a_case_is_held_to_another_version_of_the_policy_if_it_fits(
     assert clock(call, case, "accept")["due_at"] > due
     assert do(do="note", text="Held to the new one.")["done"]
     assert stage.store.records.history(case)[-1][1].policy == other
+
+
+def test_what_needs_a_second_person_waits_until_one_decides(stage: Stage, colleague: Callable[[str, Role], Call], case: str) -> None:
+    calls = {
+        name: colleague(name, role) for name, role in (("Max Adler", Role.SOCIAL), ("Sofia Marin", Role.LEAD), ("Ben", Role.DEPARTMENT))
+    }
+    max_, sofia, ben = (doing(call, case) for call in calls.values())
+    ours = stage.version("\nadmins:", "\napprovals: {phrases: {money: [refund*]}}\nadmins:")
+    assert doing(colleague("Tom", Role.ADMIN), case)(do="move_policy", policy=ours)["done"]
+
+    def drafts() -> list[Any]:
+        read: list[Any] = calls["Max Adler"]("GET", f"/cases/{case}").json()["drafts"]
+        return read
+
+    seen = max_(do="update", text="You will be refunded.", dry_run=True)
+    assert seen["public"]["note"] == "It goes out when a second person has approved it: words of money (refund*)."
+    done = max_(do="update", text="You will be refunded.")
+    (held,) = drafts()
+    assert done["held"] == held
+    assert (held["what"], held["text"], held["why"], held["author"]) == ("update", seen["public"]["text"], ["money:refund*"], "Max Adler")
+    assert (held["told"], held["stale"]) == ("words of money (refund*)", False)
+    step = held["step"]
+
+    assert sofia(do="update", text="You will be refunded.") == ("waits_already", WAITS_ALREADY)
+
+    # not by everybody, and not by themselves
+    assert max_(do="approve", step=step)[0] == "ones_own"
+    assert ben(do="approve", step=step)[0] == "not_allowed"
+    assert doing(colleague("max  adler", Role.LEAD), case)(do="approve", step=step)[0] == "ones_own", "by another key of the same name"
+    assert sofia(do="approve", step=99)[0] == "not_waiting"
+    assert "step" in sofia(do="approve")[1]
+    assert "text" in sofia(do="reject", step=step)[1]
+    assert len(stage.replies(case, 1)) == 1
+
+    # when something has happened since, only after reading again; in other words, which are seen first
+    assert sofia(do="update", text="We are looking into it for you.")["held"] is None
+    assert drafts()[0]["stale"]
+    assert sofia(do="approve", step=step)[0] == "stale"
+    shown = sofia(do="approve", step=step, text="You will be refunded today.", dry_run=True, seen=99)
+    assert shown["public"]["text"].endswith("– Max")
+    approved = sofia(do="approve", step=step, text="You will be refunded today.", seen=shown["turn"])
+    assert approved["public"]["text"] == shown["public"]["text"]
+    assert [reply["text"] for reply in stage.replies(case, 3)][-1] == shown["public"]["text"]
+    assert sofia(do="approve", step=step)[0] == "not_waiting"
+    told = calls["Max Adler"]("GET", f"/cases/{case}/history").json()["events"]
+    (event,) = [one for one in told if one["kind"] == "draft_approved"]
+    assert (event["by"], event["told"]) == ("Sofia Marin", "Sofia Marin approved Max Adler's update, in other words")
+    assert event["words"] == shown["public"]["text"]
+
+    # or not at all
+    assert max_(do="ask", text="Where shall the refund go to?")["held"] is not None
+    assert sofia(do="reject", step=drafts()[0]["step"], text="Ask that in private.")["done"]
+    assert drafts() == []
+    assert stage.events(case).count("reply_planned") == 3
 
 
 def test_two_who_ask_before_the_first_question_is_out_ask_with_one_voice(

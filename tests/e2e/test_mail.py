@@ -14,6 +14,8 @@ from itsdangerous import TimestampSigner
 
 from adapters.keyring import Keyring
 from adapters.links import VALID_SECONDS, Links
+from adapters.postgres.keys import NewKey
+from domain.values import SYSTEM, Role
 from sandbox.hands import Author
 from sandbox.signing import EventWebhookKey
 from tests.e2e.conftest import COMPLAINT, SAM, Stage
@@ -86,6 +88,32 @@ def test_the_department_accepts_updates_and_resolves_by_the_link_and_sees_the_ex
     assert "There is nothing more for you to do here." in told(stage.http.get(link))
     refused = stage.http.post(f"{link}/accept", data={"name": "Lee"})
     assert (refused.status_code, "This case is closed already." in told(refused)) == (409, True)
+
+
+def test_by_the_link_too_what_needs_a_second_person_waits_and_says_so(stage: Stage) -> None:
+    case, mail = handed_off(stage)
+    ours = stage.version("\nadmins:", "\napprovals: {phrases: {money: [refund*]}}\nadmins:")
+    admin = stage.store.keys.make(NewKey("Tom", Role.ADMIN), SYSTEM)[1]
+    moved = stage.http.post(
+        f"/api/v1/cases/{case}/commands", json={"do": "move_policy", "policy": ours}, headers={"authorization": f"Bearer {admin}"}
+    )
+    assert moved.status_code == 200, moved.text
+    written = {"name": "Kim Park", "saying": "update", "body": "You will be refunded.", "cause": ""}
+    preview = stage.http.post(f"{link_in(mail)}/preview", data=written)
+    waits = "It goes out when a second person has approved it: words of money (refund*)."
+    assert waits in told(preview)
+    (ticket,) = re.findall(r'name="ticket" value="([^"]+)"', preview.text)
+    for _ in range(2):
+        assert waits in told(stage.http.post(f"{link_in(mail)}/post", data={"ticket": html.unescape(ticket)}))
+    assert stage.events(case).count("draft_held") == 1
+    assert len(stage.replies(case, 1)) == 1
+    (draft,) = stage.store.reader.file(case).case.held
+    reject = {"do": "reject", "step": draft.step, "text": "Not yet."}
+    done = stage.http.post(f"/api/v1/cases/{case}/commands", json=reject, headers={"authorization": f"Bearer {admin}"})
+    assert done.status_code == 200, done.text
+    again = stage.http.post(f"{link_in(mail)}/post", data={"ticket": html.unescape(ticket)})
+    assert "A second person has decided on it" in told(again)
+    assert "Tom did not approve Kim Park's update" in told(again)
 
 
 def test_hostile_text_appears_as_text_in_the_mail_and_on_the_page(stage: Stage, mailed: tuple[str, dict[str, Any]]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 from domain import commands as c
+from domain.values import Actor, Role, Via
 from tests.temporal.conftest import LONGEST_RUN, Town
 
 Story = Callable[[Town], Awaitable[str]]
@@ -186,5 +187,34 @@ async def continued_as_new(town: Town) -> str:
     await town.at_rest(case)
     assert len(await town.runs(case)) >= 3
     await _resolved(town, case)
+    await town.at_rest(case)
+    return case
+
+
+@story
+async def continued_as_new_with_drafts(town: Town) -> str:
+    """A draft waits over several runs and is approved in other words; one is rejected after the lead was called; one is dropped."""
+    second, why = Actor("slack:USECOND", Role.SOCIAL, Via.SLACK), ("money:refund*",)
+    case = await _accepted(town)
+    await town.command(case, c.Update, town.words(case, "You get it back."), reasons=why)
+    for number in range(LONGEST_RUN // 4):
+        await _answered(town, case, f"drafts-{number}", "Still waiting, any news?")
+        await town.command(case, c.Note, town.words(case, f"Asked for the {number}th time."))
+    now = await town.at_rest(case)
+    assert len(await town.runs(case)) >= 2
+    (draft,) = now.held
+    other = town.words(case, "You get it back today.")
+    answer = await town.gateway.command(case, c.Approve("approve", second, draft.step, other, seen=now.turn))
+    assert answer.refusal is None
+    await town.until(lambda: "You get it back today." in town.square.texts(case))
+    await town.command(case, c.Resolve, "billing_error", town.words(case, "It is paid back."), reasons=why)
+    await town.wait(case, timedelta(hours=20))
+    await town.until(lambda: "escalated" in town.kinds(case))
+    (draft,) = (await town.at_rest(case)).held
+    answer = await town.gateway.command(case, c.Reject("reject", second, draft.step, town.words(case, "Name the day.")))
+    assert answer.refusal is None
+    await town.command(case, c.Ask, town.words(case, "On which account?"), reasons=why)
+    await _resolved(town, case)
+    assert "draft_dropped" in town.kinds(case)
     await town.at_rest(case)
     return case

@@ -87,8 +87,14 @@ def exchanged(told: list[bytes]) -> list[bytes]:
     return [told[1], told[0], *told[2:]]
 
 
+def edited(events: list[bytes]) -> list[bytes]:
+    """Another department in the first event that names one."""
+    at = next(n for n, event in enumerate(events) if b"billing" in event)
+    return [*events[:at], events[at].replace(b"billing", b"kitchen"), *events[at + 1 :]]
+
+
 CHANGED: dict[str, tuple[Callable[[Files], Files], str]] = {
-    "edited": (lambda f: lines(f, lambda e: [*e[:2], e[2].replace(b"billing", b"kitchen"), *e[3:]]), "was changed after it was recorded"),
+    "edited": (lambda f: lines(f, edited), "was changed after it was recorded"),
     "time edited": (lambda f: lines(f, lambda e: [e[0], e[1].replace(b'"us":1', b'"us":2'), *e[2:]]), "was changed after it was recorded"),
     "truncated": (lambda f: lines(f, lambda e: e[:-1]), ""),
     "emptied": (lambda f: {**f, "events.jsonl": b""}, ""),

@@ -257,7 +257,7 @@ def test_what_cannot_be_read_is_a_page_with_a_sentence(desk: Desk, case: OnRecor
         answer = desk.http.get(f"/console/audit/cases/{case.case_id}", params=query, headers=signed_in(desk.http, "auditor"))
         assert (answer.status_code, told in answer.text) == (status, True), answer.text
         assert f'href="/console/audit/cases/{case.case_id}"' in answer.text
-    answer = desk.http.get("/console/audit/cases/nobody's <b>")
+    answer = desk.http.get("/console/audit/cases/nobody's <b>", headers=signed_in(desk.http, "auditor"))
     assert answer.status_code == 404
     assert "there is no case &#39;nobody&#39;s &lt;b&gt;&#39;" in answer.text
     assert desk.journal() == []

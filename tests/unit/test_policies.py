@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
@@ -47,6 +48,22 @@ def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Check:
         ),
         ("calendar: network, ", "", "hint: departments.technical has no calendar, so its clocks run around the clock"),
         ("lead: billing_lead, ", "", "hint: departments.billing has no lead; in their place the next one up is called"),
+        ("\nadmins:", "\napprovals: {}\nadmins:", "hint: approvals names no rule, so nobody's words wait for a second person"),
+        (
+            "\nadmins:",
+            "\napprovals: {priorities: [urgent, high, normal, low]}\nadmins:",
+            "hint: approvals.priorities names every priority, so everything that people say waits",
+        ),
+        (
+            "\nadmins:",
+            "\napprovals: {trainees: [billing_lead]}\nadmins:",
+            "hint: people.billing_lead is in training and has no slack id, so they are known by their name alone: Ana Silva",
+        ),
+        (
+            "  lead: social_lead\n",
+            "approvals: {reach_above: 9}\n",
+            "hint: social has no lead; about a draft that waits for long, the social team's channel is told once more",
+        ),
     ],
 )
 def test_what_may_be_meant_otherwise_is_a_hint_and_no_problem(check: Check, before: str, after: str, hint: str) -> None:
@@ -54,6 +71,15 @@ def test_what_may_be_meant_otherwise_is_a_hint_and_no_problem(check: Check, befo
     assert code == 0
     assert said[0].startswith("mine.yaml: fine")
     assert any(line.startswith(hint) for line in said[1:])
+
+
+def test_what_the_shipped_policy_shows_in_comments_can_be_taken_as_it_stands() -> None:
+    at = SHIPPED.index("# approvals:")
+    end = SHIPPED.index("\n\n", at)
+    policy = read_policy(SHIPPED[:at] + re.sub("^# ", "", SHIPPED[at:end], flags=re.MULTILINE) + SHIPPED[end:], "default.yaml")
+    assert policy.approvals is not None
+    assert set(policy.approvals.phrases) == {"money", "law", "safety"}
+    assert read_policy(SHIPPED, "default.yaml").approvals is None
 
 
 def test_a_country_that_nobody_knows_is_a_problem_on_its_line(check: Check) -> None:

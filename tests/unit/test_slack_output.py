@@ -16,11 +16,12 @@ from typing import Any, get_args
 
 import pytest
 
-from adapters.slack import cards, forms, lists, modals, views
+from adapters.slack import approvals, cards, forms, lists, modals, views
 from adapters.slack.rich import Block
 from adapters.slack.views import LONGEST_BODY, View
 from domain import commands as c
 from domain import events as e
+from domain.case import HeldDraft
 from domain.casefile import CaseFile
 from domain.policy import Brand
 from domain.story import Line, story
@@ -101,6 +102,18 @@ def _private(file: CaseFile) -> View:
     return forms.private_words(file, said)
 
 
+def _draft(file: CaseFile) -> HeldDraft:
+    """The draft that waits in the case; where none does, one whose author's words are erased, for more reasons than a policy has."""
+    if file.case.held:
+        return file.case.held[0]
+    why = ("priority:urgent", *(f"{'n' * 40}:{'p' * 78}{n:02}" for n in range(20)), "reach", "trainee")
+    return HeldDraft(7, "resolve", "w-none", why, ANA.person, NOW, 3, NOW, Audience.SOCIAL_LEAD, root_cause="other")
+
+
+def _approval(file: CaseFile, group: str | None, *, again: bool = False) -> Shown:
+    return approvals.approval(file, _draft(file), group, again=again), approvals.approval_text(file, _draft(file))
+
+
 def _named(brands: Mapping[str, Brand]) -> dict[str, str]:
     return {handle: brand.name for handle, brand in brands.items()}
 
@@ -121,6 +134,16 @@ MESSAGES: list[tuple[str, Callable[[CaseFile], Shown]]] = [
     ("escalation, escalation_text: to a lead", lambda f: _escalated(f, Audience.LEAD)),
     ("escalation, escalation_text: asked for, with the reason", lambda f: _escalated(f, Audience.HEAD, asked=True)),
     ("escalation, escalation_text: to the social team, with a draft", lambda f: _escalated(f, Audience.SOCIAL)),
+    ("approval, approval_text: for the social team", lambda f: _approval(f, "S0SOCIAL1")),
+    ("approval, approval_text: for their lead", lambda f: _approval(f, None, again=True)),
+    (
+        "approval, approval_text: of a private message",
+        lambda f: (
+            approvals.approval(f, dataclasses.replace(_draft(f), private="w-private"), None),
+            approvals.approval_text(f, _draft(f)),
+        ),
+    ),
+    ("decided: by somebody, or without anybody", lambda f: (approvals.decided(f, _draft(f).step), cards.card_text(f))),
     ("lines: of cases", lambda f: (lists.lines(_listed(f), "None."), cards.card_text(f))),
     ("lines: of no case", lambda f: (lists.lines([], "None has that in it."), "None")),
     ("mine: more than fit", lambda f: (lists.mine(_page(f)), "Your cases")),
@@ -142,6 +165,12 @@ VIEWS: list[tuple[str, Callable[[CaseFile], View]]] = [
     ("review: private", lambda f: modals.review(f, "private", ["Hi"], "1 post", _REVIEWED, private=_as_cut(f), note=f.first_words[:900])),
     ("move: to another department", modals.move),
     ("confirm_move: what is told", lambda f: modals.confirm_move(f, f.department_name("technical"), _as_cut(f), "1 post", _REVIEWED)),
+    ("edit: a body", lambda f: approvals.edit(f, _draft(f), "x" * LONGEST_BODY, _REVIEWED, around=True, since=story(f))),
+    ("edit: a whole text", lambda f: approvals.edit(f, _draft(f), f.first_words, _REVIEWED, around=False)),
+    ("confirm: what goes out", lambda f: approvals.confirm(f, _as_cut(f), "x" * 500, _REVIEWED)),
+    ("confirm: with a private message", lambda f: approvals.confirm(f, ["Hi"], "1 post", _REVIEWED, private=_as_cut(f)[0], since=story(f))),
+    ("confirm: after something happened", lambda f: approvals.confirm(f, _as_cut(f)[:1], "1 post", _REVIEWED, since=story(f))),
+    ("reject: with a reason", lambda f: approvals.reject(f, _draft(f), _REVIEWED)),
     ("found: a reply that nobody was sure of", lambda f: modals.found(f, 12)),
     ("notice: of a refusal", lambda f: views.notice("Not done", f"{f.name_of(ANA.person)} has this case. {f.first_words[:500]}")),
     *[(f"form: {do}", partial(forms.form, do=do, now=NOW)) for do in get_args(forms.Doing)],
@@ -171,7 +200,7 @@ def test_slack_takes_every_view(case: Callable[[], CaseFile], make: Callable[[Ca
     check_view(make(case()))
 
 
-@pytest.mark.parametrize("module", [cards, modals, forms, lists], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [approvals, cards, modals, forms, lists], ids=lambda module: module.__name__)
 def test_nothing_is_shown_that_is_not_held_here(module: ModuleType) -> None:
     own = inspect.getmembers(module, lambda one: inspect.isfunction(one) and one.__module__ == module.__name__)
     held = {function for name, _ in [*MESSAGES, *VIEWS] for function in name.split(":")[0].split(", ")}
@@ -180,7 +209,9 @@ def test_nothing_is_shown_that_is_not_held_here(module: ModuleType) -> None:
 
 def test_what_is_held_here_is_shown() -> None:
     held = {function for name, _ in [*MESSAGES, *VIEWS] for function in name.split(":")[0].split(", ")}
-    assert [name for name in sorted(held) if not any(hasattr(module, name) for module in (cards, modals, forms, lists, views))] == []
+    assert [
+        name for name in sorted(held) if not any(hasattr(module, name) for module in (approvals, cards, modals, forms, lists, views))
+    ] == []
 
 
 @pytest.mark.parametrize("words", ["x" * 2500, MARKED * 100, "Word. " * 416, "a\n\n" * 800, "https://x.example/" + "a" * 2400])
@@ -226,7 +257,7 @@ def test_the_social_team_sees_the_post_masked_and_can_have_the_customer_asked() 
     assert (button["action_id"], button["value"]) == (cards.ASK_REMOVAL, f"meridian-x-1|{seq}")
 
 
-OWN_WORDS = ("review", "notice", "confirm_move", "private_words", "home", "nobody", "say: private", "say: what stands")
+OWN_WORDS = ("review", "notice", "confirm", "edit: a whole text", "private_words", "home", "nobody", "say: private", "say: what stands")
 """What shows a colleague's words, or what it is given: here these are made of the customer's, so nothing can be told from them."""
 OWN_REASONS = (*OWN_WORDS, "escalation, escalation_text: asked for", "escalation, escalation_text: to the social team")
 

@@ -1,4 +1,5 @@
-"""Departments at their desk in Slack, under a policy of three teams in two zones that are never at work at the same time.
+"""Departments at their desk in Slack, under a policy of three teams in two zones that are never at work at the same time, and by which
+nobody promises a voucher alone.
 
 Whoever is named as a lead may do everything, so most of what happens here is done by Ben, Priya and Jonas, who lead nobody.
 """
@@ -50,6 +51,7 @@ def _two_zones() -> str:
         "morning": {"zone": "Europe/London", "week": {"mon-sun": "06:00-12:00"}},
         "evening": {"zone": "America/New_York", "week": {"mon-sun": "13:00-18:00"}},
     }
+    policy["approvals"] = {"phrases": {"money": ["voucher*"]}}
     policy["people"]["head"] = {"name": "Laura Weiss", "email": "laura.weiss@example.com"}
     for name, calendar in (("billing", "morning"), ("technical", "evening"), ("care", "evening")):
         policy["departments"][name]["calendar"] = calendar

@@ -8,7 +8,7 @@ from domain import commands as c
 from domain import events as e
 from domain.dossier import Change, Said, Step, conversation, rule_of, steps
 from domain.story import _CLOCKS
-from domain.values import ClockName, Intent, Purpose, Role
+from domain.values import Actor, ClockName, Intent, Purpose, Role, Via
 from tests.casefiles import case_file
 from tests.unit.domain.story import ANA, START, Story
 
@@ -112,3 +112,18 @@ def test_every_event_has_a_sentence() -> None:
     assert "Billing has the handoff, by Slack" in told
     watched = e.WatchEnded(START)
     assert rule_of(watched) == "watch"
+
+
+def test_a_draft_names_the_rules_it_waits_by_and_what_was_decided_follows_from_it() -> None:
+    second = Actor("slack:USECOND", Role.SOCIAL, Via.SLACK)
+    story = Story().accepted()
+    story.done(c.Update("u", ANA, "w-update", reasons=("money:refund*", "trainee")))
+    story.wait(story.case.held[0].call_at - story.now)
+    story.done(c.Approve("a", second, story.case.held[0].step, "w-other"))
+    held, called, approved = (step(story, kind) for kind in ("draft_held", "escalated", "draft_approved"))
+    assert (held.rule, held.person) == ("approvals: money:refund*, trainee", ANA.person)
+    assert (called.because_of, approved.because_of) == (held.seq, held.seq)
+    assert called.rule == "escalation: approval"
+    assert approved.person == second.person
+    (ours,) = [one for one in said(story) if one.purpose is Purpose.UPDATE]
+    assert (ours.who, [version.words for version in ours.versions]) == ("Ana Silva", ["w-other"])

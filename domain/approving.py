@@ -1,0 +1,72 @@
+"""What a second person is asked to look at: which words need one, by the policy, and how that is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from domain.policy import Person, Policy
+from domain.triage import phrases_in
+from domain.values import Drafted
+
+REACH, TRAINEE = "reach", "trainee"
+
+DRAFTS: Mapping[Drafted, str] = {"ask": "question", "update": "update", "resolve": "resolution", "take_private": "private message"}
+"""What people call a draft."""
+
+
+def reasons(policy: Policy, text: str, person: str, name: str | None, followers: int | None) -> tuple[str, ...]:
+    """Why a second person must look at these words, beside the priority of the case; as it stands on record, none of the words in it.
+
+    `person`, `name`: of whoever wrote them, as far as we know. `followers`: how many the customer has, if the network told.
+    """
+    rules = policy.approvals
+    if rules is None:
+        return ()
+    found = phrases_in(text, rules.phrases)
+    if rules.reach_above is not None and followers is not None and followers > rules.reach_above:
+        found.append(REACH)
+    if is_trainee(policy, person, name):
+        found.append(TRAINEE)
+    return tuple(found)
+
+
+def is_trainee(policy: Policy, person: str, name: str | None) -> bool:
+    """Whether somebody is among the trainees: by their Slack id, else by their name. A namesake counts too."""
+    trainees = policy.approvals.trainees if policy.approvals is not None else ()
+    return any(_is(policy.people[handle], person, name) for handle in trainees)
+
+
+def are_one(name: str | None, other: str | None) -> bool:
+    """Whether two ids stand for one human, as far as names tell: they come in by Slack, over the API, by a link in a mail."""
+    return bool(name and other) and _folded(name) == _folded(other)
+
+
+def why_held(why: Sequence[str]) -> str:
+    """Why a draft waits, in words."""
+    lists: dict[str, list[str]] = {}
+    told = []
+    for reason in why:
+        name, _, what = reason.partition(":")
+        if name == "priority":
+            told.append(f"the case is {what}")
+        elif what:
+            lists.setdefault(name, []).append(what)
+    told += [f"words of {name.replace('_', ' ')} ({', '.join(phrases)})" for name, phrases in lists.items()]
+    told += [_PLAIN[reason] for reason in why if reason in _PLAIN]
+    return "; ".join(told)
+
+
+_PLAIN = {REACH: "the customer reaches many", TRAINEE: "its author is in training"}
+
+
+def _is(known: Person, person: str, name: str | None) -> bool:
+    if known.slack is not None and person == f"slack:{known.slack}":
+        return True
+    if name is None:
+        return False
+    alone = " " not in _folded(name)  # whoever comes by a link in a mail gives a first name
+    return _folded(name) == (_folded(known.name).split(" ")[0] if alone else _folded(known.name))
+
+
+def _folded(name: str | None) -> str:
+    return " ".join((name or "").split()).casefold()
