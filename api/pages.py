@@ -48,7 +48,7 @@ def _when(at: datetime, zone: ZoneInfo) -> Markup:
 def _said_at(at: datetime, zone: str) -> str:
     """A moment as customers read it: in full, in their brand's zone, which is named."""
     there = at.astimezone(ZoneInfo(zone))
-    return f"{there:%A}, {there.day} {there:%B} {there.year}, {there:%H:%M} {there:%Z}"
+    return f"{there:%A}, {there.day} {there:%B} {there.year}, {there:%H:%M}\N{NO-BREAK SPACE}{there:%Z}"
 
 
 def _left(due: datetime, now: datetime) -> Markup:

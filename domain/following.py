@@ -70,7 +70,7 @@ _SAID: dict[Status, tuple[str, str]] = {
     ),
     Status.WAITING_ON_THIRD_PARTY: ("We're waiting for somebody else", "We need somebody outside our company for this, and we stay on it."),
     Status.RESOLVED: ("It's solved", _AGAIN),
-    Status.CLOSED: ("It's closed", _AGAIN),
+    Status.CLOSED: ("It's closed", f"Thank you for writing to us. {_AGAIN}"),
 }
 _ENDED = ("It's closed", "Nothing more will happen here.")
 _WORKING = {

@@ -73,7 +73,7 @@ def test_a_customer_sees_where_the_case_is_and_what_was_promised_and_nobodys_wor
     promised = case.case.promise
     assert promised is not None
     assert f'<time datetime="{promised.isoformat(timespec="minutes")}">' in answer.text
-    assert re.search(r"\d{4}, \d\d:\d\d (GMT|BST)</time></strong>, where you wrote to us", answer.text)
+    assert re.search(r"\d{4}, \d\d:\d\d\s(GMT|BST)</time></strong>, where you wrote to us", answer.text)
     assert "<h1>We&#39;re working on it</h1>" in answer.text
     for unseen in ("samhandle", "Okafor", "charged", "MM-123456", "Sousa", "angry", "Billing", case.case_id, "#1"):
         assert unseen not in answer.text
