@@ -50,9 +50,9 @@ def themed(store: Store, **look: object) -> None:
     store.book.activate(yaml.safe_dump(policy, sort_keys=False), WORDING, by="tests")
 
 
-def handed_over(store: Store, **data: object) -> OnRecord:
+def handed_over(store: Store, post: str = "p1", **data: object) -> OnRecord:
     """A case that was acknowledged and handed to its department."""
-    case = OnRecord.opened(store, **data)
+    case = OnRecord.opened(store, post, **data)
     case.publish(Publisher(store.ledger, store.composer, {"x": Square()}))
     return case
 
