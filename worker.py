@@ -31,7 +31,7 @@ from activities.publish import Patience, Publisher
 from activities.record import Recorder
 from adapters.channels.connect import Access, networks
 from adapters.keyring import Keyring
-from adapters.links import Links
+from adapters.links import Links, StatusLinks
 from adapters.postgres.intake import TOPIC, numbers_of
 from adapters.postgres.listening import Listener
 from adapters.postgres.schema import check
@@ -151,7 +151,8 @@ async def opened(settings: Settings, name: str) -> AsyncIterator[tuple[Store, Cl
     keyring = Keyring.parse(settings.keys.get_secret_value())
     index_key = base64.b64decode(settings.index_key.get_secret_value())
     pool, pace = settings.database_pool, settings.pace
-    store = Store.open(settings.database_url, pool=pool, keyring=keyring, index_key=index_key, pace=pace, name=name)
+    address = StatusLinks(keyring, settings.public_url).make
+    store = Store.open(settings.database_url, pool=pool, keyring=keyring, index_key=index_key, pace=pace, name=name, status_address=address)
     check(store.engine)
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -1,9 +1,12 @@
-"""Signed links: whoever holds one may work on one case for one department, for a while."""
+"""Links that cannot be guessed: to work on one case for one department, for a while; and to a case's status page."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+import binascii
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,3 +64,58 @@ class Links:
     def _serializer(self, number: int, salt: str = _SALT) -> URLSafeTimedSerializer:
         _, key = self.keyring.derived("links")[number]
         return URLSafeTimedSerializer(base64.b64encode(key), salt=salt)
+
+
+_FORM = "1"
+"""How a token is made; another way will begin with another sign."""
+_TAG, _NUMBER = 16, 8
+_LENGTH = len(_FORM) + (_TAG + _NUMBER) // 3 * 4
+
+
+@dataclass(frozen=True)
+class StatusLinks:
+    """Makes and reads the links to cases' status pages. Nothing is stored of them: ADR 0070.
+
+    A token is a tag of 128 bits over the case's number and id, and the number, hidden under a key stream made of the tag.
+    """
+
+    keyring: Keyring
+    base_url: str
+
+    def make(self, number: int, case_id: str) -> str:
+        """The address of the case's status page; for the same case it is always the same, as long as the installation's key is."""
+        _, key = self.keyring.derived("status page")[0]
+        tag = _tag(key, number, case_id)
+        token = tag + _hidden(key, tag, number.to_bytes(_NUMBER))
+        return f"{self.base_url}/s/{_FORM}{base64.urlsafe_b64encode(token).decode()}"
+
+    def read(self, token: str, id_of: Callable[[int], str | None]) -> str | None:
+        """The id of the case that a token is for, None when it is for none. `id_of`: the id of the case with that number."""
+        raw = _raw(token)
+        if raw is None:
+            return None
+        tag, hidden = raw[:_TAG], raw[_TAG:]
+        for _, key in self.keyring.derived("status page"):
+            number = int.from_bytes(_hidden(key, tag, hidden))
+            case_id = id_of(number) if number < 2**48 else None  # what nobody made hardly ever gets as far as the database
+            if case_id is not None and hmac.compare_digest(tag, _tag(key, number, case_id)):
+                return case_id
+        return None
+
+
+def _raw(token: str) -> bytes | None:
+    if token[:1] != _FORM or len(token) != _LENGTH or not token.isascii():
+        return None
+    try:
+        return base64.b64decode(token[1:], altchars=b"-_", validate=True)
+    except binascii.Error:
+        return None
+
+
+def _tag(key: bytes, number: int, case_id: str) -> bytes:
+    return hmac.digest(key, b"case" + number.to_bytes(_NUMBER) + case_id.encode(), hashlib.sha256)[:_TAG]
+
+
+def _hidden(key: bytes, tag: bytes, number: bytes) -> bytes:
+    stream = hmac.digest(key, b"hide" + tag, hashlib.sha256)
+    return bytes(a ^ b for a, b in zip(number, stream, strict=False))

@@ -22,9 +22,10 @@ from temporalio.client import Client
 
 from adapters.channels.signing import Signer
 from adapters.keyring import Keyring
-from adapters.links import Links
+from adapters.links import Links, StatusLinks
 from adapters.oidc import Client as OidcClient
 from adapters.oidc import OidcProvider
+from adapters.postgres.followed import PostgresFollowed
 from adapters.postgres.schema import check
 from adapters.postgres.sessions import Sessions
 from adapters.postgres.store import Store
@@ -44,6 +45,7 @@ from api.console.ground import Ground
 from api.console.site import Console
 from api.desk import DeskPages
 from api.feed import Feed
+from api.following import StatusPages
 from api.headers import SecurityHeaders
 from api.health import Health
 from api.intake import GroupCommit, Intake
@@ -83,6 +85,9 @@ class _Parts:
     async def in_thread(self, call: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self.threads, call)
 
+    def loop_time(self) -> datetime:
+        return self.settings.pace.loop_time(datetime.now(UTC))
+
 
 def create_app(settings: Settings) -> FastAPI:
     """The application. What it needs is opened when it starts and closed when it ends."""
@@ -97,6 +102,7 @@ def create_app(settings: Settings) -> FastAPI:
             index_key=base64.b64decode(settings.index_key.get_secret_value()),
             pace=settings.pace,
             name="loopkeeper api",
+            status_address=StatusLinks(keyring, settings.public_url).make,
         )
         check(store.engine)
         client = await connect(keyring, lazy=True)  # posts are taken in while Temporal is away
@@ -134,6 +140,8 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     app.include_router(ReadingRoutes(store, parts.threads).routes())
     links = Links(keyring, settings.public_url)
     app.include_router(DeskPages(acting, links).routes())
+    followed = PostgresFollowed(store.engine, store.book)
+    app.include_router(StatusPages(StatusLinks(keyring, settings.public_url), followed, parts.in_thread, parts.loop_time).routes())
     _numbers(app, parts)
     _access(app, parts)
     feed = Feed(store, parts.threads)
@@ -149,12 +157,8 @@ def _numbers(app: FastAPI, parts: _Parts) -> None:
     """The reports, as pages and for programs."""
     settings, store = parts.settings, parts.store
     shelf = Shelf(store.reports)
-
-    def loop_time() -> datetime:
-        return settings.pace.loop_time(datetime.now(UTC))
-
-    app.include_router(Numbers(store.reports, shelf, store.book, parts.in_thread, loop_time, settings.sandbox_url).routes())
-    app.include_router(RestReports(shelf, store.book, parts.in_thread, loop_time).routes())
+    app.include_router(Numbers(store.reports, shelf, store.book, parts.in_thread, parts.loop_time, settings.sandbox_url).routes())
+    app.include_router(RestReports(shelf, store.book, parts.in_thread, parts.loop_time).routes())
 
 
 def _access(app: FastAPI, parts: _Parts) -> None:

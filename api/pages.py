@@ -45,6 +45,12 @@ def _when(at: datetime, zone: ZoneInfo) -> Markup:
     return Markup(f'<time datetime="{_precise(at)}">{told}</time>')  # noqa: S704 - made of a moment alone
 
 
+def _said_at(at: datetime, zone: str) -> str:
+    """A moment as customers read it: in full, in their brand's zone, which is named."""
+    there = at.astimezone(ZoneInfo(zone))
+    return f"{there:%A}, {there.day} {there:%B} {there.year}, {there:%H:%M}\N{NO-BREAK SPACE}{there:%Z}"
+
+
 def _left(due: datetime, now: datetime) -> Markup:
     """How much time is left until a moment, as of `now`; the console's module keeps it true."""
     seconds = (due - now).total_seconds()
@@ -79,6 +85,7 @@ def _exact(at: datetime | None) -> str:
 _templates.env.filters["moment"] = _moment
 _templates.env.filters["when"] = _when
 _templates.env.filters["left"] = _left
+_templates.env.filters["said_at"] = _said_at
 _templates.env.filters["exact"] = _exact
 _templates.env.filters["owed"] = _owed
 _templates.env.filters["spoken"] = lambda word: str(word).replace("_", " ")

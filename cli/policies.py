@@ -84,6 +84,9 @@ def hints(policy: Policy) -> Iterator[str]:
             yield f"departments.{name} has no calendar, so its clocks run around the clock"
         if desk.lead is None:
             yield f"departments.{name} has no lead; in their place the next one up is called"
+    for name, channel in policy.channels.items():
+        if "private" in channel.status_link and not channel.private_messages:
+            yield f"channels.{name}.status_link names private, and there are no private messages there"
 
 
 def _hints_on_approvals(policy: Policy) -> Iterator[str]:

@@ -17,6 +17,7 @@ import regex
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints, model_validator
 
 from domain.calendars import ALWAYS, Calendar
+from domain.colours import Accent
 from domain.durations import Duration
 from domain.errors import UnknownBrand, UnknownChannel
 from domain.escalation import Chains
@@ -61,7 +62,7 @@ class Clocks(_Model):
 
 
 class Channel(_Model):
-    """One connected network."""
+    """One connected network. `status_link`: which of our messages may carry the link to the customer's status page."""
 
     network: str = Field(min_length=1, max_length=40)
     kind: Literal["webhook", "hand"] = "webhook"
@@ -72,6 +73,7 @@ class Channel(_Model):
     threads: bool = True
     private_messages: bool = False
     honours_idempotency_key: bool = True
+    status_link: tuple[Literal["acknowledgement", "private"], ...] = ()
 
     @property
     def is_public(self) -> bool:
@@ -126,6 +128,14 @@ def _usable(source: str) -> str:
     return source
 
 
+class StatusPage(_Model):
+    """How the page looks on which a customer follows their case. `link`: the brand's own site; `departments`: whether they are named."""
+
+    accent: Accent = "#0b5cad"
+    link: Web | None = None
+    departments: bool = False
+
+
 class Brand(_Model):
     """An account that customers post to, and how it speaks. `calendar`: when the social team works, the business's calendar.
 
@@ -140,6 +150,7 @@ class Brand(_Model):
     contact: Web | None = None
     ours: tuple[Phrase, ...] = ()
     order_numbers: tuple[Annotated[str, AfterValidator(_usable)], ...] = ()
+    status_page: StatusPage = StatusPage()
 
     @cached_property
     def order_patterns(self) -> tuple[regex.Pattern[str], ...]:

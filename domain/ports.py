@@ -331,6 +331,14 @@ class WhatToSay:
     private: bool = False
 
 
+class StatusAddress(Protocol):
+    """Where the status page of a case is."""
+
+    def __call__(self, number: int, case_id: str, /) -> str:
+        """Its address; always the same one for the same case."""
+        ...
+
+
 class Composing(Protocol):
     """Where a reply's exact words are made."""
 

@@ -20,12 +20,14 @@ from domain.errors import NoWording
 from domain.limits import Counting, length, shortened
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+_LINE_OF_ITS_OWN = re.compile(r"\n\{(help|status)\}(?=\n|\Z)")
+"""What may be empty; no empty line is left of it then."""
 
 TEMPLATES: Mapping[str, frozenset[str]] = {
-    "acknowledgement.complaint": frozenset({"hello", "department", "until", "brand", "sign"}),
-    "acknowledgement.question": frozenset({"hello", "department", "until", "brand", "sign"}),
-    "acknowledgement.remark": frozenset({"hello", "department", "until", "brand", "sign"}),
-    "acknowledgement.reopened": frozenset({"hello", "holder", "department", "until", "brand", "sign"}),
+    "acknowledgement.complaint": frozenset({"hello", "department", "until", "status", "brand", "sign"}),
+    "acknowledgement.question": frozenset({"hello", "department", "until", "status", "brand", "sign"}),
+    "acknowledgement.remark": frozenset({"hello", "department", "until", "status", "brand", "sign"}),
+    "acknowledgement.reopened": frozenset({"hello", "holder", "department", "until", "status", "brand", "sign"}),
     "holding_update.accepted": frozenset({"hello", "holder", "department", "since", "until", "brand", "sign"}),
     "holding_update.not_yet_accepted": frozenset({"hello", "department", "since", "until", "brand", "sign"}),
     "holding_update.message_seen": frozenset({"hello", "department", "until", "brand", "sign"}),
@@ -38,10 +40,10 @@ TEMPLATES: Mapping[str, frozenset[str]] = {
     "closing_note.no_answer": frozenset({"hello", "department", "brand", "sign"}),
     "welcome.open": frozenset({"hello", "department", "brand", "sign"}),
     "welcome.closed": frozenset({"hello", "brand", "sign"}),
-    "acknowledgement.complaint_away": frozenset({"hello", "department", "back", "help", "until", "brand", "sign"}),
-    "acknowledgement.other_away": frozenset({"hello", "department", "back", "help", "until", "brand", "sign"}),
+    "acknowledgement.complaint_away": frozenset({"hello", "department", "back", "help", "until", "status", "brand", "sign"}),
+    "acknowledgement.other_away": frozenset({"hello", "department", "back", "help", "until", "status", "brand", "sign"}),
     "moved.told": frozenset({"hello", "department", "until", "brand", "sign"}),
-    "private.person": frozenset({"hello", "body", "sign"}),
+    "private.person": frozenset({"hello", "body", "status", "sign"}),
     "private.line": frozenset({"hello", "department", "brand", "sign"}),
     "private.link": frozenset({"hello", "contact", "department", "brand", "sign"}),
     "personal_data.remove": frozenset({"hello", "shown", "brand", "sign"}),
@@ -144,6 +146,8 @@ class Facts:
     contact: str | None = None
     shown: str = ""
     body: str = ""
+    status: str | None = None
+    """The address of the case's status page, where this message may give it."""
     dated: bool = False
     """Name the day by its date where "today", "tomorrow" or "on Tuesday" would do."""
 
@@ -161,15 +165,17 @@ def render(wording: Wording, template: str, variant: int, facts: Facts, room: Ro
     """The exact text: the `variant`-th form, or the next one that fits the network and was not `said` in the case before.
 
     Nobody wants to read the same sentence twice, and some networks refuse it. When all forms have been said, the day is named by its
-    date; when none fits, the customer's name is left out. A text that is still too long is returned whole, to be split by
-    `limits.split`.
+    date; when none fits, the customer's name is left out, and then the link to the status page. A text that is still too long is
+    returned whole, to be split by `limits.split`.
     """
     forms = wording.in_family(template, room.family)
     turned = [forms[(variant + i) % len(forms)] for i in range(len(forms))]
 
     def texts() -> Iterator[str]:
-        for told in (facts, replace(facts, dated=True), replace(facts, customer=None), replace(facts, customer=None, dated=True)):
-            yield from (fill(form, told) for form in turned)
+        for linked in (facts,) if facts.status is None else (facts, replace(facts, status=None)):
+            for named in (linked, replace(linked, customer=None)):
+                for told in (named, replace(named, dated=True)):
+                    yield from (fill(form, told) for form in turned)
 
     fitting = [text for text in texts() if length(text, room.counting) <= room.limit]
     fresh = (text for text in fitting or [fill(form, facts) for form in turned] if not said(text))
@@ -179,7 +185,8 @@ def render(wording: Wording, template: str, variant: int, facts: Facts, room: Ro
 def fill(form: str, facts: Facts) -> str:
     """`form` with its placeholders filled in one pass, so that nothing that is filled in can act as a placeholder."""
     values = _Values(facts)
-    filled = _PLACEHOLDER.sub(lambda m: values[m.group(1)], form)
+    whole = _LINE_OF_ITS_OWN.sub(lambda m: m.group(0) if values[m.group(1)] else "", form)
+    filled = _PLACEHOLDER.sub(lambda m: values[m.group(1)], whole)
     return re.sub(" {2,}", " ", filled).strip()
 
 
@@ -221,6 +228,8 @@ class _Values:
                 return facts.contact or ""
             case "shown":
                 return facts.shown
+            case "status":
+                return f"See how it's going: {facts.status}" if facts.status else ""
             case _:
                 raise KeyError(name)
 

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy import Connection, Engine, text
 
 from adapters.postgres.vault import Vault, text_hash
 from domain.limits import split
 from domain.policy import Policy
-from domain.ports import Composed, PolicyBook, WhatToSay
+from domain.ports import Composed, PolicyBook, StatusAddress, WhatToSay
 from domain.wording import Facts, Room, render
 
 _CASE = text(
-    "select c.brand, c.channel, c.subject_id, s.wrapped_key, s.profile, "
+    "select c.number, c.brand, c.channel, c.subject_id, s.wrapped_key, s.profile, "
     "array(select e.text_hash from effect e where e.case_id = c.case_id and e.text_hash is not null) as said "
     "from cases c join subject s on s.id = c.subject_id where c.case_id = :case"
 )
 
 
 class Composer:
-    """Makes the exact words of replies, for posting and for showing them to the person who is about to post."""
+    """Makes the exact words of replies, for posting and for showing them to the person who is about to post.
 
-    def __init__(self, engine: Engine, vault: Vault, book: PolicyBook) -> None:
+    `status_address`: where a case's status page is; None in a process that makes no replies, which then gives no link to it.
+    """
+
+    def __init__(self, engine: Engine, vault: Vault, book: PolicyBook, status_address: StatusAddress | None = None) -> None:
         self._engine = engine
         self._vault = vault
         self._book = book
+        self._status_address = status_address
 
     def compose(self, say: WhatToSay) -> Composed:
         """The exact text, in the parts in which the network takes it. A person's own words are taken as they are."""
@@ -37,6 +43,7 @@ class Composer:
                 assert say.template is not None, "a reply has words of its own or a template"
                 shown = self._vault.shown_as(subject, case.wrapped_key, case.profile)
                 facts = self._facts(connection, say, policy, case.brand, shown.get("name"))
+                facts = replace(facts, status=self._status(say, policy, case.channel, case.number))
                 hashes = {bytes(one) for one in case.said}
                 whole = render(
                     self._book.wording(say.policy),
@@ -47,6 +54,13 @@ class Composer:
                     lambda words: text_hash(words) in hashes,
                 )
         return Composed(subject, whole, tuple(parts(policy, case.channel, whole)), say.private)
+
+    def _status(self, say: WhatToSay, policy: Policy, channel: str, number: int) -> str | None:
+        """The address of the status page, where the policy lets such a message give it."""
+        kind = "private" if say.template == "private.person" else "acknowledgement"
+        if self._status_address is None or kind not in policy.channel(channel).status_link:
+            return None
+        return self._status_address(number, say.case_id)
 
     def _facts(self, connection: Connection, say: WhatToSay, policy: Policy, brand_handle: str, customer: str | None) -> Facts:
         brand = policy.brand(brand_handle)

@@ -27,6 +27,7 @@ from adapters.postgres.reporting import Reports
 from adapters.postgres.searching import PostgresSearch
 from adapters.postgres.vault import Vault
 from domain.pace import Pace
+from domain.ports import StatusAddress
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,10 @@ class Store:
     audit: PostgresAudit
 
     @staticmethod
-    def open(url: str, *, pool: int, keyring: Keyring, index_key: bytes, pace: Pace, name: str) -> Store:
-        """Open the database at `url` as the application's role."""
+    def open(
+        url: str, *, pool: int, keyring: Keyring, index_key: bytes, pace: Pace, name: str, status_address: StatusAddress | None = None
+    ) -> Store:
+        """Open the database at `url` as the application's role. `status_address`: see `Composer`."""
         engine = open_engine(url, pool=pool, name=name)
         vault = Vault(keyring, index_key)
         book = PostgresBook(engine)
@@ -78,7 +81,7 @@ class Store:
             drafts=Drafts(engine),
             notices=NoticeBoard(engine),
             places=PlaceMemory(engine),
-            composer=Composer(engine, vault, book),
+            composer=Composer(engine, vault, book, status_address),
             journal=PostgresJournal(engine),
             log=PostgresLog(engine),
             reports=Reports(engine),

@@ -48,6 +48,11 @@ def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Check:
         ),
         ("calendar: network, ", "", "hint: departments.technical has no calendar, so its clocks run around the clock"),
         ("lead: billing_lead, ", "", "hint: departments.billing has no lead; in their place the next one up is called"),
+        (
+            "mastodon: {network: Mastodon, ",
+            "mastodon: {network: Mastodon, status_link: [private], ",
+            "hint: channels.mastodon.status_link names private, and there are no private messages there",
+        ),
         ("\nadmins:", "\napprovals: {}\nadmins:", "hint: approvals names no rule, so nobody's words wait for a second person"),
         (
             "\nadmins:",

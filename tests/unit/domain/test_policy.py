@@ -74,7 +74,7 @@ def test_what_is_no_policy_at_all_is_said_so(text: str, says: str) -> None:
     [
         ("{hello} we're sorry about this. Our", "{helo} we're sorry about this. Our", "uses {helo}, which is not to be had here"),
         ("{hello} we're sorry about this. Our", "{hello} too bad. Our", "does not apologise in its first sentence"),
-        ("by {until} at the latest. {sign}", "at some time. {sign}", "lacks {until}"),
+        ("by {until} at the latest. {status} {sign}", "at some time. {sign}", "lacks {until}"),
         ("{hello} you're welcome! {sign}", "{hello} you're { welcome! {sign}", "has a stray brace"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -127,6 +128,36 @@ def test_every_form_reads_whole_and_fits_the_tightest_network(template: str, cus
         assert length(text, "x") <= 280, (length(text, "x"), text)
         assert text.startswith(("Hi ", "Hello,")), text
     assert len(set(texts)) >= 3
+
+
+LINK = "https://care.example.com/s/1" + "A" * 32
+
+
+@pytest.mark.parametrize("template", [name for name, allowed in TEMPLATES.items() if "status" in allowed])
+def test_the_link_to_the_status_page_stands_where_the_policy_gives_it_and_leaves_no_trace_elsewhere(template: str) -> None:
+    for form in WORDING.in_family(template, None):
+        linked, plain = fill(form, replace(FACTS, status=LINK)), fill(form, FACTS)
+        assert plain == fill(form.replace("\n{status}", "").replace("{status}", ""), FACTS)
+        assert linked.split() == [
+            *plain.removesuffix("– Meridian Care").split(),
+            "See",
+            "how",
+            "it's",
+            "going:",
+            LINK,
+            "–",
+            "Meridian",
+            "Care",
+        ]
+        assert "\n\n" not in linked + plain
+
+
+def test_a_link_for_which_there_is_no_room_is_left_out_before_anything_else_is_split() -> None:
+    roomy = render(WORDING, "acknowledgement.complaint", 0, replace(FACTS, status=LINK), Room(280, "x"))
+    tight = render(WORDING, "acknowledgement.complaint", 0, replace(FACTS, status=LINK), Room(190, "characters"))
+    assert LINK in roomy
+    assert LINK not in tight
+    assert length(tight, "characters") <= 190
 
 
 def test_a_persons_words_are_never_read_as_a_template() -> None:
