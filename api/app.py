@@ -25,9 +25,11 @@ from adapters.keyring import Keyring
 from adapters.links import Links
 from adapters.oidc import Client as OidcClient
 from adapters.oidc import OidcProvider
+from adapters.postgres.hooks import Hooks
 from adapters.postgres.schema import check
 from adapters.postgres.sessions import Sessions
 from adapters.postgres.store import Store
+from adapters.receivers import Receivers
 from adapters.temporal import connect
 from api import problems
 from api.access.attempts import Attempts
@@ -52,6 +54,7 @@ from api.numbers import Numbers
 from api.reading import ReadingRoutes
 from api.rest import Rest
 from api.rest_reports import RestReports
+from api.rest_webhooks import RestWebhooks
 from api.sendgrid import mail_events
 from api.shelf import Shelf
 from api.slack.app import slack_app
@@ -135,6 +138,8 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     links = Links(keyring, settings.public_url)
     app.include_router(DeskPages(acting, links).routes())
     _numbers(app, parts)
+    hooks = Hooks(store.engine, keyring)
+    app.include_router(RestWebhooks(hooks, Receivers(embedded=settings.console_open), store.book, parts.in_thread).routes())
     _access(app, parts)
     feed = Feed(store, parts.threads)
     app.state.feed = feed
