@@ -203,5 +203,5 @@ def _fresh(folder: Path) -> None:
     """Begin with nothing: a replay's figures must not depend on the one before. The lock and the ports stay."""
     for part in ("postgres", "temporal", "log"):
         shutil.rmtree(folder / part, ignore_errors=True)
-    for file in folder.glob("sandbox.db*"):
-        file.unlink()
+    for file in (*folder.glob("sandbox.db*"), *folder.glob("checkpoints.txt"), *folder.glob("erasures.jsonl")):
+        file.unlink()  # what was outside the database belongs to the one that is gone

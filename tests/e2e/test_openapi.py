@@ -39,8 +39,9 @@ def test_nothing_is_answered_without_a_valid_key(stage: Stage, document: Any) ->
     assert len(asked) >= 4
     for operation in asked:
         path = operation.path.replace("{case_id}", "none")
-        for headers in ({}, {"authorization": "Bearer lk_none_none"}):
-            assert stage.http.request(operation.method, path, headers=headers, json={}).status_code == 401, operation.label
+        guess = {"authorization": "Bearer lk_none_none"}
+        for headers, told in (({}, {401}), (guess, {401, 429})):  # who guesses too often is not even looked at
+            assert stage.http.request(operation.method, path, headers=headers, json={}).status_code in told, operation.label
 
 
 def test_the_document_has_examples_and_describes_every_refusal(stage: Stage) -> None:

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from adapters.links import Links
 from adapters.postgres.store import Store
-from tests.browsing import NEEDS_CHROMIUM, PHONE, chromium, come_in, window
+from tests.browsing import NEEDS_CHROMIUM, PHONE, axe_faults, chromium, come_in, window
 from tests.conftest import KEYS
 from tests.integration.conftest import serving
 from tests.integration.opened import created, place
@@ -86,11 +86,13 @@ def test_an_auditor_finds_and_reads_on_a_phone_and_hostile_words_are_words(store
     read_on_a_phone(page, page.url)
     expect(page.get_by_role("heading", name="1 case, the newest first")).to_be_visible()
     expect(page.get_by_label("Words in it")).to_have_value("my INTERNET")
+    assert axe_faults(page) == []
     page.locator(".cases").get_by_role("link").click()
     read_on_a_phone(page, page.url)
     expect(page.get_by_text("none was changed")).to_be_visible()
     expect(page.get_by_text("Not shown.").first).to_be_visible()
     expect(page.locator("blockquote")).to_have_count(0)
+    assert axe_faults(page) == []
     page.get_by_role("link", name="Show what people wrote").click()
     read_on_a_phone(page, page.url)
     expect(page.locator(".audit-said blockquote").first).to_have_text(text)
