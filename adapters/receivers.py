@@ -71,7 +71,7 @@ class Receivers:
         }
         try:
             status = self._answer(address, found, headers, body, end)
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:  # ValueError: what TLS takes for no name
             late = time.monotonic() >= end or isinstance(error, TimeoutError)
             return Outcome(None, f"no answer within {self._timeout:g} s" if late else f"no whole answer ({_named(error)})")
         if 200 <= status < 300:

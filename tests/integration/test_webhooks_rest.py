@@ -8,6 +8,9 @@ from typing import Any
 
 import httpx
 import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance
 
 from adapters.postgres.keys import NewKey
 from cli.engines import Postgres
@@ -131,3 +134,19 @@ def test_a_webhook_cannot_be_moved_to_an_inside_address(production: Admin, admin
     answer = production.call("PUT", f"/{made['id']}", {"url": "https://127.0.0.1/"})
     assert answer.status_code == 422
     assert production.call("GET", f"/{made['id']}").json()["url"] == "https://1.1.1.1/hook"
+
+
+def test_every_operation_answers_an_admin_as_it_is_described(admin: Admin) -> None:
+    document: Any = schemathesis.openapi.from_url(f"{admin.http.base_url}/openapi.json")
+    program = {"Authorization": f"Bearer {admin.key}"}
+    found = [one for one in document.get_all_operations() if one.ok().path.startswith("/api/v1/webhooks")]
+    assert len(found) == 9
+    for operation in found:
+
+        @settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+        @given(case=operation.ok().as_strategy())
+        def answers_as_described(case: schemathesis.Case[Any]) -> None:
+            # An address must lead to a machine that may be called, too. Our key goes in the place of a made-up one, and is taken for it.
+            case.call_and_validate(headers=program, excluded_checks=[positive_data_acceptance, ignored_auth])
+
+        answers_as_described()
