@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -25,7 +26,9 @@ _SUBSCRIBED = text("select * from webhook where revoked_at is null order by id f
 _CASES = text("select case_id, number from cases where case_id = any(:cases)")
 _EVENTS = text("select case_id, seq, event_id, key, doc, recorded_us from case_event where case_id = any(:cases) order by case_id, seq")
 _ADD = text(
-    "insert into webhook_delivery (webhook_id, event_id, case_id, kind, body, due_at) values (:webhook, :event, :case, :kind, :body, :now) "
+    "insert into webhook_delivery (webhook_id, event_id, case_id, kind, body, due_at) "
+    "select one->>'webhook', one->>'event', one->>'case', one->>'kind', one->>'body', :now "
+    "from jsonb_array_elements(cast(:rows as jsonb)) with ordinality as told(one, place) order by place "
     "on conflict (webhook_id, event_id) do nothing"
 )
 # An earlier event of the case comes first, unless it has failed so often that the later ones do not wait for it any longer.
@@ -93,15 +96,14 @@ class Subscriptions:
             if wanting:
                 body = body_of(case, numbers[row.case_id], row.seq, event)
                 found[row.case_id, row.seq] = (wanting, {"event": f"evt_{row.event_id.hex}", "kind": event.kind, "body": body})
-        now = datetime.now(UTC)
         rows = [
-            {"webhook": webhook, "case": leaf.case_id, "now": now, **told}
+            {"webhook": webhook, "case": leaf.case_id, **told}
             for leaf in taken
             for wanting, told in [found.get((leaf.case_id, leaf.seq), ((), {}))]
             for webhook in wanting
         ]
         if rows:
-            connection.execute(_ADD, rows)
+            connection.execute(_ADD, {"rows": json.dumps(rows), "now": datetime.now(UTC)})
 
 
 class PostgresOutbox:
@@ -160,4 +162,4 @@ class PostgresOutbox:
 
 
 def _microseconds(at: datetime) -> int:
-    return int((at - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(microseconds=1))
+    return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
