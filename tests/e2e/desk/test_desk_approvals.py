@@ -101,7 +101,7 @@ def test_a_rejected_draft_does_not_go_out_and_its_author_reads_why(desk: Desk) -
 
 def test_a_private_message_is_shown_to_whoever_decides_and_nowhere_else(desk: Desk) -> None:
     case, card = desk.case(by=BEN)
-    seen = desk.review(BEN, desk.menu(BEN, card, "private"), body="Here is your voucher: 4711. Is it for the shop in Leeds?")
+    seen = desk.review(BEN, desk.menu(BEN, card, "private"), body="Here is your voucher: 4711. Is it for the shop in York?")
     assert "It goes out when a second person has approved it" in said(seen)
     whispered, line = quotes(seen["blocks"])
     assert desk.send(BEN, seen) == ""
