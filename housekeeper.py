@@ -11,16 +11,19 @@ from datetime import UTC, datetime, timedelta
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.heartbeat import SignsOfLife
+from activities.hooks import WebhookSender
 from activities.housekeeping import LogFollowers, LogKeeper, WordsKeeper
 from activities.places import Admins
 from adapters.checkpoint_places import CheckpointChannel, CheckpointFile, CheckpointMail
 from adapters.notary import Notary
 from adapters.postgres.book import PostgresBook
+from adapters.postgres.delivering import PostgresOutbox, Subscriptions
 from adapters.postgres.engine import open_engine
 from adapters.postgres.indexing import Indexer
 from adapters.postgres.log import PostgresLog, Sealer
 from adapters.postgres.retention import Retention
 from adapters.postgres.rolling_up import RollUp
+from adapters.receivers import Receivers
 from adapters.slack.announcing import announcing
 from domain.errors import LoopkeeperError
 from domain.ports import Destination, Post
@@ -29,7 +32,7 @@ from worker import mail_service, opened, run
 from workflows import contracts
 from workflows.housekeeping import Chore, Housekeeping, begin
 
-SLOTS = 8
+SLOTS = 10
 """Chores at the same time: each has one of its own, so that none waits for another."""
 
 
@@ -60,11 +63,15 @@ async def keep(settings: Settings) -> None:
         retention = Retention(keeping_words, PostgresBook(keeping_words))
         words = WordsKeeper(lambda: sum(rule.words for rule in retention.apply(datetime.now(UTC), dry_run=False)))
         roll_up = RollUp(store.engine, store.vault, store.book).roll_up
-        followers = LogFollowers({"search": Indexer(store.engine, store.vault).index, "numbers": roll_up})
+        followers = LogFollowers(
+            {"search": Indexer(store.engine, store.vault).index, "numbers": roll_up, "webhooks": Subscriptions(store.engine).follow}
+        )
+        webhooks = WebhookSender(PostgresOutbox(store.engine, store.vault.keyring), Receivers(embedded=settings.console_open).post)
         log = LogKeeper(Sealer(sealing, notary), PostgresLog(sealing), destinations, settings.checkpoints_every, store.book, admins)
         chores = [
             Chore("seal_log", "", contracts.HOUSE_QUEUE, timedelta(minutes=10)),
             Chore("apply_retention", "", contracts.HOUSE_QUEUE, timedelta(hours=2), timedelta(days=1)),
+            Chore("send_webhooks", "", contracts.HOUSE_QUEUE, timedelta(minutes=10)),
             *(Chore("follow_log", name, contracts.HOUSE_QUEUE, timedelta(minutes=10)) for name in followers.followers),
             *(
                 Chore("publish_checkpoint", name, contracts.HOUSE_QUEUE, timedelta(minutes=2), every)
@@ -76,7 +83,7 @@ async def keep(settings: Settings) -> None:
                 client,
                 task_queue=contracts.HOUSE_QUEUE,
                 workflows=[Housekeeping],
-                activities=[log.seal, log.publish, followers.follow, words.retention],
+                activities=[log.seal, log.publish, followers.follow, webhooks.send, words.retention],
                 activity_executor=threads,
                 max_concurrent_activities=SLOTS,
                 interceptors=[SignsOfLife()],

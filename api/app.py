@@ -26,9 +26,11 @@ from adapters.links import Links, StatusLinks
 from adapters.oidc import Client as OidcClient
 from adapters.oidc import OidcProvider
 from adapters.postgres.followed import PostgresFollowed
+from adapters.postgres.hooks import Hooks
 from adapters.postgres.schema import check
 from adapters.postgres.sessions import Sessions
 from adapters.postgres.store import Store
+from adapters.receivers import Receivers
 from adapters.temporal import connect
 from api import problems
 from api.access.attempts import Attempts
@@ -54,6 +56,7 @@ from api.numbers import Numbers
 from api.reading import ReadingRoutes
 from api.rest import Rest
 from api.rest_reports import RestReports
+from api.rest_webhooks import RestWebhooks
 from api.sendgrid import mail_events
 from api.shelf import Shelf
 from api.slack.app import slack_app
@@ -143,6 +146,8 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     followed = PostgresFollowed(store.engine, store.book)
     app.include_router(StatusPages(StatusLinks(keyring, settings.public_url), followed, parts.in_thread, parts.loop_time).routes())
     _numbers(app, parts)
+    hooks = Hooks(store.engine, keyring)
+    app.include_router(RestWebhooks(hooks, Receivers(embedded=settings.console_open), store.book, parts.in_thread).routes())
     _access(app, parts)
     feed = Feed(store, parts.threads)
     app.state.feed = feed

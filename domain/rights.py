@@ -30,6 +30,7 @@ class Right(StrEnum):
     EXPORT = "export"
     ERASE = "erase"
     MANAGE_ACCESS = "manage_access"
+    MANAGE_WEBHOOKS = "manage_webhooks"
 
 
 PEOPLE = frozenset({Role.SOCIAL, Role.LEAD, Role.DEPARTMENT, Role.AUDITOR, Role.PRIVACY, Role.ADMIN})
@@ -49,6 +50,7 @@ RIGHTS: dict[Right, frozenset[Role]] = {
     Right.EXPORT: frozenset({Role.AUDITOR, Role.PRIVACY}),
     Right.ERASE: frozenset({Role.PRIVACY}),
     Right.MANAGE_ACCESS: frozenset({Role.ADMIN}),
+    Right.MANAGE_WEBHOOKS: frozenset({Role.ADMIN}),
 }
 """Which roles have a right. A department has those of reading and acting for its own cases only."""
 STEP_UP = frozenset({Right.EXPORT, Right.ERASE})

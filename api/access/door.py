@@ -40,6 +40,7 @@ SPOKEN = {
     Right.EXPORT: "export",
     Right.ERASE: "erase customers",
     Right.MANAGE_ACCESS: "manage keys and sessions",
+    Right.MANAGE_WEBHOOKS: "manage webhooks",
 }
 
 

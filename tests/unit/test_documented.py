@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import UnionType
@@ -199,6 +200,19 @@ def test_the_worked_example_of_a_signature_holds() -> None:
     example = dict(line.split(": ", 1) for line in block.strip().splitlines())
     body = example.pop("body").encode()
     assert Signer.with_secret(secret).verify(example, body, float(example["webhook-timestamp"])) == "evt_01"
+
+
+def test_the_example_of_verifying_a_webhook_holds() -> None:
+    from adapters.channels.signing import Signer
+
+    code = (DOCS / "webhooks.md").read_text("utf-8").split("```python")[-1].split("```")[0]
+    is_ours: Any = {}
+    exec(code, is_ours)
+    secret, body = "whsec_bG9vcGtlZXBlci1leGFtcGxlLXNlY3JldA==", b'{"type":"test"}'
+    headers = Signer.with_secret(secret).headers("evt_1", time.time(), body)
+    assert is_ours["is_ours"](secret, headers, body)
+    assert not is_ours["is_ours"](secret, headers, body + b" ")
+    assert not is_ours["is_ours"](secret, Signer.with_secret(secret).headers("evt_1", time.time() - 400, body), body)
 
 
 # --- links ------------------------------------------------------------------------------------------------------------
