@@ -77,9 +77,9 @@ class PostgresBook:
         self.policy = lru_cache(maxsize=64)(self._policy)
         self.wording = lru_cache(maxsize=64)(self._wording)
 
-    def active(self) -> Policy:
-        """See `domain.ports.PolicyBook.active`. At most `ACTIVE_FOR_SECONDS` old. Raises Unavailable."""
-        if self._active is None or time.monotonic() - self._active[0] > ACTIVE_FOR_SECONDS:
+    def active(self, *, fresh: bool = False) -> Policy:
+        """See `domain.ports.PolicyBook.active`. At most `ACTIVE_FOR_SECONDS` old; `fresh`: as of this moment. Raises Unavailable."""
+        if fresh or self._active is None or time.monotonic() - self._active[0] > ACTIVE_FOR_SECONDS:
             with transaction(self._engine) as connection:
                 latest = connection.execute(_IN_FORCE).scalar_one_or_none()
             if latest is None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from itertools import groupby
 
 from adapters.public_holidays import UnknownCountry, public_holidays
+from domain.calendars import Span
 from domain.durations import write_duration
 from domain.escalation import Step
 from domain.hours import DAYS, Hours, write_span
@@ -15,12 +17,12 @@ from domain.policy import ByPriority, Policy
 from domain.values import ClockName, Priority
 
 NEXT_DAYS = 6
-PRIORITIES = tuple(priority.value for priority in (Priority.URGENT, Priority.HIGH, Priority.NORMAL, Priority.LOW))
+PRIORITIES = (Priority.URGENT, Priority.HIGH, Priority.NORMAL, Priority.LOW)
 _RUNS_ON = {
     ClockName.ACCEPT: "the department's calendar",
-    ClockName.RESOLVE: "the department's calendar",
     ClockName.HOLDING_UPDATE: "the brand's calendar",
     ClockName.NEXT_REPLY: "the brand's calendar",
+    ClockName.RESOLVE: "the department's calendar",
     ClockName.THANK_YOU: "the brand's calendar",
 }
 
@@ -66,12 +68,13 @@ class CalendarView:
 
 def clocks(policy: Policy) -> list[ClockRow]:
     """The clocks, but for the acknowledge clock, which stands with each channel."""
-    rows = []
-    for clock, runs_on in _RUNS_ON.items():
-        value = getattr(policy.clocks, clock.value)
-        durations = tuple(write_duration(getattr(value, p)) for p in PRIORITIES) if isinstance(value, ByPriority) else (write_duration(value),)
-        rows.append(ClockRow(clock.value, durations, runs_on))
-    return rows
+    return [ClockRow(clock.value, _durations(getattr(policy.clocks, clock.value)), runs_on) for clock, runs_on in _RUNS_ON.items()]
+
+
+def _durations(value: ByPriority | timedelta) -> tuple[str, ...]:
+    if isinstance(value, timedelta):
+        return (write_duration(value),)
+    return tuple(write_duration(value.of(priority)) for priority in PRIORITIES)
 
 
 def chains(policy: Policy) -> list[tuple[str, list[StepRow]]]:
@@ -105,14 +108,19 @@ def calendars(policy: Policy, today: date) -> list[CalendarView]:
 def _week(hours: Hours) -> Iterator[tuple[str, str]]:
     for spans, run in groupby(zip(DAYS, hours.week, strict=True), key=lambda pair: pair[1]):
         days = [day.capitalize() for day, _ in run]
-        yield days[0] if len(days) == 1 else f"{days[0]}–{days[-1]}", ", ".join(map(write_span, spans)) or "closed"
+        yield days[0] if len(days) == 1 else f"{days[0]}–{days[-1]}", _hours(spans)
+
+
+def _hours(spans: Iterable[Span]) -> str:
+    """As a policy writes them, with the day's end as 24:00."""
+    return ", ".join(re.sub(r"-00:00$", "-24:00", write_span(span)) for span in spans) or "closed"
 
 
 def _specials(hours: Hours, today: date) -> Iterator[Special]:
     names = _names(hours, today)
     for day, spans in hours.days.items():
         if day >= today:
-            yield Special(day, names.get(day, "as the policy says"), ", ".join(map(write_span, spans)) or "closed")
+            yield Special(day, names.get(day, "as the policy says"), _hours(spans))
     for day in hours.holidays:
         if day >= today and day not in hours.days:
             yield Special(day, names.get(day, "holiday"), "closed")

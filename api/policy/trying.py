@@ -35,9 +35,13 @@ class Files:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What came of it. `problems` by file; when there are none, `policy` is what would be put in force in place of `in_force`."""
+    """What came of it. `problems` by file; when there are none, `policy` is what would be put in force in place of `in_force`.
+
+    `whole`: the files with what is in force in place of what was left blank.
+    """
 
     files: Files
+    whole: Files
     in_force: str
     problems: dict[str, list[Problem]] = field(default_factory=dict)
     hints: list[str] = field(default_factory=list)
@@ -54,9 +58,10 @@ class Tried:
 
 def tried(book: PostgresBook, given: Files) -> Tried:
     """Check the files; nothing is changed."""
-    in_force = book.active()
+    in_force = book.active(fresh=True)
     if not (given.policy or given.wording):
-        return Tried(given, in_force.id, {"policy": [Problem(0, "", "there is nothing to check: give a policy, a wording, or both")]})
+        nothing = Problem(0, "", "there is nothing to check: give a policy, a wording, or both")
+        return Tried(given, given, in_force.id, {"policy": [nothing]})
     now = book.files(in_force.id)
     whole = Files(given.policy or now.policy, given.wording or now.wording)
     problems: dict[str, list[Problem]] = {}
@@ -73,10 +78,11 @@ def tried(book: PostgresBook, given: Files) -> Tried:
     words: Wording = wording if wording is not None else book.wording(in_force.id)
     found = read("policy", whole.policy, lambda text: checked(text, "policy", words, holidays_of))
     if problems or found is None:
-        return Tried(given, in_force.id, problems)
+        return Tried(given, whole, in_force.id, problems)
     policy, hints = found
     return Tried(
         given,
+        whole,
         in_force.id,
         hints=hints,
         policy=policy,

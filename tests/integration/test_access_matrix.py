@@ -23,6 +23,8 @@ NOWHERE = {
     "{session_id}": "0198d7a4-6f5e-7c11-9d2a-3c1f0d5b7e90",
     "{key_id}": "00000000",
     "{number}": "999999",
+    "{policy_id}": "nothing@0000000000",
+    "{name}.yaml": "policy.yaml",
     "{name}": "volume",
     "{table}": "by_week",
 }
