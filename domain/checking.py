@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from itertools import groupby
 from typing import Any, Literal
 
 from domain.errors import LoopkeeperError, PolicyError, Problem
@@ -19,6 +19,8 @@ Holidays = Callable[[Hours], Iterable[date]]
 """Finds the public holidays of a calendar. Raises LoopkeeperError when it names a country that is not known."""
 CONTEXT_LINES = 3
 """So many lines that are the same are shown around those that are not."""
+MOST_DIFFERENCES = 800
+"""Of texts that differ in more lines all are shown, the old ones and then the new ones."""
 
 
 def checked(text: str, source: str, wording: Wording, holidays: Holidays) -> tuple[Policy, list[str]]:
@@ -133,19 +135,54 @@ class Line:
 def lines_of(before: str, after: str) -> list[Line]:
     """Two texts held against each other, line by line; far from any difference lines are left out. Nothing when they are equal."""
     old, new = before.splitlines(), after.splitlines()
+    if old == new:
+        return []
+    whole: list[Line] = []
+    at_old = at_new = 0
+    for i, j in (*_same(old, new), (len(old), len(new))):
+        whole += [Line("gone", n + 1, None, old[n]) for n in range(at_old, i)]
+        whole += [Line("new", None, n + 1, new[n]) for n in range(at_new, j)]
+        if i < len(old):
+            whole.append(Line("same", i + 1, j + 1, old[i]))
+        at_old, at_new = i + 1, j + 1
+    near = {n + by for n, line in enumerate(whole) if line.kind != "same" for by in range(-CONTEXT_LINES, CONTEXT_LINES + 1)}
     shown: list[Line] = []
-    upto = 0
-    for group in difflib.SequenceMatcher(None, old, new, autojunk=False).get_grouped_opcodes(CONTEXT_LINES):
-        first = group[0][1]
-        if first > upto:
-            shown.append(Line("left_out", None, None, "", first - upto))
-        for kind, old_from, old_to, new_from, new_to in group:
-            if kind == "equal":
-                shown += [Line("same", old_from + i + 1, new_from + i + 1, old[old_from + i]) for i in range(old_to - old_from)]
-                continue
-            shown += [Line("gone", i + 1, None, old[i]) for i in range(old_from, old_to)]
-            shown += [Line("new", None, i + 1, new[i]) for i in range(new_from, new_to)]
-        upto = group[-1][2]
-    if shown and upto < len(old):
-        shown.append(Line("left_out", None, None, "", len(old) - upto))
+    for is_near, run in groupby(enumerate(whole), key=lambda numbered: numbered[0] in near):
+        lines = [line for _, line in run]
+        shown += lines if is_near else [Line("left_out", None, None, "", len(lines))]
     return shown
+
+
+def _same(old: list[str], new: list[str]) -> list[tuple[int, int]]:
+    """Which lines of two texts are the same, as few others as can be; none when more than `MOST_DIFFERENCES` are not.
+
+    E. W. Myers, "An O(ND) Difference Algorithm and Its Variations" (1986): its time is bounded however often lines repeat.
+    """
+    ends, furthest, rounds = len(old) - len(new), {1: 0}, list[dict[int, int]]()
+    for d in range(min(MOST_DIFFERENCES, len(old) + len(new)) + 1):
+        rounds.append(dict(furthest))
+        for k in range(-d, d + 1, 2):
+            x = furthest[k + 1] if _comes_down(furthest, d, k) else furthest[k - 1] + 1
+            while x < len(old) and x - k < len(new) and old[x] == new[x - k]:
+                x += 1
+            furthest[k] = x
+        if furthest.get(ends, -1) >= len(old):
+            return _traced(rounds, len(old), len(new))
+    return []
+
+
+def _comes_down(furthest: dict[int, int], d: int, k: int) -> bool:
+    return k == -d or (k != d and furthest[k - 1] < furthest[k + 1])
+
+
+def _traced(rounds: list[dict[int, int]], x: int, y: int) -> list[tuple[int, int]]:
+    pairs: list[tuple[int, int]] = []
+    for d in range(len(rounds) - 1, -1, -1):
+        k = x - y
+        from_k = k + 1 if _comes_down(rounds[d], d, k) else k - 1
+        from_x = rounds[d][from_k]
+        while x > from_x and y > from_x - from_k and x > 0 and y > 0:
+            x, y = x - 1, y - 1
+            pairs.append((x, y))
+        x, y = from_x, from_x - from_k
+    return pairs[::-1]

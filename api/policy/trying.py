@@ -14,7 +14,7 @@ from domain.files import read_wording
 from domain.policy import Policy
 from domain.wording import Wording
 
-LONGEST = 200_000
+LONGEST = 100_000
 """Characters of a file. The shipped policy has 16,000."""
 MOST_LINES = 4_000
 _T = TypeVar("_T")

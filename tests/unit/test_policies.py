@@ -9,6 +9,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 import cli.policies  # noqa: F401 - it adds its verbs
@@ -159,3 +161,23 @@ def test_a_short_file_that_stands_for_very_much_is_refused_at_once() -> None:
     for text, why in (("\n".join(laughs), "more than 50,000 things"), ("name: " + "[" * 5000 + "]" * 5000, "nested too deeply")):
         with pytest.raises(PolicyError, match=why):
             read_policy(text, "much.yaml")
+
+
+@given(st.lists(st.sampled_from("abc"), max_size=12), st.lists(st.sampled_from("abc"), max_size=12))
+def test_two_texts_held_against_each_other_can_be_read_off_the_lines(old: list[str], new: list[str]) -> None:
+    lines = lines_of("\n".join(old), "\n".join(new))
+    if old == new:
+        assert lines == []
+        return
+    told = [line for line in lines if line.kind != "left_out"]
+    for line in told:
+        assert line.before is None or old[line.before - 1] == line.text
+        assert line.after is None or new[line.after - 1] == line.text
+    left_out = sum(line.left_out for line in lines)
+    assert left_out + sum(line.before is not None for line in told) == len(old)
+    assert left_out + sum(line.after is not None for line in told) == len(new)
+
+
+def test_texts_that_differ_in_very_many_lines_are_told_in_whole() -> None:
+    lines = lines_of("\n".join(["a", "b"] * 2000), "\n".join(["b", "a", "a"] * 1333))
+    assert [line.kind for line in lines] == ["gone"] * 4000 + ["new"] * 3999
