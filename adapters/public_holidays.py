@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 from difflib import get_close_matches
+from zoneinfo import ZoneInfo
 
 from domain.errors import LoopkeeperError
+from domain.hours import Hours
 
 _LANGUAGE = "en_US"  # the English that every country of the library has; left out, it would follow the machine's locale
 _FEW = 20
+YEARS_AHEAD = 3
+"""Clocks look days or weeks ahead; the rest is time in which somebody puts the policy in force again."""
 
 
 class UnknownCountry(LoopkeeperError):
@@ -31,6 +35,15 @@ def public_holidays(country: str, subdivision: str | None, years: range) -> dict
         raise UnknownCountry(f"{country} has no subdivision '{subdivision}'; {_which_subdivision(subdivision, known[country])}.")
     found = holidays.country_holidays(country, subdiv=subdivision, years=years, language=_LANGUAGE)
     return {day: found[day] for day in sorted(found) if day.year in years}
+
+
+def holidays_of(hours: Hours) -> list[date]:
+    """The public holidays of a calendar from last year to three years on; none when it names no country. Raises UnknownCountry."""
+    if hours.public_holidays is None:
+        return []
+    country, _, part = hours.public_holidays.partition("-")
+    this_year = datetime.now(ZoneInfo(hours.zone)).year
+    return list(public_holidays(country, part or None, range(this_year - 1, this_year + YEARS_AHEAD + 1)))
 
 
 def _which_country(asked: str) -> str:

@@ -53,6 +53,8 @@ from api.health import Health
 from api.intake import GroupCommit, Intake
 from api.looking import Looking
 from api.numbers import Numbers
+from api.policy.pages import PolicyPages
+from api.policy.rest import PolicyRest
 from api.reading import ReadingRoutes
 from api.rest import Rest
 from api.rest_reports import RestReports
@@ -148,7 +150,9 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     _numbers(app, parts)
     hooks = Hooks(store.engine, keyring)
     app.include_router(RestWebhooks(hooks, Receivers(embedded=settings.console_open), store.book, parts.in_thread).routes())
-    _access(app, parts)
+    gate = _access(app, parts)
+    app.include_router(PolicyRest(store.book, parts.in_thread).routes())
+    app.include_router(PolicyPages(store.book, parts.in_thread, gate.is_fresh, settings.sandbox_url).routes())
     feed = Feed(store, parts.threads)
     app.state.feed = feed
     app.include_router(Console(Ground(store, acting, looking, links, parts.threads, settings.sandbox_url), feed).routes())
@@ -166,7 +170,7 @@ def _numbers(app: FastAPI, parts: _Parts) -> None:
     app.include_router(RestReports(shelf, store.book, parts.in_thread, parts.loop_time).routes())
 
 
-def _access(app: FastAPI, parts: _Parts) -> None:
+def _access(app: FastAPI, parts: _Parts) -> Gate:
     """The door, and the routes at which people come and go and admins see to who may."""
     settings, store = parts.settings, parts.store
     gate = Gate(
@@ -206,6 +210,7 @@ def _access(app: FastAPI, parts: _Parts) -> None:
             framed_by=settings.sandbox_url,
         ).routes()
     )
+    return gate
 
 
 def _provider(settings: Settings) -> OidcProvider | None:

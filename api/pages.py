@@ -16,6 +16,7 @@ from starlette.templating import Jinja2Templates
 
 from api.headers import of_pages
 from api.problems import Problem
+from domain.durations import write_duration
 from domain.story import OWED
 from domain.values import ClockName
 
@@ -88,6 +89,7 @@ _templates.env.filters["left"] = _left
 _templates.env.filters["said_at"] = _said_at
 _templates.env.filters["exact"] = _exact
 _templates.env.filters["owed"] = _owed
+_templates.env.filters["duration"] = write_duration
 _templates.env.filters["spoken"] = lambda word: str(word).replace("_", " ")
 
 

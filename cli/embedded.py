@@ -20,8 +20,8 @@ from adapters.keyring import Keyring
 from adapters.postgres.engine import open_engine
 from adapters.postgres.schema import migrate
 from adapters.postgres.store import Store
+from adapters.public_holidays import holidays_of
 from cli.engines import Postgres, Temporal, listens
-from cli.holidays import holidays_of
 from cli.processes import CRASHES_BEFORE_GIVING_UP, Service, Watch, end_leftovers
 from cli.state import State
 from domain.pace import REAL_TIME, Pace

@@ -17,9 +17,9 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from adapters.public_holidays import holidays_of
 from cli.app import app, out, show_addresses
 from cli.embedded import Installation, default_state, pace_from_now
-from cli.holidays import holidays_of
 from cli.replay import Play, Report, policy_for, replay
 from cli.state import State
 from cli.threads import LONGEST_GAP, Script, UnusableThreads, read_threads

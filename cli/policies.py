@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -13,18 +12,18 @@ from temporalio.service import RPCError
 
 from adapters.postgres.reading import NoSuchCase
 from adapters.postgres.store import Store
-from adapters.public_holidays import UnknownCountry
+from adapters.public_holidays import holidays_of
 from adapters.temporal import connect
 from cli.app import app, out
-from cli.holidays import holidays_of
 from cli.installed import installed, temporal_address
 from domain.casefile import CaseFile
+from domain.checking import checked
 from domain.commands import MovePolicy
-from domain.errors import LoopkeeperError, PolicyError, Problem
-from domain.files import line_of, read_policy, read_wording
+from domain.errors import LoopkeeperError, PolicyError
+from domain.files import read_wording
 from domain.moving import Change, changes, misfit
 from domain.policy import Policy
-from domain.values import Actor, Priority, Role, Via
+from domain.values import Actor, Role, Via
 from settings import Settings
 from workflows.gateway import CaseGateway
 
@@ -52,56 +51,10 @@ def policy_check(
 
 def _told(content: str, source: str) -> list[str]:
     shipped = Settings.model_fields["wording_file"].default
-    policy = read_policy(content, source).worded(read_wording(shipped.read_text(), str(shipped)))
-    found, problems = {}, []
-    for name, hours in policy.calendars.items():
-        try:
-            found[name] = holidays_of(hours)
-        except UnknownCountry as error:
-            path = ("calendars", name, "public_holidays")
-            problems.append(Problem(line_of(content, path), ".".join(path), str(error)))
-    if problems:
-        raise PolicyError(source, problems)
+    policy, hints = checked(content, source, read_wording(shipped.read_text(), str(shipped)), holidays_of)
     counts = f"{len(policy.brands)} brands, {len(policy.channels)} channels, {len(policy.departments)} departments"
-    fine = f"{source}: fine, version {policy.dated(found).id} with the shipped wording ({counts})"
-    return [fine, *(f"hint: {hint}" for hint in hints(policy))]
-
-
-def hints(policy: Policy) -> Iterator[str]:
-    """What is not wrong with a policy, and yet might be meant otherwise."""
-    for name, hours in policy.calendars.items():
-        if hours.public_holidays is not None:
-            yield (
-                f"calendars.{name} is closed on the public holidays of {hours.public_holidays}. "
-                "They are found when the policy is put in force: do that again once a year"
-            )
-    for name, person in policy.people.items():
-        if person.email is None:
-            yield f"people.{name} has no email, so nobody can call {person.name} while Slack is away"
-    yield from _hints_on_approvals(policy)
-    for name, desk in policy.departments.items():
-        if desk.calendar is None:
-            yield f"departments.{name} has no calendar, so its clocks run around the clock"
-        if desk.lead is None:
-            yield f"departments.{name} has no lead; in their place the next one up is called"
-    for name, channel in policy.channels.items():
-        if "private" in channel.status_link and not channel.private_messages:
-            yield f"channels.{name}.status_link names private, and there are no private messages there"
-
-
-def _hints_on_approvals(policy: Policy) -> Iterator[str]:
-    rules = policy.approvals
-    if rules is None:
-        return
-    if not (rules.priorities or rules.phrases or rules.reach_above or rules.trainees):
-        yield "approvals names no rule, so nobody's words wait for a second person"
-    if set(Priority) <= set(rules.priorities):
-        yield "approvals.priorities names every priority, so everything that people say waits for a second person"
-    for handle in rules.trainees:
-        if policy.people[handle].slack is None:
-            yield f"people.{handle} is in training and has no slack id, so they are known by their name alone: {policy.people[handle].name}"
-    if policy.social.lead is None:
-        yield "social has no lead; about a draft that waits for long, the social team's channel is told once more"
+    fine = f"{source}: fine, version {policy.id} with the shipped wording ({counts})"
+    return [fine, *(f"hint: {hint}" for hint in hints)]
 
 
 @policy_app.command("activate")

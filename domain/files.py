@@ -13,6 +13,8 @@ from domain.policy import Policy
 from domain.wording import Wording
 
 Path = tuple[str | int, ...]
+MOST_VALUES = 50_000
+"""A file with more is not read: by anchors a short one can stand for more than any machine holds."""
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -36,15 +38,21 @@ def line_of(text: str, path: Path) -> int:
 
 
 def _read(text: str, source: str, model: type[_Model]) -> _Model:
-    try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.YAMLError as error:
-        raise PolicyError(source, [_syntax_problem(error)]) from error
-    if root is None:
-        raise PolicyError(source, [Problem(1, "", "the file is empty")])
     lines: dict[Path, int] = {}
     problems: list[Problem] = []
-    data = _data(root, (), lines, problems, set())
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        if root is None:
+            raise PolicyError(source, [Problem(1, "", "the file is empty")])
+        data = _data(root, (), lines, problems, set())
+    except yaml.YAMLError as error:
+        raise PolicyError(source, [_syntax_problem(error)]) from error
+    except RecursionError:
+        raise PolicyError(source, [Problem(1, "", "it is nested too deeply to be a policy")]) from None
+    except _TooMany as error:
+        raise PolicyError(
+            source, [Problem(error.line, "", f"it says more than {MOST_VALUES:,} things (do anchors multiply them?)")]
+        ) from None
     if problems:
         raise PolicyError(source, problems)
     try:
@@ -66,9 +74,19 @@ _CONSTRUCT: dict[str, Callable[[str], object]] = {
 }
 
 
+class _TooMany(Exception):
+    """The file says more than we read."""
+
+    def __init__(self, line: int) -> None:
+        super().__init__(line)
+        self.line = line
+
+
 def _data(node: yaml.Node, path: Path, lines: dict[Path, int], problems: list[Problem], above: set[int]) -> Any:
     """The plain data of a node; notes every path's line. Keys given twice and loops of anchors are problems."""
     lines[path] = node.start_mark.line + 1
+    if len(lines) > MOST_VALUES:
+        raise _TooMany(lines[path])
     if id(node) in above:
         problems.append(Problem(lines[path], _dotted(path), "this anchor contains itself"))
         return None

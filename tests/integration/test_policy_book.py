@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from datetime import date
 
-from adapters.postgres.book import PostgresBook
+import pytest
+
+from adapters.postgres.book import ChangedMeanwhile, PostgresBook
 from adapters.postgres.store import Store
+from domain.journal import AdminActed
+from domain.values import Via
 from settings import HERE
 from tests.conftest import POLICY, WORDING
 
@@ -39,3 +43,31 @@ def test_the_public_holidays_that_were_found_belong_to_the_version(store: Store)
     assert read.id == found.id
     assert read.calendars["office"].holidays == (christmas, boxing_day)
     assert read.calendars["network"].holidays == (), "it names no country"
+
+
+def test_it_tells_when_which_version_was_in_force_and_who_saw_to_it(store: Store) -> None:
+    store.people.remember("ana", "Ana Sousa", "Ana")
+    first = store.book.active().id
+    second, _ = store.book.activate(POLICY.replace("name: ", "name: my ", 1), WORDING, by="ana", via=Via.CONSOLE, instead_of=first)
+    store.book.again(first, by="ana", via=Via.API, instead_of=second.id)
+    now, before, before_that = store.book.times()[:3]
+    assert [one.policy_id for one in (now, before, before_that)] == [first, second.id, first]
+    assert (now.until, before.until, before_that.until) == (None, now.since, before.since)
+    assert (now.by, now.name) == ("ana", "Ana Sousa")
+    acts = [(entry.by, entry.event) for _, _, entry in store.journal.entries() if isinstance(entry.event, AdminActed)][-2:]
+    assert [(by.person, by.via, act.before, act.after) for by, act in acts if isinstance(act, AdminActed)] == [
+        ("ana", Via.CONSOLE, first, second.id),
+        ("ana", Via.API, second.id, first),
+    ]
+    assert store.book.files(second.id).wording == WORDING
+
+
+def test_a_policy_that_was_held_against_another_one_than_is_in_force_is_not_put_in_force(store: Store) -> None:
+    first = store.book.active().id
+    other = POLICY.replace("name: ", "name: my ", 1)
+    second, _ = store.book.activate(other, WORDING, by="tests")
+    with pytest.raises(ChangedMeanwhile, match="was put in force meanwhile"):
+        store.book.activate(other.replace("my ", "your "), WORDING, by="tests", instead_of=first)
+    with pytest.raises(ChangedMeanwhile):
+        store.book.again(first, by="tests", instead_of=first)
+    assert store.book.active().id == second.id

@@ -9,12 +9,16 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 import cli.policies  # noqa: F401 - it adds its verbs
+from adapters.public_holidays import holidays_of
 from cli.app import app
 from cli.doctor import _holidays
-from cli.holidays import holidays_of
+from domain.checking import Changed, changed, lines_of
+from domain.errors import PolicyError
 from domain.files import read_policy
 from domain.hours import Hours
 from settings import HERE
@@ -127,3 +131,58 @@ def test_the_doctor_says_nothing_while_there_is_time_or_no_holidays_are_kept() -
     policy = read_policy(SHIPPED, "shipped")
     known, none = office(date(2026, 12, 28)), office().model_copy(update={"public_holidays": None})
     assert list(_holidays(policy.model_copy(update={"calendars": {"office": known, "other": none}}), date(2026, 9, 1))) == []
+
+
+def test_what_a_policy_changes_is_told_by_its_meaning_and_not_by_how_it_is_written() -> None:
+    before = read_policy(SHIPPED, "a")
+    assert changed(before, read_policy(SHIPPED.replace("accept:  ", "accept:").replace("watch: 72 h", "watch: 3 d"), "b")) == []
+    stricter = SHIPPED.replace("{urgent: 15 min, high: 30 min", "{urgent: 10 min, high: 30 min")
+    after = read_policy(stricter.replace("warn_at: [75, 90]", "warn_at: [50, 90]"), "c")
+    assert changed(before, after) == [Changed("clocks.accept.urgent", "15 min", "10 min"), Changed("warn_at", "75", "50")]
+
+
+def test_lines_are_held_against_each_other_and_those_far_from_any_difference_are_left_out() -> None:
+    before = "\n".join(f"line {n}" for n in range(1, 21))
+    after = before.replace("line 10\n", "line ten\n")
+    told = [(line.kind, line.before, line.after, line.left_out) for line in lines_of(before, after)]
+    assert told == [
+        ("left_out", None, None, 6),
+        ("same", 7, 7, 0),
+        ("same", 8, 8, 0),
+        ("same", 9, 9, 0),
+        ("gone", 10, None, 0),
+        ("new", None, 10, 0),
+        ("same", 11, 11, 0),
+        ("same", 12, 12, 0),
+        ("same", 13, 13, 0),
+        ("left_out", None, None, 7),
+    ]
+    assert lines_of(before, before) == []
+
+
+def test_a_short_file_that_stands_for_very_much_is_refused_at_once() -> None:
+    laughs = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    laughs += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12)]
+    for text, why in (("\n".join(laughs), "more than 50,000 things"), ("name: " + "[" * 5000 + "]" * 5000, "nested too deeply")):
+        with pytest.raises(PolicyError, match=why):
+            read_policy(text, "much.yaml")
+
+
+@given(st.lists(st.sampled_from("abc"), max_size=12), st.lists(st.sampled_from("abc"), max_size=12))
+def test_two_texts_held_against_each_other_can_be_read_off_the_lines(old: list[str], new: list[str]) -> None:
+    lines = lines_of("\n".join(old), "\n".join(new))
+    if old == new:
+        assert lines == []
+        return
+    told = [line for line in lines if line.kind != "left_out"]
+    for line in told:
+        assert line.before is None or old[line.before - 1] == line.text
+        assert line.after is None or new[line.after - 1] == line.text
+    left_out = sum(line.left_out for line in lines)
+    assert left_out + sum(line.before is not None for line in told) == len(old)
+    assert left_out + sum(line.after is not None for line in told) == len(new)
+
+
+def test_texts_that_differ_in_very_many_lines_are_told_in_whole() -> None:
+    lines = lines_of("\n".join(["a", "b"] * 2000), "\n".join(["b", "a", "a"] * 1333))
+    assert [line.kind for line in lines] == ["gone"] * 4000 + ["new"] * 3999

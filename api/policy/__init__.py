@@ -1,0 +1,1 @@
+"""The policy for people and programs: what is in force, what was, and putting another version in force."""
