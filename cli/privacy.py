@@ -29,11 +29,11 @@ from cli.installed import installed
 from cli.subject_page import page
 from domain.erasure import Customer, Erased, Scope
 from domain.errors import LoopkeeperError
+from domain.rights import RIGHTS, Right
 from domain.values import Actor, Role, Via
 from settings import Settings
 
 ROLE = "loopkeeper_privacy"
-_MAY = frozenset({Role.PRIVACY, Role.ADMIN})
 OPERATOR = Actor("operator", Role.ADMIN, Via.CLI)
 
 privacy_app = typer.Typer(no_args_is_help=True, help="Find and erase customers, legal holds, subject access, retention.")
@@ -41,7 +41,7 @@ app.add_typer(privacy_app, name="privacy")
 
 Key = Annotated[
     str,
-    typer.Option("--key", envvar="LOOPKEEPER_PERSON_KEY", prompt="Your API key (privacy or admin)", hide_input=True, help="Who you are."),
+    typer.Option("--key", envvar="LOOPKEEPER_PERSON_KEY", prompt="Your API key (role privacy)", hide_input=True, help="Who you are."),
 ]
 Reason = Annotated[
     str, typer.Option("--reason", help="Why; it stays on record for ever, so refer to a ticket or a letter and name nobody.")
@@ -70,8 +70,10 @@ class _Room:
         known = self.store.keys.of(key.strip())
         if known is None:
             raise LoopkeeperError("this key is not known here, or was revoked; an admin makes one: loopkeeper key new NAME --role privacy")
-        if known.role not in _MAY:
-            raise LoopkeeperError(f"the key of {known.name} has the role {known.role.value}; this needs privacy or admin")
+        if known.role not in RIGHTS[Right.ERASE]:
+            raise LoopkeeperError(f"the key of {known.name} has the role {known.role.value}; this needs the role privacy")
+        if known.scopes is not None and Right.ERASE not in known.scopes:
+            raise LoopkeeperError(f"the key of {known.name} was made without the right to erase; this needs one that has it")
         return Actor(known.person, known.role, Via.CLI)
 
 

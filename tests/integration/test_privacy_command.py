@@ -42,7 +42,7 @@ def run(database: str, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 @pytest.fixture
 def keys(store: Store) -> dict[str, str]:
-    wanted = (("Bo", Role.PRIVACY), ("Chi", Role.ADMIN), ("Ana", Role.SOCIAL))
+    wanted = (("Bo", Role.PRIVACY), ("Chi", Role.PRIVACY), ("Ana", Role.SOCIAL))
     return {name: store.keys.make(NewKey(name, role), SYSTEM)[1] for name, role in wanted}
 
 
@@ -60,7 +60,7 @@ def test_from_finding_to_erased_by_two_people(run: Run, keys: dict[str, str], st
     subject = found.split()[0]
     assert "still open: #1 meridian-x-p1 (new)" in sentence(run("erase", subject, "--reason", "letter 7", key=keys["Bo"]))
     case.command(c.Dismiss, "spam")
-    assert "has the role social; this needs privacy or admin" in sentence(run("erase", subject, "--reason", "letter 7", key=keys["Ana"]))
+    assert "has the role social; this needs the role privacy" in sentence(run("erase", subject, "--reason", "letter 7", key=keys["Ana"]))
     assert "this key is not known here" in sentence(run("erase", subject, "--reason", "letter 7", key="lk_nonsense"))
     proposed = run("erase", subject, "--reason", "letter 7", key=keys["Bo"]).output
     assert "1 text: what they wrote, what was answered, and notes about them, in 1 case of theirs" in proposed
