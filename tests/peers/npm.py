@@ -15,6 +15,8 @@ from typing import Any
 
 KEPT_IN = Path(__file__).parents[2] / ".dev" / "npm"
 """In the folder that dev.py keeps beside .venv."""
+SYSTEM_WIDE = Path("/etc/npmrc")
+"""How npm is configured for everybody on this machine, where it is."""
 _PATIENCE_SECONDS = 300
 """npm tries again by itself for a minute or two before it gives up."""
 _TELLING_LINES = 4
@@ -42,8 +44,24 @@ def node() -> Path:
     return _nodejs() / "bin" / "node"
 
 
+_failed: dict[Package, NotHere] = {}
+
+
 def installed(package: Package) -> Path:
-    """The folder of the package. Fetches it when it is not here yet; then it needs the network once, and never again. Raises NotHere."""
+    """The folder of the package. Fetches it when it is not here yet; then it needs the network once, and never again. Raises NotHere.
+
+    What could not be fetched is not tried again in the same run: each try takes npm minutes.
+    """
+    if package in _failed:
+        raise _failed[package]
+    try:
+        return _installed(package)
+    except NotHere as why:
+        _failed[package] = why
+        raise
+
+
+def _installed(package: Package) -> Path:
     folder = KEPT_IN / f"{package}-{hashlib.sha256(package.integrity.encode()).hexdigest()[:12]}"
     if not folder.exists():
         KEPT_IN.mkdir(parents=True, exist_ok=True)
@@ -58,8 +76,10 @@ def installed(package: Package) -> Path:
 def _fetched(package: Package, scratch: Path) -> bytes:
     npm = _nodejs() / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     # A cache of its own: a home may be read-only, and the package is fetched only once anyway.
-    options = (f"--pack-destination={scratch}", f"--cache={scratch / 'cache'}", "--loglevel=error", "--update-notifier=false")
-    command = (node(), npm, "pack", str(package), *options)
+    options = [f"--pack-destination={scratch}", f"--cache={scratch / 'cache'}", "--loglevel=error", "--update-notifier=false"]
+    if SYSTEM_WIDE.exists():  # this npm, which came with the dependencies, would look beside itself for it
+        options.append(f"--globalconfig={SYSTEM_WIDE}")
+    command = [str(node()), str(npm), "pack", str(package), *options]
     try:
         done = subprocess.run(command, cwd=scratch, capture_output=True, text=True, timeout=_PATIENCE_SECONDS, check=False)
     except subprocess.TimeoutExpired:

@@ -69,6 +69,7 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Regist
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     asked = Registry(f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setattr(npm, "_failed", {})
     monkeypatch.setattr(npm, "KEPT_IN", tmp_path / "npm")
     monkeypatch.setenv("npm_config_registry", asked.url)
     monkeypatch.setenv("npm_config_noproxy", "127.0.0.1")
