@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 from sqlalchemy import create_engine, text
 
 from adapters.postgres.keys import NewKey
@@ -23,11 +22,11 @@ from bench.measures import make_measures
 from cli.engines import Postgres
 from domain.reports import KINDS
 from domain.values import SYSTEM, Role
+from tests.browsing import NEEDS_CHROMIUM, chromium
 from tests.conftest import POLICY, WORDING, fresh_database, open_on
 from tests.integration.conftest import serving
 from tests.signing_in import signed_in
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 TODAY = datetime.now(ZoneInfo("Europe/London")).date()
 FIRST = TODAY - timedelta(days=29)
 AS_OF = datetime(2026, 3, 31, 15, 4, tzinfo=UTC)
@@ -170,12 +169,11 @@ def test_older_cases_follow_on_the_next_page_and_none_twice(served: Served) -> N
     assert len(seen) == len(set(seen)) > 100
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: no chromium, chromium-browser or google-chrome on the PATH")
+@NEEDS_CHROMIUM
 def test_every_page_works_on_a_phone_without_a_script_and_takes_no_name_for_markup(served: Served) -> None:
     url = str(served.http.base_url).rstrip("/")
     name, _, value = served.social["cookie"].partition("=")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-quic"])
+    with chromium() as browser:
         context = browser.new_context(java_script_enabled=False, viewport={"width": 390, "height": 844})
         context.add_cookies([{"name": name, "value": value, "url": url}])
         page: Page = context.new_page()
@@ -201,4 +199,3 @@ def test_every_page_works_on_a_phone_without_a_script_and_takes_no_name_for_mark
         page.locator("#by_end table a").first.click()
         assert page.locator("h1").inner_text() == "Cases behind a figure"
         assert [one for one in complaints if "favicon" not in one] == []
-        browser.close()
