@@ -36,6 +36,8 @@ SAM = Author("770001", "sam", "Sam Okafor")
 ANA, BEN, TOM, SOFIA = "U0ANA00001", "U0BEN00001", "U0TOM00001", "U0SOFIA001"
 BILLING, TECHNICAL, SOCIAL = "C0BILLING1", "C0TECHNIC1", "C0SOCIAL01"
 COMPLAINT = "You charged me twice and nobody answers."
+WIDE_BOARD = "/console?more=new.200&more=acknowledged.200&more=handed_off.200"
+"""The board with as much in its first columns as it shows: other tests have cases that are more urgent."""
 
 
 def texts(thing: object) -> list[str]:

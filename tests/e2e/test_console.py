@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from adapters.postgres.keys import NewKey
 from domain.values import SYSTEM, Role
 from tests.browsing import NEEDS_CHROMIUM, chromium, come_in, window
-from tests.e2e.conftest import SAM, Stage
+from tests.e2e.conftest import SAM, WIDE_BOARD, Stage
 from tests.signing_in import sent_from
 
 ELSEWHERE = {"origin": "https://elsewhere.example", "sec-fetch-site": "cross-site"}
@@ -56,7 +56,7 @@ def ticket(answer: httpx.Response) -> dict[str, str]:
 @NEEDS_CHROMIUM
 def test_the_social_team_brings_a_case_from_the_post_to_the_thank_you(stage: Stage, page: Page) -> None:
     come_in(page, str(stage.http.base_url).rstrip("/"))
-    page.goto(f"{stage.http.base_url}/console")
+    page.goto(f"{stage.http.base_url}".rstrip("/") + WIDE_BOARD)
     expect(page.locator("#live")).to_have_text("Live", timeout=15_000)
     case = stage.complain("You charged me for two lines, and I have one!", "x", SAM)
     link = page.locator(f'[data-case="{case}"] h3 a')

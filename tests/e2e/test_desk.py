@@ -13,7 +13,21 @@ from adapters.slack import cards, modals
 from api.slack.floor import LATER
 from domain.commands import SAID_ALREADY
 from sandbox.hands import Author
-from tests.e2e.conftest import ANA, BEN, BILLING, COMPLAINT, PATIENCE, SOCIAL, TECHNICAL, TOM, Stage, actions, quotes, texts
+from tests.e2e.conftest import (
+    ANA,
+    BEN,
+    BILLING,
+    COMPLAINT,
+    PATIENCE,
+    SOCIAL,
+    TECHNICAL,
+    TOM,
+    WIDE_BOARD,
+    Stage,
+    actions,
+    quotes,
+    texts,
+)
 
 
 @pytest.fixture
@@ -252,7 +266,7 @@ def test_hostile_text_appears_as_text_in_the_card_the_thread_the_modal_and_the_c
     first = stage.open(ANA, card, cards.UPDATE)
     assert quotes(first["blocks"]) == [HOSTILE]
     page = stage.console(f"/console/cases/{case}").text
-    board = stage.console("/console").text
+    board = stage.console(WIDE_BOARD).text
     for shown in (page, board):
         assert "<script>alert" not in shown
         assert "&lt;!channel&gt; &lt;!here|all&gt;" in shown

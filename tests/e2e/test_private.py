@@ -14,7 +14,7 @@ from adapters.temporal import data_converter
 from domain import commands as c
 from domain.values import Actor, Role, Via
 from sandbox.hands import Author
-from tests.e2e.conftest import ANA, BILLING, SOCIAL, Stage, actions, quotes, texts
+from tests.e2e.conftest import ANA, BILLING, SOCIAL, WIDE_BOARD, Stage, actions, quotes, texts
 from tests.e2e.test_mail import handed_off, told
 from workflows.contracts import Answer
 from workflows.gateway import CaseGateway
@@ -103,7 +103,7 @@ def test_what_is_written_in_private_stays_between_the_customer_and_us(stage: Sta
     stage.until(lambda: len(thread(stage, case, "public")) == 3)
     first = case.split("-", 2)[2]
     assert {reply["in_reply_to"] for reply in thread(stage, case, "public")} == {first}, "nothing public answers a private message"
-    pages = stage.console(f"/console/cases/{case}").text + stage.console("/console").text
+    pages = stage.console(f"/console/cases/{case}").text + stage.console(WIDE_BOARD).text
     for seen in (everything_outside(stage), logs(stage), pages):
         for secret in ("hospital", "Leeds", "two contracts"):
             assert secret not in seen
