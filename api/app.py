@@ -27,6 +27,7 @@ from adapters.oidc import Client as OidcClient
 from adapters.oidc import OidcProvider
 from adapters.postgres.followed import PostgresFollowed
 from adapters.postgres.hooks import Hooks
+from adapters.postgres.readers import Readers
 from adapters.postgres.schema import check
 from adapters.postgres.sessions import Sessions
 from adapters.postgres.store import Store
@@ -51,6 +52,8 @@ from api.following import StatusPages
 from api.headers import SecurityHeaders
 from api.health import Health
 from api.intake import GroupCommit, Intake
+from api.languages.language import languages
+from api.languages.page import LanguagePages
 from api.looking import Looking
 from api.numbers import Numbers
 from api.policy.pages import PolicyPages
@@ -121,7 +124,10 @@ def create_app(settings: Settings) -> FastAPI:
                 await asyncio.gather(*working, return_exceptions=True)
         store.close()
 
+    if settings.language not in languages():
+        raise ValueError(f"LOOPKEEPER_LANGUAGE: there is no catalogue of '{settings.language}'; there are {', '.join(languages())}")
     app = FastAPI(title="Loopkeeper", version="1", description=DESCRIPTION, lifespan=life, docs_url="/docs", redoc_url=None)
+    app.state.language = settings.language
     problems.install(app)
     app.add_exception_handler(Led, led)
     app.add_middleware(SecurityHeaders, https=settings.public_url.startswith("https://"))
@@ -194,6 +200,7 @@ def _access(app: FastAPI, parts: _Parts) -> Gate:
         await parts.in_thread(lambda: store.people.remember(person, name, first_name))
 
     app.state.door = gate
+    app.include_router(LanguagePages(gate, Readers(store.engine)).routes())
     app.include_router(AccessRest(gate, departments).routes())
     app.include_router(AccessPages(gate, departments).routes())
     app.include_router(

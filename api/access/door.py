@@ -206,6 +206,8 @@ def _visitor(session: Session) -> Visitor:
         proved_at=session.proved_at,
         scopes=session.scopes,
         session=session.id,
+        language=session.language,
+        zone=session.zone,
     )
 
 
