@@ -60,6 +60,7 @@ from api.policy.pages import PolicyPages
 from api.policy.rest import PolicyRest
 from api.reading import ReadingRoutes
 from api.rest import Rest
+from api.rest_customers import RestCustomers
 from api.rest_reports import RestReports
 from api.rest_webhooks import RestWebhooks
 from api.sendgrid import mail_events
@@ -149,6 +150,7 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     app.include_router(Intake(signers, store.book, commits).routes())
     app.include_router(Rest(acting, commits, store.book, looking.had_by).routes())
     app.include_router(ReadingRoutes(store, parts.threads).routes())
+    app.include_router(RestCustomers(store.identities, store.linking, parts.in_thread).routes())
     links = Links(keyring, settings.public_url)
     app.include_router(DeskPages(acting, links).routes())
     followed = PostgresFollowed(store.engine, store.book)

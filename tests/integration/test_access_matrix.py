@@ -22,6 +22,8 @@ NOWHERE = {
     "{case_id}": "meridian-x-nothing",
     "{session_id}": "0198d7a4-6f5e-7c11-9d2a-3c1f0d5b7e90",
     "{key_id}": "00000000",
+    "{customer_id}": "0198d7a4-6f5e-7c11-9d2a-3c1f0d5b7e90",
+    "{other_id}": "0198d7a4-6f5e-7c11-9d2a-3c1f0d5b7e91",
     "{webhook_id}": "000000000000",
     "{event_id}": "evt_nothing",
     "{number}": "999999",
