@@ -53,6 +53,7 @@ from api.feed import Feed
 from api.following import StatusPages
 from api.headers import SecurityHeaders
 from api.health import Health
+from api.hook_pages import WebhookPages
 from api.intake import GroupCommit, Intake
 from api.looking import Looking
 from api.numbers import Numbers
@@ -153,7 +154,9 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     app.include_router(StatusPages(StatusLinks(keyring, settings.public_url), followed, parts.in_thread, parts.loop_time).routes())
     _numbers(app, parts)
     hooks = Hooks(store.engine, keyring)
-    app.include_router(RestWebhooks(hooks, Receivers(embedded=settings.console_open), store.book, parts.in_thread).routes())
+    receivers = Receivers(embedded=settings.console_open)
+    app.include_router(RestWebhooks(hooks, receivers, store.book, parts.in_thread).routes())
+    app.include_router(WebhookPages(hooks, receivers, store.book, parts.in_thread).routes())
     gate = _access(app, parts)
     app.include_router(PolicyRest(store.book, parts.in_thread).routes())
     app.include_router(PolicyPages(store.book, parts.in_thread, gate.is_fresh, settings.sandbox_url).routes())

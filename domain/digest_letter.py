@@ -14,7 +14,7 @@ from domain.report import Figure
 
 NOTHING_RISES = "Nothing rises above the usual."
 NOTHING_STALLED = "Nothing is stalled."
-CHANGE_IT = "Choose another day, or Slack"
+CHANGE_IT = "Choose another day or another way"
 """The text of the link to the page of the console."""
 _FONT = "font-family:system-ui,-apple-system,'Segoe UI',Roboto,sans-serif"
 # Whoever reads in the dark: mail programs that know nothing of it turn the colours round by themselves.
@@ -50,9 +50,12 @@ def week(first: date, last: date) -> str:
 
 def compared(figure: Figure) -> str:
     """What it was in the week before, and what that changes."""
+    return _before(figure, " the week before")
+
+
+def _before(figure: Figure, named: str = "") -> str:
     changed = change(figure.value, figure.before, figure.unit)
-    before = told(figure.before, figure.unit)
-    return f"{before} the week before{f', {changed}' if changed else ''}"
+    return f"{told(figure.before, figure.unit)}{named}{f', {changed}' if changed else ''}"
 
 
 def stalled_said(made: Digest) -> str:
@@ -87,10 +90,10 @@ def html_of(made: Digest, stop: str | None) -> str:
     rows = "".join(
         f'<tr><th scope="row" style="{cell};font-weight:400">{_link(made.links[one.key], one.title)}</th>'
         f'<td style="{cell};text-align:end;white-space:nowrap"><strong>{_safe(told(one.value, one.unit))}</strong></td>'
-        f'<td class="soft" style="{cell};color:#57606a">{_safe(compared(one))}</td></tr>'
+        f'<td class="soft" style="{cell};color:#57606a">{_safe(_before(one))}</td></tr>'
         for one in made.figures
     )
-    head = "".join(f'<th scope="col" style="{cell}">{title}</th>' for title in ("What", "Last week", "Before"))
+    head = "".join(f'<th scope="col" style="{cell}">{title}</th>' for title in ("What", "Last week", "The week before"))
     stalled = _list(made.stalled) + f"<p>{_link(made.board, 'The board of stalled cases')}</p>" if made.stalled_total else ""
     end = _link(made.choose, CHANGE_IT) + (f" · {_link(stop, 'Stop these mails')}" if stop else "")
     return (

@@ -33,7 +33,7 @@ def digest(made: Digest) -> list[Block]:
                 rich.text(" · "),
                 rich.link(made.board, "Stalled on the board"),
                 rich.text(" · "),
-                rich.link(made.choose, f"{CHANGE_IT.split(',')[0]}, or stop it"),
+                rich.link(made.choose, f"{CHANGE_IT}, or stop it"),
             )
         ),
     ]
