@@ -50,6 +50,9 @@ from api.console.ground import Ground
 from api.console.site import Console
 from api.desk import DeskPages
 from api.digest import DigestPages
+from api.exports.asking import Desk
+from api.exports.pages import ExportPages
+from api.exports.rest import RestExports
 from api.feed import Feed
 from api.following import StatusPages
 from api.headers import SecurityHeaders
@@ -171,6 +174,9 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     feed = Feed(store, parts.threads)
     app.state.feed = feed
     app.include_router(Console(Ground(store, acting, looking, links, parts.threads, settings.sandbox_url), feed).routes())
+    exporting = Desk.of(store, parts.threads)
+    app.include_router(RestExports(exporting).routes())
+    app.include_router(ExportPages(exporting, settings.sandbox_url).routes())
     app.include_router(AuditPages(store, parts.threads, settings.sandbox_url).routes())
     if settings.sendgrid_webhook_key is not None:
         app.include_router(mail_events(settings.sendgrid_webhook_key, store.ledger, parts.threads))
