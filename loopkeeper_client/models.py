@@ -23,9 +23,9 @@ class Given(BaseModel):
 class ActivationIn(Given):
     """Files to put in force, or a version that was so before."""
 
-    policy: str = ""
+    policy: str = ''
     """A policy file (YAML)."""
-    wording: str = ""
+    wording: str = ''
     """A wording file (YAML)."""
     version: str | None = None
     """In place of files: a version that was in force before."""
@@ -88,30 +88,7 @@ class Change(Told):
 class CommandIn(Given):
     """Something to be done to a case. Which of the other fields are needed depends on `do`."""
 
-    do: Literal[
-        "accept",
-        "ask",
-        "update",
-        "take_private",
-        "resolve",
-        "reassign",
-        "note",
-        "set_priority",
-        "set_category",
-        "escalate_now",
-        "snooze",
-        "wait_on_third_party",
-        "resume",
-        "move_policy",
-        "dismiss",
-        "walk_away",
-        "reopen",
-        "waive_thank_you",
-        "settle_reply",
-        "read_private",
-        "approve",
-        "reject",
-    ]
+    do: Literal["accept", "ask", "update", "take_private", "resolve", "reassign", "note", "set_priority", "set_category", "escalate_now", "snooze", "wait_on_third_party", "resume", "move_policy", "dismiss", "walk_away", "reopen", "waive_thank_you", "settle_reply", "read_private", "approve", "reject", "merge"]
     text: str | None = None
     root_cause: str | None = None
     cause_text: str | None = None
@@ -125,8 +102,12 @@ class CommandIn(Given):
     """With snooze and wait_on_third_party."""
     seen: int | None = None
     """The `turn` that you have seen: refused if something has happened since."""
+    replaces: int | None = None
+    """With words to the customer: the step of your own waiting draft that they replace."""
     policy: str | None = None
     """The version to hold the case to."""
+    into: str | None = None
+    """With merge: the case that it goes on in."""
     priority: Literal["urgent", "high", "normal", "low"] | None = None
     category: str | None = None
     reason: Literal["spam", "nothing_to_answer", "duplicate"] | None = None
@@ -135,6 +116,29 @@ class CommandIn(Given):
     permalink: str | None = None
     dry_run: bool = False
     """Do nothing; show the exact public text, or why it would be refused."""
+
+
+class CustomerCase(Told):
+    """A case of a customer; nothing that anybody wrote is in it."""
+
+    case_id: str
+    number: int
+    identity: str
+    """Whose it is, of the identities."""
+    channel: str
+    brand: str
+    status: str
+    is_open: bool
+    priority: str
+    category: str
+    department: str
+    owner: str | None
+    opened_at: datetime
+    due_at: datetime | None
+    """When the next clock runs out."""
+    due_clock: str | None
+    breached: list[str]
+    """The clocks that have run out."""
 
 
 class CustomerIn(Given):
@@ -186,6 +190,40 @@ class Department(Told):
     """What triage hands to it."""
 
 
+class DigestIn(Given):
+    """What you choose."""
+
+    way: Literal["mail", "slack"]
+    address: str
+    """An e-mail address; for Slack your member id, or the address that Slack knows you by. It has to be confirmed first."""
+    weekday: int = 1
+    """Monday is 1."""
+    hour: int = 8
+    zone: str
+    """Whose weekday and hour these are."""
+    department: str | None = None
+    """Only this one's cases; without it, all you see."""
+
+
+class Digest(Told):
+    """What you chose."""
+
+    way: str
+    address: str
+    """An e-mail address; for Slack your member id, or the address that Slack knows you by. It has to be confirmed first."""
+    weekday: int = 1
+    """Monday is 1."""
+    hour: int = 8
+    zone: str
+    """Whose weekday and hour these are."""
+    department: str | None = None
+    """Only this one's cases; without it, all you see."""
+    confirmed: bool
+    """Whether somebody has confirmed, by the link that was sent there, that they want it."""
+    last_week: str | None
+    """The Monday of the week in which the last one was sent."""
+
+
 class Draft(Told):
     """Exactly what is posted, in the parts in which it goes out."""
 
@@ -198,6 +236,33 @@ class Draft(Told):
     note: str | None = None
 
 
+class Export(Told):
+    """An export, and how far it is."""
+
+    id: str
+    form: str
+    sought: str
+    """The filter in words that name nobody, as the journal has it."""
+    with_words: bool
+    state: str
+    """`broken_off`: for half a minute nothing was heard of it; `problem` and the state say how to go on."""
+    cases: int | None
+    """So many will be in it; null until that is chosen."""
+    events: int | None
+    written: int
+    """So many events have left."""
+    bytes: int
+    checkpoint: int | None
+    """The size of the log at the checkpoint that a bundle is held to."""
+    not_sealed_yet: int | None
+    """Events that came since, and are not in a bundle."""
+    problem: str | None
+    """What went wrong, and how to go on."""
+    asked_at: datetime
+    until: datetime
+    """Until when it can be downloaded."""
+
+
 class Figure(Told):
     """One number; `before` is what it was in as many days before."""
 
@@ -208,12 +273,23 @@ class Figure(Told):
     before: str | int | float | None
 
 
+class Figures(Told):
+    """What the cases add up to."""
+
+    cases: int
+    open: int
+    thanks: int
+    """How often they have thanked us."""
+    resolved_in_time: int
+    resolved_late: int
+
+
 class FilesIn(Given):
     """Files to check. What is left out stays as it is in force."""
 
-    policy: str = ""
+    policy: str = ''
     """A policy file (YAML)."""
-    wording: str = ""
+    wording: str = ''
     """A wording file (YAML)."""
 
 
@@ -266,26 +342,7 @@ class KeyIn(Given):
     role: Literal["social", "lead", "department", "auditor", "privacy", "admin"]
     departments: list[str] = []
     """For the role `department`: whose cases."""
-    scopes: (
-        list[
-            Literal[
-                "read_cases",
-                "open_cases",
-                "act",
-                "read_private",
-                "read_unreadable",
-                "retry_unreadable",
-                "read_reports",
-                "read_policy",
-                "change_policy",
-                "export",
-                "erase",
-                "manage_access",
-                "manage_webhooks",
-            ]
-        ]
-        | None
-    ) = None
+    scopes: list[Literal["read_cases", "open_cases", "act", "read_private", "read_unreadable", "retry_unreadable", "link_customers", "read_reports", "read_policy", "change_policy", "export", "erase", "manage_access", "manage_webhooks"]] | None = None
     """To which of its role's rights it is narrowed."""
     expires_at: datetime | None = None
     """When it ends; without it, never."""
@@ -329,6 +386,29 @@ class Kind(Told):
     name: str
     title: str
     about: str
+
+
+class LinkIn(Given):
+    """Who is the same person, and how you know."""
+
+    other: str
+    """The other identity."""
+    reason: str
+    """Stays on record for ever; names nobody."""
+    seen: list[str] | None = None
+    """All identities of both, as you know them; refused when they are others by now."""
+
+
+class Link(Told):
+    """That an identity is linked with others as the same person."""
+
+    how: str
+    """`by_hand`, or `signed_in`: to the same account with the brand."""
+    by: str
+    role: str
+    at: datetime
+    reason: str
+    """Empty when it was not by hand."""
 
 
 class Mark(Told):
@@ -467,6 +547,26 @@ class Session(Told):
     browser: str
 
 
+class SoughtIn(Given):
+    """Which cases: what is named must all be true; nothing: everything. The same as the parameters of `GET /api/v1/cases`."""
+
+    case: list[str] | None = None
+    number: int | None = None
+    customer: str | None = None
+    person: str | None = None
+    department: str | None = None
+    channel: str | None = None
+    brand: str | None = None
+    kind: str | None = None
+    words: str | None = None
+    opened_from: str | None = None
+    opened_until: str | None = None
+    recorded_from: str | None = None
+    recorded_until: str | None = None
+    breached: Literal["acknowledge", "accept", "holding_update", "next_reply", "resolve", "thank_you"] | None = None
+    outcome: Literal["open", "closed", "waived", "dismissed", "walked_away", "merged"] | None = None
+
+
 class Time(Told):
     """A time in which a version was in force."""
 
@@ -475,6 +575,13 @@ class Time(Told):
     """Null while it is in force."""
     by: str
     name: str | None
+
+
+class UnlinkIn(Given):
+    """Why they are not the same person."""
+
+    reason: str
+    """Stays on record for ever; names nobody."""
 
 
 class Unreadable(Told):
@@ -536,7 +643,7 @@ class WebhookIn(Given):
     """Kinds of events; without it, all."""
     brands: list[str] | None = None
     """Of which brands; without it, of all."""
-    description: str = ""
+    description: str = ''
     active: bool = True
     """While it is not, deliveries wait."""
 
@@ -721,6 +828,24 @@ class Event(Told):
     """What somebody wrote, when the event has words; null when erased."""
 
 
+class ExportIn(Given):
+    """An export as it shall be."""
+
+    form: Literal["bundle", "jsonl", "csv", "html"] = 'bundle'
+    """`bundle`: with proofs. `jsonl`, `csv`: for programs and spreadsheets. `html`: one case."""
+    sought: SoughtIn = {}
+    with_words: bool = False
+    """Also what people wrote in public (bundle, html). Put on record for each case."""
+    since: int | None = None
+    """The size of a checkpoint of yours that a filtered bundle is to prove that it continues."""
+
+
+class Exports(Told):
+    """One's own exports of the last day, the newest first."""
+
+    exports: list[Export]
+
+
 class FoundCases(Told):
     """A page of cases, the newest first."""
 
@@ -740,6 +865,20 @@ class Group(Told):
     total: int
     """How many there are; the most urgent 40 are told, each in its first group alone."""
     cases: list[Row]
+
+
+class Identity(Told):
+    """A customer on one channel."""
+
+    id: str
+    channel: str
+    handle: str | None
+    name: str | None
+    since: datetime
+    """When they were first seen."""
+    cases: int
+    """So many of their cases you may see."""
+    linked: Link | None
 
 
 class KeptClock(Told):
@@ -874,6 +1013,10 @@ class Case(Told):
     """The next word to the customer was promised for this moment."""
     closing_permalink: str | None
     waived_by: str | None
+    merged_into: str | None
+    """The case that this one goes on in."""
+    took_in: list[str]
+    """Cases that were merged into this one."""
     stalled_at: datetime | None
     """Since when everybody up the chain has been called, and nobody has acted."""
     snoozed_until: datetime | None
@@ -887,6 +1030,23 @@ class Case(Told):
     events: int
     turn: int
     """What whoever speaks to the customer must have seen; send it as `seen`."""
+
+
+class Customer(Told):
+    """A customer, from the side of one identity: the others are those that are linked with it."""
+
+    id: str
+    identities: list[Identity]
+    """The one that was asked for first."""
+    cases: list[CustomerCase]
+    """Open ones first, the most urgent before; at most 100."""
+    figures: Figures
+
+
+class Customers(Told):
+    """Who was found."""
+
+    customers: list[Identity]
 
 
 class History(Told):
