@@ -16,7 +16,7 @@ _MARKED = {"_", "gettext", "ngettext", "pgettext"}
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _SENTENCE = re.compile(r"\A[A-Z][a-z’' ]+|[a-z] [a-z]")
 _HERE = "\ufffc"
-_ALWAYS = re.compile(r"Loopkeeper|data-\w+=|/console/\S*")
+_ALWAYS = re.compile(r"\bKB\b|Loopkeeper|data-\w+=|/console/\S*")
 """What is the same in every language, and what only stands in an attribute or an address."""
 
 
