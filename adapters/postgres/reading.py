@@ -47,6 +47,13 @@ _LISTED = text(f"{SHOWN} {_OPEN}")
 _NUMBERS = text(f"{_NUMBER} {_OPEN}")
 
 
+# Nothing else is read of whoever is linked with nobody: which is nearly everybody.
+_FILE = text(
+    "select c.number, c.subject_id, s.wrapped_key, s.profile, array(select k.channel from identity_link m join identity_link o "
+    "using (customer) join cases k on k.subject_id = o.subject_id where m.subject_id = c.subject_id and k.brand = c.brand "
+    "and k.case_id <> c.case_id and k.closed_at is null and k.ended is null order by k.channel) as elsewhere "
+    "from cases c join subject s on s.id = c.subject_id where c.case_id = :case"
+)
 _NUMBERED = text(f"{SHOWN} from cases k {MORE} where k.number = any(:numbers) order by k.number desc")
 _NOT_INDEXED = text(
     "select k.number from (select number, case_id, events from cases order by number desc limit :newest) k "
@@ -71,10 +78,7 @@ class PostgresReader:
             raise NoSuchCase("there is no case with such an id")
         with self._engine.connect() as connection:
             row = connection.execute(
-                text(
-                    "select c.number, c.subject_id, s.wrapped_key, s.profile "
-                    "from cases c join subject s on s.id = c.subject_id where case_id = :case"
-                ),
+                _FILE,
                 {"case": case_id},
             ).one_or_none()
             if row is None:
@@ -97,6 +101,8 @@ class PostgresReader:
             policy=self._book.policy(case.policy),
             customer_name=profile.get("name"),
             customer_handle=profile.get("handle"),
+            customer_id=str(row.subject_id),
+            elsewhere=tuple(row.elsewhere),
             history=past,
             words=words,
             people={r.id: r.name for r in named},
