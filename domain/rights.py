@@ -60,8 +60,9 @@ STEP_UP = frozenset({Right.EXPORT, Right.ERASE})
 
 TAKING_PART: frozenset[type[c.Command]] = frozenset({c.Ask, c.Note})
 """What a department may do that has had the case: its question is still a question, and what it knows still helps."""
-SOCIAL_TEAMS: frozenset[type[c.Command]] = frozenset({c.Dismiss, c.WaiveThankYou, c.SettleReply, c.Approve, c.Reject})
-"""What only the social team and leads decide: that nothing is answered, whether something was, and what needs a second person."""
+SOCIAL_TEAMS: frozenset[type[c.Command]] = frozenset({c.Dismiss, c.WaiveThankYou, c.SettleReply, c.Approve, c.Reject, c.Merge})
+"""What only the social team and leads decide: that nothing is answered, whether something was, what needs a second person, which cases
+are one."""
 NO_DEPARTMENT = "You belong to no department that Loopkeeper knows. Ask an admin to add you to your team's user group in Slack."
 ADMINS: frozenset[type[c.Command]] = frozenset({c.MovePolicy})
 
