@@ -173,7 +173,7 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     app.include_router(Intake(signers, store.book, commits).routes())
     app.include_router(Rest(acting, commits, store.book, looking.had_by, once).routes())
     app.include_router(ReadingRoutes(store, parts.threads).routes())
-    app.include_router(RestCustomers(store.identities, store.linking, parts.in_thread).routes())
+    app.include_router(RestCustomers(store.identities, store.linking, parts.in_thread, once).routes())
     links = Links(keyring, settings.public_url)
     app.include_router(DeskPages(acting, links).routes())
     followed = PostgresFollowed(store.engine, store.book)
