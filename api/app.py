@@ -58,6 +58,7 @@ from api.looking import Looking
 from api.numbers import Numbers
 from api.policy.pages import PolicyPages
 from api.policy.rest import PolicyRest
+from api.proving import Proving
 from api.reading import ReadingRoutes
 from api.rest import Rest
 from api.rest_reports import RestReports
@@ -162,6 +163,7 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     exporting = Desk.of(store, parts.threads)
     app.include_router(RestExports(exporting).routes())
     app.include_router(ExportPages(exporting, settings.sandbox_url).routes())
+    app.include_router(Proving(store, parts.threads, settings.sandbox_url).routes())
     app.include_router(AuditPages(store, parts.threads, settings.sandbox_url).routes())
     if settings.sendgrid_webhook_key is not None:
         app.include_router(mail_events(settings.sendgrid_webhook_key, store.ledger, parts.threads))
