@@ -76,7 +76,7 @@ class Numbers:
         """The cases behind a figure."""
         asked = request.query_params
         wanted = await self.in_thread(lambda: wanted_of(asked, self.book.active(), self.now(), visitor))
-        sought = _sought(asked)
+        sought = behind_of(asked)
         after = _after(asked.get("after"))
         found: list[Behind] = await self.in_thread(lambda: self.reports.behind(wanted, sought, after, CASES_A_PAGE))
         policy: Policy = await self.in_thread(self.book.active)
@@ -169,7 +169,7 @@ def _period(asked: Mapping[str, str], wanted: Wanted) -> int | None:
 _HANDLE = re.compile(r"[A-Za-z0-9_]{1,40}\Z")
 
 
-def _sought(asked: Mapping[str, str]) -> dict[str, str]:
+def behind_of(asked: Mapping[str, str]) -> dict[str, str]:
     """What is looked for among the cases. Raises Problem."""
     sought = {name: asked[name] for name in ("which", "owner", "weekday", "hour") if asked.get(name)}
     if sought.get("which", "late") not in WHICH:

@@ -113,6 +113,15 @@ class PostgresReader:
             followers=int(followers) if (followers := profile.get("followers")) is not None else None,
         )
 
+    def stands(self, case_id: str) -> tuple[int, str] | None:
+        """How many events a case has, and which department has it; None when there is no such case. Nothing else of it is read."""
+        if "\0" in case_id:
+            return None
+        sql = text("select h.seq, k.department from cases k join case_head h on h.case_id = k.case_id where k.case_id = :case")
+        with self._engine.connect() as connection:
+            row = connection.execute(sql, {"case": case_id}).one_or_none()
+        return None if row is None else (row.seq, row.department)
+
     def numbered(self, number: int) -> str | None:
         """The id of the case with that number."""
         with self._engine.connect() as connection:

@@ -30,6 +30,7 @@ NOWHERE = {
     "{webhook_id}": "000000000000",
     "{event_id}": "evt_nothing",
     "{number}": "999999",
+    "{saying}": "update",
     "{policy_id}": "nothing@0000000000",
     "{name}.yaml": "policy.yaml",
     "{name}": "volume",
