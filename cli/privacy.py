@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import ProgrammingError
 
 from adapters.erasure_list import ErasureFile
+from adapters.export.subject_page import page
 from adapters.postgres.book import PostgresBook
 from adapters.postgres.customers import Customers
 from adapters.postgres.engine import open_engine
