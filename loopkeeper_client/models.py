@@ -348,6 +348,23 @@ class FilesIn(Given):
     """A wording file (YAML)."""
 
 
+class Found(Told):
+    """A case that was found; nothing that anybody wrote is in it."""
+
+    case_id: str
+    number: int
+    opened_at: datetime
+    brand: str
+    channel: str
+    department: str
+    status: str
+    priority: str
+    category: str
+    owner: str | None
+    closed_at: datetime | None
+    events: int
+
+
 class Held(Told):
     """A draft that waits for a second person."""
 
@@ -844,23 +861,6 @@ class Wrong(Told):
     reason: str
 
 
-class api__reading__Found(Told):
-    """A case that was found; nothing that anybody wrote is in it."""
-
-    case_id: str
-    number: int
-    opened_at: datetime
-    brand: str
-    channel: str
-    department: str
-    status: str
-    priority: str
-    category: str
-    owner: str | None
-    closed_at: datetime | None
-    events: int
-
-
 class Behinds(Told):
     """The cases behind a figure, the newest first."""
 
@@ -1006,7 +1006,7 @@ class ExportIn(Given):
 
     form: Literal["bundle", "jsonl", "csv", "html"] = "bundle"
     """`bundle`: with proofs. `jsonl`, `csv`: for programs and spreadsheets. `html`: one case."""
-    sought: SoughtIn = Field(default_factory=lambda: SoughtIn())
+    sought: SoughtIn = Field(default_factory=lambda: SoughtIn())  # noqa: PLW0108 - it may be defined below
     with_words: bool = False
     """Also what people wrote in public (bundle, html). Put on record for each case."""
     since: int | None = None
@@ -1022,7 +1022,7 @@ class Exports(Told):
 class FoundCases(Told):
     """A page of cases, the newest first."""
 
-    cases: list[api__reading__Found]
+    cases: list[Found]
     after: str | None
     """Send it as `after` for the next page; null: that was all."""
     not_searched_yet: int
@@ -1162,6 +1162,17 @@ class Sessions(Told):
     """Send it as `after` for the next page; null: that was all."""
 
 
+class Subject(Told):
+    """A customer on one channel."""
+
+    id: str
+    channel: str
+    handle: str | None
+    name: str | None
+    since: datetime
+    cases: list[Owned]
+
+
 class Table(Told):
     """A table: its columns, and each row's values in their order."""
 
@@ -1196,17 +1207,6 @@ class Writers(Told):
     """Who else is writing to the customer now."""
 
     others: list[Writing]
-
-
-class api__privacy__rest__Customer(Told):
-    """A customer on one channel."""
-
-    id: str
-    channel: str
-    handle: str | None
-    name: str | None
-    since: datetime
-    cases: list[Owned]
 
 
 class Board(Told):
@@ -1259,6 +1259,17 @@ class Case(Told):
     events: int
     turn: int
     """What whoever speaks to the customer must have seen; send it as `seen`."""
+
+
+class Customer(Told):
+    """A customer, from the side of one identity: the others are those that are linked with it."""
+
+    id: str
+    identities: list[Identity]
+    """The one that was asked for first."""
+    cases: list[CustomerCase]
+    """Open ones first, the most urgent before; at most 100."""
+    figures: Figures
 
 
 class Customers(Told):
@@ -1328,7 +1339,7 @@ class Report(Told):
 class Scope(Told):
     """Everything that an erasure concerns."""
 
-    customers: list[api__privacy__rest__Customer]
+    customers: list[Subject]
     elsewhere: list[str]
     """Cases of others in which they wrote."""
     texts: int
@@ -1340,6 +1351,16 @@ class Scope(Told):
     outside: Outside
 
 
+class SubjectsFound(Told):
+    """Who was found. Whether those of `others` are the same person, people decide."""
+
+    there: list[Subject]
+    linked: list[Subject]
+    """Linked with them as the same person: erased and given out with them."""
+    others: list[Subject]
+    """Called the same on other channels."""
+
+
 class Versions(Told):
     """All versions that were ever in force, the newest first."""
 
@@ -1347,27 +1368,6 @@ class Versions(Told):
     policies: list[PolicyVersion]
     after: str | None
     """Send it as `after` for the next page; null: that was all."""
-
-
-class api__privacy__rest__Found(Told):
-    """Who was found. Whether those of `others` are the same person, people decide."""
-
-    there: list[api__privacy__rest__Customer]
-    linked: list[api__privacy__rest__Customer]
-    """Linked with them as the same person: erased and given out with them."""
-    others: list[api__privacy__rest__Customer]
-    """Called the same on other channels."""
-
-
-class api__rest_customers__Customer(Told):
-    """A customer, from the side of one identity: the others are those that are linked with it."""
-
-    id: str
-    identities: list[Identity]
-    """The one that was asked for first."""
-    cases: list[CustomerCase]
-    """Open ones first, the most urgent before; at most 100."""
-    figures: Figures
 
 
 class ErasureWithScope(Told):

@@ -101,7 +101,7 @@ def _model(name: str, schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> 
         if not given and field not in required:
             default = f" = {about.get('default')!r}"
         if default == " = {}":  # a part that need not be said: its model may come later in the file
-            default = f" = Field(default_factory=lambda: {kind}())"
+            default = f" = Field(default_factory=lambda: {kind}())  # noqa: PLW0108 - it may be defined below"
         lines.append(f"    {field}: {kind}{default}")
         if "description" in about:
             lines.append(f'    """{_text(about["description"], 4)}"""')
