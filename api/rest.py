@@ -194,10 +194,10 @@ class Rest:
         try:
             match wanted.do:
                 case "ask" | "update" | "resolve":
-                    return await self._acting.draft(case, wanted.do, _needed(wanted.text, "text"), actor)
+                    return await self._acting.draft(case, wanted.do, _needed(wanted.text, "text"), actor, wanted.replaces)
                 case "take_private":
                     body = None if wanted.text is None else _needed(wanted.text, "text")
-                    return await self._acting.draft_of_private(case, body, actor)
+                    return await self._acting.draft_of_private(case, body, actor, wanted.replaces)
                 case "approve":
                     return await self._draft_to_approve(file, wanted)
                 case "reassign" if wanted.tell_customer:
@@ -248,19 +248,20 @@ def _unkept(wanted: CommandIn, draft: Draft | None) -> _Words:
 def _command(wanted: CommandIn, actor: Actor, command_id: str, draft: Draft | None, words: _Words) -> c.Command:  # noqa: C901 - one line a command
     text = partial(_needed, words.text, "text")
     public = partial(_needed, words.public, "text")
-    promise = draft.promise if draft else None
+    promise, instead = draft.promise if draft else None, wanted.replaces
     match wanted.do:
         case "accept":
             return c.Accept(command_id, actor)
         case "ask":
             joins = draft.joins if draft else None
-            return c.Ask(command_id, actor, public(), wanted.department, joins, words.alone, wanted.seen)
+            return c.Ask(command_id, actor, public(), wanted.department, joins, words.alone, wanted.seen, replaces=instead)
         case "update":
-            return c.Update(command_id, actor, public(), promise, wanted.seen)
+            return c.Update(command_id, actor, public(), promise, wanted.seen, replaces=instead)
         case "take_private":
-            return c.TakePrivate(command_id, actor, public(), words.text, wanted.seen)
+            return c.TakePrivate(command_id, actor, public(), words.text, wanted.seen, replaces=instead)
         case "resolve":
-            return c.Resolve(command_id, actor, _needed(wanted.root_cause, "root_cause"), public(), words.cause, wanted.seen)
+            cause = _needed(wanted.root_cause, "root_cause")
+            return c.Resolve(command_id, actor, cause, public(), words.cause, wanted.seen, replaces=instead)
         case "reassign":
             return c.Reassign(command_id, actor, _needed(wanted.department, "department"), words.text, words.public, promise)
         case "note":

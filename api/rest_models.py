@@ -251,6 +251,7 @@ class CommandIn(_Model):
     tell_customer: bool = Field(False, description="With reassign: tell the customer in public who has the case now.")
     until: Moment | None = Field(None, examples=["2026-03-06T09:00:00Z"], description="With snooze and wait_on_third_party.")
     seen: int | None = Field(None, examples=[3], description="The `turn` that you have seen: refused if something has happened since.")
+    replaces: int | None = Field(None, description="With words to the customer: the step of your own waiting draft that they replace.")
     policy: str | None = Field(None, examples=["default@e860d0d996"], description="The version to hold the case to.")
     into: str | None = Field(None, max_length=200, examples=["meridian-x-1790"], description="With merge: the case that it goes on in.")
     priority: Priority | None = None

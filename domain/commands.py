@@ -33,7 +33,7 @@ class Ask:
 
     `joins`: the step of an ask that is not sent yet; `words` then asks both questions, and `alone` this one, in case it comes too late.
     `department`: for whom. `seen`: the case's `turn` when the person read the words. `reasons`: why a second person must approve them,
-    as found in the words.
+    as found in the words. `replaces`: the step of their own waiting draft that these words replace.
     """
 
     id: str
@@ -44,12 +44,16 @@ class Ask:
     alone: str | None = None
     seen: int | None = None
     reasons: tuple[str, ...] = ()
+    replaces: int | None = None
     kind: Literal["ask"] = field(default="ask", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Tell the customer in public how it is going, in exactly these words. `reasons`: why a second person must approve them."""
+    """Tell the customer in public how it is going, in exactly these words. `reasons`: why a second person must approve them.
+
+    `replaces`: the step of their own waiting draft that these words replace.
+    """
 
     id: str
     by: Actor
@@ -57,6 +61,7 @@ class Update:
     promise: datetime | None = None
     seen: int | None = None
     reasons: tuple[str, ...] = ()
+    replaces: int | None = None
     kind: Literal["update"] = field(default="update", repr=False)
 
 
@@ -64,7 +69,7 @@ class Update:
 class Resolve:
     """It is solved: the root cause, and exactly the words of the thank-you that will be posted.
 
-    `reasons`: why a second person must approve them.
+    `reasons`: why a second person must approve them. `replaces`: the step of their own waiting draft that these words replace.
     """
 
     id: str
@@ -74,6 +79,7 @@ class Resolve:
     cause_words: str | None = None
     seen: int | None = None
     reasons: tuple[str, ...] = ()
+    replaces: int | None = None
     kind: Literal["resolve"] = field(default="resolve", repr=False)
 
 
@@ -207,7 +213,7 @@ class Resume:
 class TakePrivate:
     """Go on in private: `public` is exactly the one line that says so; `words` the private message, where the network has such.
 
-    `reasons`: why a second person must approve that message.
+    `reasons`: why a second person must approve that message. `replaces`: the step of their own waiting draft that these words replace.
     """
 
     id: str
@@ -216,6 +222,7 @@ class TakePrivate:
     words: str | None = None
     seen: int | None = None
     reasons: tuple[str, ...] = ()
+    replaces: int | None = None
     kind: Literal["take_private"] = field(default="take_private", repr=False)
 
 

@@ -8,7 +8,7 @@ from typing import assert_never
 from domain import commands as c
 from domain import events as e
 from domain.case import Case
-from domain.decide_approval import Words, approve, held, needs_second_person, reject
+from domain.decide_approval import Words, approve, held, needs_second_person, reject, replaced
 from domain.durations import write_duration
 from domain.merging import merge
 from domain.policy import CasePolicy
@@ -30,9 +30,7 @@ def on_command(case: Case, command: c.Command, policy: CasePolicy, now: datetime
         case c.Accept():
             return _accept(case, command, now)
         case c.Ask() | c.Update() | c.TakePrivate() | c.Resolve():
-            why = needs_second_person(case, command, policy)
-            said = _say(case, command, policy, now)
-            return said if not why or isinstance(said, c.Refusal) else [held(case, command, why, policy, now)]
+            return _spoken(case, command, policy, now)
         case c.Approve():
             return approve(case, command, now, lambda case, draft: _say(case, draft, policy, now))
         case c.Reject():
@@ -132,6 +130,19 @@ def _not_to_be_said(case: Case, words: str, seen: int | None) -> c.Refusal | Non
     if any(draft.words == words for draft in case.held):
         return _WAITS_ALREADY
     return _CHANGED_MEANWHILE if seen is not None and case.turn > seen else None
+
+
+def _spoken(case: Case, command: Words, policy: CasePolicy, now: datetime) -> Events | c.Refusal:
+    """What a person's words make happen: they go out, or wait for a second person; those that they replace go out no more."""
+    instead = replaced(case, command, now)
+    if isinstance(instead, c.Refusal):
+        return instead
+    case, before = after(case, instead), case.draft(command.replaces) if command.replaces is not None else None
+    why = needs_second_person(case, command, policy)
+    said = _say(case, command, policy, now)
+    if isinstance(said, c.Refusal):
+        return said
+    return [*instead, *(said if not why else [held(case, command, why, policy, now, before)])]
 
 
 def _say(case: Case, command: Words, policy: CasePolicy, now: datetime) -> Events | c.Refusal:

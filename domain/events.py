@@ -568,7 +568,10 @@ class Unmerged:
 
 @dataclass(frozen=True, slots=True)
 class DraftHeld:
-    """Words to the customer (and with `private` a private message) wait for a second person. `call_at`: when `calls` is called."""
+    """Words to the customer (and with `private` a private message) wait for a second person. `call_at`: when `calls` is called.
+
+    `before`: the words in the place of which their author has put them, while those waited.
+    """
 
     at: datetime
     step: int
@@ -583,6 +586,7 @@ class DraftHeld:
     cause_words: str | None = None
     department: str | None = None
     private: str | None = None
+    before: str | None = None
     kind: Literal["draft_held"] = field(default="draft_held", repr=False)
 
 
@@ -613,7 +617,7 @@ class DraftRejected:
 
 @dataclass(frozen=True, slots=True)
 class DraftDropped:
-    """A draft that waited for a second person is not needed any more: the case has come to its end without it."""
+    """A draft that waited for a second person is not needed any more: the case has come to its end, or its author wrote it anew."""
 
     at: datetime
     step: int

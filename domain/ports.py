@@ -464,6 +464,14 @@ class Mark:
     told: int
 
 
+class Finding(Protocol):
+    """Looks for our own messages in Slack."""
+
+    def find(self, place: str, thread: str | None, key: str) -> Message | None:
+        """See `Desk.find`."""
+        ...
+
+
 class Desk(Protocol):
     """Where departments and the social team work."""
 

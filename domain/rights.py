@@ -24,6 +24,7 @@ class Right(StrEnum):
     READ_PRIVATE = "read_private"
     READ_UNREADABLE = "read_unreadable"
     RETRY_UNREADABLE = "retry_unreadable"
+    LINK_CUSTOMERS = "link_customers"
     READ_REPORTS = "read_reports"
     READ_POLICY = "read_policy"
     CHANGE_POLICY = "change_policy"
@@ -44,6 +45,7 @@ RIGHTS: dict[Right, frozenset[Role]] = {
     Right.READ_PRIVATE: EVERYWHERE,
     Right.READ_UNREADABLE: PEOPLE - {Role.DEPARTMENT},
     Right.RETRY_UNREADABLE: EVERYWHERE,
+    Right.LINK_CUSTOMERS: EVERYWHERE,
     Right.READ_REPORTS: PEOPLE,
     Right.READ_POLICY: PEOPLE,
     Right.CHANGE_POLICY: frozenset({Role.ADMIN}),

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, text
 from adapters.postgres.engine import transaction
 from adapters.postgres.finding import case_of, case_of_whisper, case_unsure_of_a_reply, goes_on_in
 from adapters.postgres.hours_told import tells_hours
+from adapters.postgres.linking import Linking
 from adapters.postgres.opening import come_back, open_case, record_late
 from adapters.postgres.records import history
 from adapters.postgres.vault import INBOX, Vault
@@ -52,11 +53,12 @@ class Arrival:
 class Inbox:
     """Stores arrivals and places them."""
 
-    def __init__(self, engine: Engine, vault: Vault, book: PolicyBook, pace: Pace) -> None:
+    def __init__(self, engine: Engine, vault: Vault, book: PolicyBook, pace: Pace, linking: Linking) -> None:
         self._engine = engine
         self._vault = vault
         self._book = book
         self._pace = pace
+        self._linking = linking
         self._sorters: dict[str, Sorter] = {}
 
     # --- storing ------------------------------------------------------------------------------------------------------
@@ -126,7 +128,11 @@ class Inbox:
         shown = {"handle": post.author.handle, "name": post.author.name}
         if post.author.followers is not None:
             shown["followers"] = str(post.author.followers)
+        account = post.author.customer_id
+        is_new = account is not None and self._linking.prepare(connection, event.brand, channel, post.author.id)
         subject = self._vault.subject_of(connection, channel, post.author.id, shown)
+        if account is not None and is_new:
+            self._linking.signed_in(connection, event.brand, subject, account)
         if thread is not None and thread.get("erased"):  # nothing leads back to a customer who was erased
             thread = None
         going_on = thread if thread is not None and thread["ended"] is None else None
