@@ -15,7 +15,6 @@ from starlette.responses import RedirectResponse, Response
 from temporalio.service import RPCError
 
 from adapters.links import BadLink
-from adapters.postgres.book import NoPolicy
 from adapters.slack.forms import Doing
 from adapters.slack.modals import Saying
 from api.access.rules import Needs
@@ -45,10 +44,7 @@ from api.saying import (
 from domain import commands as c
 from domain.casefile import CaseFile
 from domain.errors import LoopkeeperError
-from domain.moving import changes, misfit
-from domain.policy import Policy
 from domain.rights import Right
-from domain.story import OWED
 
 Text = Annotated[str, Form(max_length=8000)]
 Ticket = Annotated[str, Form(max_length=8000)]
@@ -214,15 +210,12 @@ class Acts:
         choice: Short = "",
         until: Short = "",
         zone: Short = "",
-        sure: Short = "",
     ) -> Response:
         """Everything that needs no exact text."""
         visitor, file = await self._in(request, case_id)
         given = {"body": body, "choice": choice, "until": until}
         if do == "accept":
             return await self._let(request, visitor, file, c.Accept(once_of(once), visitor.actor), Panel("accept"))
-        if do == "policy":
-            return await self._to_policy(request, visitor, file, choice, sure=sure, once=once)
         if do not in DOING:
             return await self.shown.render(
                 request, visitor, file, Panel("note", given, "There is nothing of that name to be done."), status=422
@@ -236,31 +229,6 @@ class Acts:
         except Incomplete as error:
             return await self.shown.render(request, visitor, file, Panel(do, given, str(error)), status=INCOMPLETE)
         return await self._carry_out(request, visitor, case_id, wanted, Panel(do, given), do)
-
-    async def _to_policy(self, request: Request, visitor: Visitor, file: CaseFile, choice: str, *, sure: str, once: str) -> Response:
-        """Hold the case to another version of the policy; first, what that changes for it."""
-
-        async def again(problem: str, status: int) -> Response:
-            return await self.shown.render(request, visitor, file, Panel("policy", {"choice": choice}, problem), status=status)
-
-        refusal = await refused(self.ground.acting, self.ground.looking, visitor.colleague, file, c.MovePolicy)
-        if refusal is not None:
-            return await again(refusal.reason, CONFLICT)
-        try:
-            policy = await self.ground.acting.policy(choice)
-        except NoPolicy:
-            return await again("Choose the version first.", INCOMPLETE)
-        wrong = misfit(file.case, policy)
-        if wrong is not None:
-            return await again(wrong, CONFLICT)
-        wanted = c.MovePolicy(once_of(once), visitor.actor, choice)
-        if sure != choice:
-            refusal = await self.ground.acting.refusal(file, wanted)
-            if refusal is not None:
-                return await again(refusal.reason, CONFLICT)
-            note = _what_changes(file, policy)
-            return await self.shown.render(request, visitor, file, Panel("policy", {"choice": choice, "sure": choice}, note=note))
-        return await self._carry_out(request, visitor, file.case_id, wanted, Panel("policy", {"choice": choice}), "policy")
 
     async def settle(
         self, request: Request, case_id: str, step: Annotated[int, Form()], posted: Short, permalink: Text = "", once: Short = ""
@@ -359,20 +327,6 @@ class Acts:
             return instead
         file = await self.ground.file(visitor, case_id)
         return await self.shown.render(request, visitor, file, Panel(panel.do, panel.given, answer.refusal.reason), status=CONFLICT)
-
-
-def _what_changes(file: CaseFile, policy: Policy) -> str:
-    """What another version of the policy changes for the clocks that run, in a sentence."""
-    zone = zone_of(file.policy, file.case.brand)
-
-    def told(at: datetime | None) -> str:
-        return "no moment" if at is None else f"{at.astimezone(zone):%-d %b %H:%M}"
-
-    found = changes(file.case, file.case_policy, policy.for_case(file.case.brand, file.case.channel))
-    if not found:
-        return "No clock that runs would be due at another moment."
-    moved = "; ".join(f"{OWED[one.clock].lower()}: {told(one.after)} in place of {told(one.before)}" for one in found)
-    return f"Due then, by the clock in {zone.key}: {moved}."
 
 
 def _saying(given: str) -> Saying:
