@@ -46,6 +46,9 @@ from api.access.sign_in import SignInPages
 from api.access.standing import Standing
 from api.acting import Acting
 from api.audit import AuditPages
+from api.causes.pages import CausePages
+from api.causes.rest import RestCauses
+from api.causes.sharing import Sharing
 from api.console.ground import Ground
 from api.console.site import Console
 from api.desk import DeskPages
@@ -173,10 +176,14 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     app.include_router(PolicyPages(store.book, parts.in_thread, gate.is_fresh, settings.sandbox_url).routes())
     feed = Feed(store, parts.threads)
     app.state.feed = feed
-    app.include_router(Console(Ground(store, acting, looking, links, parts.threads, settings.sandbox_url), feed).routes())
+    ground = Ground(store, acting, looking, links, parts.threads, settings.sandbox_url)
+    app.include_router(Console(ground, feed).routes())
     exporting = Desk.of(store, parts.threads)
     app.include_router(RestExports(exporting).routes())
     app.include_router(ExportPages(exporting, settings.sandbox_url).routes())
+    sharing = Sharing(store, acting, parts.in_thread)
+    app.include_router(CausePages(ground, sharing).routes())
+    app.include_router(RestCauses(sharing).routes())
     app.include_router(AuditPages(store, parts.threads, settings.sandbox_url).routes())
     if settings.sendgrid_webhook_key is not None:
         app.include_router(mail_events(settings.sendgrid_webhook_key, store.ledger, parts.threads))

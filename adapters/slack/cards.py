@@ -93,6 +93,8 @@ def _facts(file: CaseFile) -> Element:
         elements.append(rich.text("\nA third party is waited for, too."))
     if case.merged_into is not None:
         elements.append(rich.text(f"\nIt goes on in {file.title_of(case.merged_into)}, in this thread too."))
+    if case.cause is not None:
+        elements.append(rich.text(f"\nIt shares the cause C{case.cause} with other cases."))
     taken = [file.title_of(thread.case) for thread in case.threads if thread.case != file.case_id]
     if taken:
         elements.append(rich.text(f"\n{', '.join(taken)} {'goes' if len(taken) == 1 else 'go'} on here."))

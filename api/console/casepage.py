@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
+from adapters.postgres.causes import Cause
 from adapters.slack.forms import DISMISSALS, PRIORITIES
 from api.access.rules import Needs
 from api.access.visitor import Visitor
@@ -151,7 +152,11 @@ class CasePage:
             "fault": fault,
             "others": discreet(visitor, policy, others),
             "once": str(uuid.uuid4()),
-            "form": {**_form(file, visitor, panel, zone), "versions": await self._versions(file, panel)},
+            "form": {
+                **_form(file, visitor, panel, zone),
+                "versions": await self._versions(file, panel),
+                "causes": await self._causes(panel),
+            },
         }
         return await ground.page(request, "case.html", visitor, values, status=status)
 
@@ -168,6 +173,12 @@ class CasePage:
         times = await self.ground.read(self.ground.store.book.times)
         versions = dict.fromkeys(one.policy_id for one in times)
         return [(one, one == times[0].policy_id) for one in versions if one != file.case.policy]
+
+    async def _causes(self, panel: Panel | None) -> list[Cause]:
+        """The causes that are not resolved, for the form that joins one of them."""
+        if panel is None or panel.do != "cause":
+            return []
+        return await self.ground.read(lambda: self.ground.store.causes.listed(only_open=True))
 
     async def _offered(self, visitor: Visitor, file: CaseFile) -> list[Any]:
         if not visitor.may(Right.ACT):  # by role, or because the key that they came with was made without
