@@ -42,6 +42,7 @@ from api.access.pages import AccessPages
 from api.access.rest import AccessRest
 from api.access.rules import Proven
 from api.access.sign_in import SignInPages
+from api.access.sign_out import SignOutPages
 from api.access.standing import Standing
 from api.acting import Acting
 from api.audit import AuditPages
@@ -207,11 +208,13 @@ def _access(app: FastAPI, parts: _Parts) -> Gate:
     app.state.door = gate
     app.include_router(AccessRest(gate, departments).routes())
     app.include_router(AccessPages(gate, departments).routes())
+    provider = _provider(settings)
+    app.include_router(SignOutPages(gate, provider, settings.sandbox_url).routes())
     app.include_router(
         SignInPages(
             gate=gate,
             attempts=Attempts(store.vault.keyring, gate.cookie),
-            provider=_provider(settings),
+            provider=provider,
             issuer=settings.oidc_issuer or "",
             standings={group: Standing(given.role, given.departments) for group, given in settings.oidc_groups.items()},
             person_claim=settings.oidc_person_claim,
@@ -235,6 +238,7 @@ def _provider(settings: Settings) -> OidcProvider | None:
             id=settings.oidc_client_id or "",
             secret=secret.get_secret_value() if secret is not None else None,
             redirect_uri=f"{settings.public_url}/sign-in/callback",
+            signed_out_uri=f"{settings.public_url}/sign-out/callback",
             scopes=settings.oidc_scopes,
             groups_claim=settings.oidc_groups_claim,
         )
