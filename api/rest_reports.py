@@ -123,5 +123,5 @@ class RestReports:
     def _report(self, name: str, asked: dict[str, str], visitor: Visitor, table: str | None, form: str) -> Response | dict[str, object]:
         policy = self.book.active()
         wanted = wanted_of(asked, policy, self.now(), visitor)
-        made = made_of(name, self.shelf, wanted, policy)
+        made = made_of(name, self.shelf, wanted, policy, visitor)
         return csv_of(made, table, wanted) if form == "csv" else as_json(made)

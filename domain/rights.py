@@ -25,6 +25,7 @@ class Right(StrEnum):
     READ_UNREADABLE = "read_unreadable"
     RETRY_UNREADABLE = "retry_unreadable"
     READ_REPORTS = "read_reports"
+    READ_OWNERS = "read_owners"
     READ_POLICY = "read_policy"
     CHANGE_POLICY = "change_policy"
     EXPORT = "export"
@@ -45,6 +46,7 @@ RIGHTS: dict[Right, frozenset[Role]] = {
     Right.READ_UNREADABLE: PEOPLE - {Role.DEPARTMENT},
     Right.RETRY_UNREADABLE: EVERYWHERE,
     Right.READ_REPORTS: PEOPLE,
+    Right.READ_OWNERS: frozenset({Role.LEAD, Role.ADMIN}),
     Right.READ_POLICY: PEOPLE,
     Right.CHANGE_POLICY: frozenset({Role.ADMIN}),
     Right.EXPORT: frozenset({Role.AUDITOR, Role.PRIVACY}),

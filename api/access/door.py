@@ -35,6 +35,7 @@ SPOKEN = {
     Right.READ_UNREADABLE: "see what could not be read",
     Right.RETRY_UNREADABLE: "have it read again",
     Right.READ_REPORTS: "read reports",
+    Right.READ_OWNERS: "read figures of single owners",
     Right.READ_POLICY: "read the policy",
     Right.CHANGE_POLICY: "change the policy",
     Right.EXPORT: "export",
