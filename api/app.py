@@ -69,6 +69,7 @@ from api.sendgrid import mail_events
 from api.shelf import Shelf
 from api.slack.app import slack_app
 from api.slack_socket import SlackSocket
+from api.status_links import StatusLinkRoutes
 from settings import Settings
 from workflows.gateway import CaseGateway
 
@@ -152,7 +153,8 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     links = Links(keyring, settings.public_url)
     app.include_router(DeskPages(acting, links).routes())
     followed = PostgresFollowed(store.engine, store.book)
-    app.include_router(StatusPages(StatusLinks(keyring, settings.public_url), followed, parts.in_thread, parts.loop_time).routes())
+    status_links = StatusLinks(keyring, settings.public_url)
+    app.include_router(StatusPages(status_links, followed, parts.in_thread, parts.loop_time).routes())
     _numbers(app, parts)
     hooks = Hooks(store.engine, keyring)
     receivers = Receivers(embedded=settings.console_open)
@@ -163,7 +165,11 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     app.include_router(PolicyPages(store.book, parts.in_thread, gate.is_fresh, settings.sandbox_url).routes())
     feed = Feed(store, parts.threads)
     app.state.feed = feed
-    app.include_router(Console(Ground(store, acting, looking, links, parts.threads, settings.sandbox_url), feed).routes())
+    ground = Ground(store, acting, looking, links, parts.threads, settings.sandbox_url)
+    app.include_router(Console(ground, feed).routes())
+    of_links = StatusLinkRoutes(ground, status_links, followed)
+    app.include_router(of_links.routes())
+    app.include_router(of_links.rest())
     app.include_router(AuditPages(store, parts.threads, settings.sandbox_url).routes())
     if settings.sendgrid_webhook_key is not None:
         app.include_router(mail_events(settings.sendgrid_webhook_key, store.ledger, parts.threads))
