@@ -67,6 +67,7 @@ class Settings(BaseSettings):
     port: int = 8000
     console_open: bool = False
     sandbox_url: str | None = None
+    language: str = Field(default="en", pattern=r"^[a-z]{2}$")
     trusted_proxies: str = "127.0.0.1"
 
     oidc_issuer: str | None = Field(default=None, pattern=PROVIDER)
@@ -79,6 +80,7 @@ class Settings(BaseSettings):
     session_idle_minutes: int = Field(default=120, ge=5, le=1440)
     session_hours: int = Field(default=12, ge=1, le=168)
     step_up_minutes: int = Field(default=10, ge=1, le=60)
+    requests_per_minute: int = Field(default=3000, ge=1, le=1_000_000)
     failed_sign_ins: int = Field(default=20, ge=3, le=1000)
 
     policy_file: Path = HERE / "policies" / "default.yaml"

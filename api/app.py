@@ -29,6 +29,8 @@ from adapters.oidc import OidcProvider
 from adapters.postgres.digests import Digests
 from adapters.postgres.followed import PostgresFollowed
 from adapters.postgres.hooks import Hooks
+from adapters.postgres.readers import Readers
+from adapters.postgres.requests_once import RequestsOnce
 from adapters.postgres.schema import check
 from adapters.postgres.sessions import Sessions
 from adapters.postgres.store import Store
@@ -46,25 +48,37 @@ from api.access.sign_out import SignOutPages
 from api.access.standing import Standing
 from api.acting import Acting
 from api.audit import AuditPages
+from api.conditional import Conditional
 from api.console.ground import Ground
 from api.console.site import Console
 from api.desk import DeskPages
 from api.digest import DigestPages
+from api.exports.asking import Desk
+from api.exports.pages import ExportPages
+from api.exports.rest import RestExports
 from api.feed import Feed
 from api.following import StatusPages
 from api.headers import SecurityHeaders
 from api.health import Health
 from api.hook_pages import WebhookPages
 from api.intake import GroupCommit, Intake
+from api.languages.language import languages
+from api.languages.page import LanguagePages
+from api.limits import LimitHeaders, Limits
 from api.looking import Looking
 from api.numbers import Numbers
+from api.once import Once
 from api.policy.pages import PolicyPages
 from api.policy.rest import PolicyRest
 from api.reading import ReadingRoutes
 from api.rest import Rest
+from api.rest_customers import RestCustomers
+from api.rest_departments import RestDepartments
 from api.rest_digest import RestDigest
+from api.rest_me import me_routes
 from api.rest_reports import RestReports
 from api.rest_webhooks import RestWebhooks
+from api.rest_work import RestWork
 from api.sendgrid import mail_events
 from api.shelf import Shelf
 from api.slack.app import slack_app
@@ -93,6 +107,11 @@ class _Parts:
     store: Store
     client: Client
     threads: Executor
+
+    @property
+    def index_key(self) -> bytes:
+        """What personal data is found by, and what else is hashed with a key."""
+        return base64.b64decode(self.settings.index_key.get_secret_value())
 
     async def in_thread(self, call: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self.threads, call)
@@ -128,9 +147,14 @@ def create_app(settings: Settings) -> FastAPI:
                 await asyncio.gather(*working, return_exceptions=True)
         store.close()
 
+    if settings.language not in languages():
+        raise ValueError(f"LOOPKEEPER_LANGUAGE: there is no catalogue of '{settings.language}'; there are {', '.join(languages())}")
     app = FastAPI(title="Loopkeeper", version="1", description=DESCRIPTION, lifespan=life, docs_url="/docs", redoc_url=None)
+    app.state.language = settings.language
     problems.install(app)
     app.add_exception_handler(Led, led)
+    app.add_middleware(Conditional)
+    app.add_middleware(LimitHeaders)
     app.add_middleware(SecurityHeaders, https=settings.public_url.startswith("https://"))
     app.mount("/static", GZipMiddleware(StaticFiles(directory=Path(__file__).parent / "static")), name="static")
     return app
@@ -144,12 +168,14 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     commits = GroupCommit(store.inbox, parts.threads)
     signers = {name: Signer.with_secret(a.secret.get_secret_value()) for name, a in settings.channels.items()}
 
+    once = Once(RequestsOnce(store.engine, parts.index_key), parts.in_thread)
     looking = Looking(store, commits, parts.threads, settings.pace)
     socket, working = _slack(app, settings, acting, looking)
     app.include_router(Health(parts.client, store.engine, parts.threads, lambda: socket.told if socket is not None else None).routes())
     app.include_router(Intake(signers, store.book, commits).routes())
-    app.include_router(Rest(acting, commits, store.book, looking.had_by).routes())
+    app.include_router(Rest(acting, commits, store.book, looking.had_by, once).routes())
     app.include_router(ReadingRoutes(store, parts.threads).routes())
+    app.include_router(RestCustomers(store.identities, store.linking, parts.in_thread).routes())
     links = Links(keyring, settings.public_url)
     app.include_router(DeskPages(acting, links).routes())
     followed = PostgresFollowed(store.engine, store.book)
@@ -158,10 +184,10 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     _numbers(app, parts)
     hooks = Hooks(store.engine, keyring)
     receivers = Receivers(embedded=settings.console_open)
-    app.include_router(RestWebhooks(hooks, receivers, store.book, parts.in_thread).routes())
+    app.include_router(RestWebhooks(hooks, receivers, store.book, parts.in_thread, once).routes())
     app.include_router(WebhookPages(hooks, receivers, store.book, parts.in_thread).routes())
-    gate = _access(app, parts)
-    app.include_router(PolicyRest(store.book, parts.in_thread).routes())
+    gate = _access(app, parts, once)
+    app.include_router(PolicyRest(store.book, parts.in_thread, once).routes())
     app.include_router(PolicyPages(store.book, parts.in_thread, gate.is_fresh, settings.sandbox_url).routes())
     feed = Feed(store, parts.threads)
     app.state.feed = feed
@@ -170,6 +196,11 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     of_links = StatusLinkRoutes(ground, status_links, followed)
     app.include_router(of_links.routes())
     app.include_router(of_links.rest())
+    app.include_router(RestWork(ground).routes())
+    app.include_router(RestDepartments(store.book, parts.in_thread, parts.loop_time).routes())
+    exporting = Desk.of(store, parts.threads)
+    app.include_router(RestExports(exporting).routes())
+    app.include_router(ExportPages(exporting, settings.sandbox_url).routes())
     app.include_router(AuditPages(store, parts.threads, settings.sandbox_url).routes())
     if settings.sendgrid_webhook_key is not None:
         app.include_router(mail_events(settings.sendgrid_webhook_key, store.ledger, parts.threads))
@@ -181,14 +212,14 @@ def _numbers(app: FastAPI, parts: _Parts) -> None:
     settings, store = parts.settings, parts.store
     shelf = Shelf(store.reports)
     app.include_router(Numbers(store.reports, shelf, store.book, parts.in_thread, parts.loop_time, settings.sandbox_url).routes())
-    app.include_router(RestReports(shelf, store.book, parts.in_thread, parts.loop_time).routes())
+    app.include_router(RestReports(shelf, store.reports, store.book, parts.in_thread, parts.loop_time).routes())
     digests, links = Digests(store.engine, store.vault.keyring), DigestLinks(store.vault.keyring, settings.public_url)
     pages = DigestPages(digests, store.reports, links, store.book, parts.in_thread, parts.loop_time, settings.sandbox_url)
     app.include_router(pages.routes())
     app.include_router(RestDigest(digests, store.book, parts.in_thread, parts.loop_time).routes())
 
 
-def _access(app: FastAPI, parts: _Parts) -> Gate:
+def _access(app: FastAPI, parts: _Parts, once: Once) -> Gate:
     """The door, and the routes at which people come and go and admins see to who may."""
     settings, store = parts.settings, parts.store
     gate = Gate(
@@ -202,6 +233,7 @@ def _access(app: FastAPI, parts: _Parts) -> Gate:
         failures=Failures(at_most=settings.failed_sign_ins, within_seconds=FAILURES_WITHIN_SECONDS),
         cookie=Cookie.at(settings.public_url),
         step_up=timedelta(minutes=settings.step_up_minutes),
+        limits=Limits(settings.requests_per_minute),
     )
 
     async def departments() -> Mapping[str, str]:
@@ -212,7 +244,9 @@ def _access(app: FastAPI, parts: _Parts) -> Gate:
         await parts.in_thread(lambda: store.people.remember(person, name, first_name))
 
     app.state.door = gate
-    app.include_router(AccessRest(gate, departments).routes())
+    app.include_router(LanguagePages(gate, Readers(store.engine)).routes())
+    app.include_router(AccessRest(gate, departments, once).routes())
+    app.include_router(me_routes(gate.step_up))
     app.include_router(AccessPages(gate, departments).routes())
     provider = _provider(settings)
     app.include_router(SignOutPages(gate, provider, settings.sandbox_url).routes())

@@ -10,7 +10,7 @@ from domain import commands as c
 from domain.approving import are_one, is_trainee, reasons, why_held
 from domain.case import HeldDraft
 from domain.casefile import CaseFile
-from domain.decide_approval import NOT_WAITING
+from domain.decide_approval import NOT_WAITING, ONLY_ITS_AUTHOR
 from domain.errors import LoopkeeperError, NoWording, SaidAlready, ShowsPersonalData, TooLong
 from domain.events import DraftHeld
 
@@ -77,6 +77,14 @@ def waiting(file: CaseFile, step: int) -> HeldDraft:
     draft = file.case.draft(step)
     if draft is None:
         raise NotWaiting(NOT_WAITING.reason)
+    return draft
+
+
+def own_draft(file: CaseFile, step: int, person: str) -> HeldDraft:
+    """The draft of that step, which this person wrote. Raises NotWaiting."""
+    draft = waiting(file, step)
+    if draft.author != person:
+        raise NotWaiting(ONLY_ITS_AUTHOR.reason)
     return draft
 
 

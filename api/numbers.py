@@ -77,9 +77,7 @@ class Numbers:
         """The cases behind a figure."""
         asked = request.query_params
         wanted = await self.in_thread(lambda: wanted_of(asked, self.book.active(), self.now(), visitor))
-        sought = _sought(asked)
-        if "owner" in sought and not visitor.may(Right.READ_OWNERS) and sought["owner"] != visitor.actor.person:
-            raise Problem(403, "figures of single owners are for leads and admins", code="not_allowed")
+        sought = behind_of(asked, visitor)
         after = _after(asked.get("after"))
         found: list[Behind] = await self.in_thread(lambda: self.reports.behind(wanted, sought, after, CASES_A_PAGE))
         policy: Policy = await self.in_thread(self.book.active)
@@ -173,8 +171,8 @@ def _period(asked: Mapping[str, str], wanted: Wanted) -> int | None:
 _HANDLE = re.compile(r"[A-Za-z0-9_]{1,40}\Z")
 
 
-def _sought(asked: Mapping[str, str]) -> dict[str, str]:
-    """What is looked for among the cases. Raises Problem."""
+def behind_of(asked: Mapping[str, str], visitor: Visitor) -> dict[str, str]:
+    """What is looked for among the cases, if the visitor may look for that. Raises Problem."""
     sought = {name: asked[name] for name in ("which", "owner", "weekday", "hour") if asked.get(name)}
     if sought.get("which", "late") not in WHICH:
         raise Problem(422, f"which: there are: {', '.join(WHICH)}")
@@ -184,6 +182,8 @@ def _sought(asked: Mapping[str, str]) -> dict[str, str]:
         raise Problem(422, "hour: from 0 to 23")
     if "\0" in sought.get("owner", ""):
         raise Problem(422, "owner: nobody is called so")
+    if "owner" in sought and not visitor.may(Right.READ_OWNERS) and sought["owner"] != visitor.actor.person:
+        raise Problem(403, "figures of single owners are for leads and admins", code="not_allowed")
     return sought
 
 

@@ -52,9 +52,10 @@ _TOLD: dict[int, str] = {
     403: "The key's role may not do this.",
     404: "There is no such thing.",
     409: "Refused; `code` and `detail` say why.",
+    412: "The case has moved on since you read it; `detail` says what happened.",
     413: "Too large.",
     422: "Not understood; `detail` names the field.",
-    429: "Too many keys from your address did not hold; `Retry-After` says how long to wait.",
+    429: "Too many requests, or too many keys from your address that did not hold; `Retry-After` says how long to wait.",
     503: "Not done: a part of Loopkeeper cannot be reached. Send it again.",
 }
 

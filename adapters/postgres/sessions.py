@@ -44,7 +44,10 @@ class SignIn:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A session as the list shows it. `ended_at`: when it was signed out of or revoked; one can be over without that."""
+    """A session as the list shows it. `ended_at`: when it was signed out of or revoked; one can be over without that.
+
+    `language`, `zone`: in which its person reads pages, when they keep one.
+    """
 
     id: str
     person: str
@@ -60,15 +63,21 @@ class Session:
     ended_at: datetime | None
     address: str
     browser: str
+    language: str | None = None
+    zone: str | None = None
 
 
-_GOOD = text(
-    "select s.* from session s where (cast(:hash as bytea) is null or s.token_hash = :hash) "
+_HOLDING = (
+    "select s.*, r.language, r.zone from session s left join reader r on r.person = s.person "
+    "where (cast(:hash as bytea) is null or s.token_hash = :hash) "
     "and (cast(:person as text) is null or s.person = :person) "
     "and s.ended_at is null and s.expires_at > clock_timestamp() and s.seen_at > clock_timestamp() - :idle "
     "and (s.key_id is null or exists (select 1 from api_key k where k.id = s.key_id and k.revoked_at is null "
-    "and coalesce(k.expires_at > clock_timestamp(), true))) order by s.seen_at desc, s.id limit 1000"
+    "and coalesce(k.expires_at > clock_timestamp(), true)))"
 )
+_GOOD = text(f"{_HOLDING} order by s.seen_at desc, s.id limit 1000")
+_PAGE = text(f"{_HOLDING} and (cast(:below as uuid) is null or s.id < :below) order by s.id desc limit :at_most")
+"""Their ids are in the order in which they began."""
 
 
 class Sessions:
@@ -138,6 +147,12 @@ class Sessions:
         with transaction(self._engine) as connection:
             return [_entry(row) for row in connection.execute(_GOOD, {"hash": None, "person": person, "idle": self._idle})]
 
+    def page(self, after: str | None, at_most: int) -> list[Session]:
+        """So many of these sessions, those that began last first, after the one with that id."""
+        values = {"hash": None, "person": None, "idle": self._idle, "below": after, "at_most": at_most}
+        with transaction(self._engine) as connection:
+            return [_entry(row) for row in connection.execute(_PAGE, values)]
+
     def end(self, secret: str, person: str) -> None:
         """Sign out."""
         with transaction(self._engine) as connection:
@@ -185,6 +200,8 @@ def _entry(row: Any) -> Session:
         ended_at=row.ended_at,
         address=row.address,
         browser=row.browser,
+        language=row.language,
+        zone=row.zone,
     )
 
 
