@@ -37,6 +37,7 @@ SPOKEN = {
     Right.RETRY_UNREADABLE: "have it read again",
     Right.LINK_CUSTOMERS: "link customers",
     Right.READ_REPORTS: "read reports",
+    Right.READ_OWNERS: "read figures of single owners",
     Right.READ_POLICY: "read the policy",
     Right.CHANGE_POLICY: "change the policy",
     Right.EXPORT: "export",
