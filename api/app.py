@@ -63,6 +63,7 @@ from api.sendgrid import mail_events
 from api.shelf import Shelf
 from api.slack.app import slack_app
 from api.slack_socket import SlackSocket
+from api.waiting import Waiting
 from settings import Settings
 from workflows.gateway import CaseGateway
 
@@ -184,6 +185,7 @@ def _access(app: FastAPI, parts: _Parts) -> Gate:
         failures=Failures(at_most=settings.failed_sign_ins, within_seconds=FAILURES_WITHIN_SECONDS),
         cookie=Cookie.at(settings.public_url),
         step_up=timedelta(minutes=settings.step_up_minutes),
+        waiting=Waiting(store, parts.in_thread),
     )
 
     async def departments() -> Mapping[str, str]:

@@ -20,6 +20,7 @@ from api.access.origins import HOME, SAFE, local_path, opens_a_page, own_page_on
 from api.access.visitor import Visitor, Way
 from api.pages import page
 from api.problems import Problem
+from api.waiting import Waiting
 from domain.rights import STEP_UP, Right
 from domain.values import Actor, Via
 
@@ -97,6 +98,7 @@ class Gate:
     failures: Failures
     cookie: Cookie
     step_up: timedelta
+    waiting: Waiting
     _recognised: OrderedDict[bytes, None] = field(default_factory=OrderedDict)
 
     async def let_in(self, request: Request, key: str | None, right: Right | None, *, fresh: bool) -> Visitor:
@@ -105,6 +107,8 @@ class Gate:
         if visitor is None:
             raise self._unknown(request)
         request.state.visitor = visitor
+        if opens_a_page(request):
+            request.state.waiting = await self.waiting.of(visitor)
         if right is not None and not visitor.may(right):
             raise self._turned_away(request, _denied(visitor, right))
         if (fresh or right in STEP_UP) and not self.is_fresh(visitor, right):
