@@ -40,7 +40,7 @@ from adapters.sendgrid import SendGridPost
 from adapters.slack.desk import SlackDesk
 from adapters.temporal import connect
 from adapters.unconnected import NoDesk, NoPost
-from domain.ports import Desk, Network, Post
+from domain.ports import Desk, Network
 from settings import Settings
 from workflows import contracts
 from workflows.case_loop import CaseLoop
@@ -93,7 +93,7 @@ def wire(settings: Settings, store: Store, *, patience: Patience | None = None) 
     )
 
 
-def mail_service(settings: Settings, keyring: Keyring) -> Post:
+def mail_service(settings: Settings, keyring: Keyring) -> SendGridPost | NoPost:
     """The mail service, if one is connected."""
     if settings.sendgrid_api_key is None:
         return NoPost()

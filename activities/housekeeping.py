@@ -168,11 +168,16 @@ class LogKeeper:
             raise NoCheckpoint(f"the database's log does not continue the checkpoint of {outside.size} events there: its past was changed")
 
     def _trouble(self, key: str, about: str, what_to_do: str) -> None:
-        try:
-            addresses: Sequence[str] = self.book.active().admins
-        except LoopkeeperError:
-            addresses = ()
-        self.admins.trouble(addresses, key, about, what_to_do, meanwhile=_MEANWHILE)
+        trouble(self.admins, self.book, key, about, what_to_do, _MEANWHILE)
+
+
+def trouble(admins: Admins, book: PolicyBook, key: str, about: str, what_to_do: str, meanwhile: str) -> None:
+    """Tell those whom the policy in force names as admins, once."""
+    try:
+        addresses: Sequence[str] = book.active().admins
+    except LoopkeeperError:
+        addresses = ()
+    admins.trouble(addresses, key, about, what_to_do, meanwhile=meanwhile)
 
 
 def _told(span: timedelta) -> str:

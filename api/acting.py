@@ -151,6 +151,7 @@ class Acting:
     async def refusal(self, file: CaseFile, command: Command) -> Refusal | None:
         """Why the case, as it stands in its file, would refuse the command; None when it would be carried out."""
         refused = await self._in_thread(lambda: may_not_decide(self._store, file, command))
+        command = await self._with_target(file.case_id, command)
         decided = refused or decide(file.case, command, file.case_policy, self._now())
         return await self._in_thread(lambda: self._named(decided)) if isinstance(decided, Refusal) else None
 
@@ -166,6 +167,7 @@ class Acting:
             if refused is not None:
                 return Answer(refused, file.case.status.value, file.case.events)
             command = await self._in_thread(partial(with_reasons, self._store, file, command))
+        command = await self._with_target(case_id, command)
         clock = asyncio.get_running_loop().time
         until = clock() + wait.total_seconds()
         while True:
@@ -177,6 +179,17 @@ class Acting:
             if clock() + _SOON > until:
                 return Answer(NOT_YET, answer.status, answer.version)
             await asyncio.sleep(_SOON)
+
+    async def numbered(self, number: int) -> str | None:
+        """The id of the case with that number."""
+        return await self._in_thread(lambda: self._store.reader.numbered(number))
+
+    async def _with_target(self, case_id: str, command: Command) -> Command:
+        """A merge, with how the other case stands; the rules look at that, and know of no case but their own."""
+        if not isinstance(command, c.Merge):
+            return command
+        into = command.into
+        return replace(command, target=await self._in_thread(lambda: self._store.reader.target(case_id, into)))
 
     async def met(self, person: str) -> bool:
         """Whether we know how a colleague is called."""
@@ -280,6 +293,7 @@ class Acting:
             signer=signer,
             until=promise,
             body=body,
+            thread=case.thread,
         )
         return as_it_goes_out(file, self._store.composer.compose(say).text, promise)
 

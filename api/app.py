@@ -21,12 +21,15 @@ from starlette.staticfiles import StaticFiles
 from temporalio.client import Client
 
 from adapters.channels.signing import Signer
+from adapters.digest_links import DigestLinks
 from adapters.keyring import Keyring
 from adapters.links import Links, StatusLinks
 from adapters.oidc import Client as OidcClient
 from adapters.oidc import OidcProvider
+from adapters.postgres.digests import Digests
 from adapters.postgres.followed import PostgresFollowed
 from adapters.postgres.hooks import Hooks
+from adapters.postgres.readers import Readers
 from adapters.postgres.schema import check
 from adapters.postgres.sessions import Sessions
 from adapters.postgres.store import Store
@@ -46,17 +49,26 @@ from api.audit import AuditPages
 from api.console.ground import Ground
 from api.console.site import Console
 from api.desk import DeskPages
+from api.digest import DigestPages
+from api.exports.asking import Desk
+from api.exports.pages import ExportPages
+from api.exports.rest import RestExports
 from api.feed import Feed
 from api.following import StatusPages
 from api.headers import SecurityHeaders
 from api.health import Health
+from api.hook_pages import WebhookPages
 from api.intake import GroupCommit, Intake
+from api.languages.language import languages
+from api.languages.page import LanguagePages
 from api.looking import Looking
 from api.numbers import Numbers
 from api.policy.pages import PolicyPages
 from api.policy.rest import PolicyRest
 from api.reading import ReadingRoutes
 from api.rest import Rest
+from api.rest_customers import RestCustomers
+from api.rest_digest import RestDigest
 from api.rest_reports import RestReports
 from api.rest_webhooks import RestWebhooks
 from api.sendgrid import mail_events
@@ -122,7 +134,10 @@ def create_app(settings: Settings) -> FastAPI:
                 await asyncio.gather(*working, return_exceptions=True)
         store.close()
 
+    if settings.language not in languages():
+        raise ValueError(f"LOOPKEEPER_LANGUAGE: there is no catalogue of '{settings.language}'; there are {', '.join(languages())}")
     app = FastAPI(title="Loopkeeper", version="1", description=DESCRIPTION, lifespan=life, docs_url="/docs", redoc_url=None)
+    app.state.language = settings.language
     problems.install(app)
     app.add_exception_handler(Led, led)
     app.add_middleware(SecurityHeaders, https=settings.public_url.startswith("https://"))
@@ -144,19 +159,25 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     app.include_router(Intake(signers, store.book, commits).routes())
     app.include_router(Rest(acting, commits, store.book, looking.had_by).routes())
     app.include_router(ReadingRoutes(store, parts.threads).routes())
+    app.include_router(RestCustomers(store.identities, store.linking, parts.in_thread).routes())
     links = Links(keyring, settings.public_url)
     app.include_router(DeskPages(acting, links).routes())
     followed = PostgresFollowed(store.engine, store.book)
     app.include_router(StatusPages(StatusLinks(keyring, settings.public_url), followed, parts.in_thread, parts.loop_time).routes())
     _numbers(app, parts)
     hooks = Hooks(store.engine, keyring)
-    app.include_router(RestWebhooks(hooks, Receivers(embedded=settings.console_open), store.book, parts.in_thread).routes())
+    receivers = Receivers(embedded=settings.console_open)
+    app.include_router(RestWebhooks(hooks, receivers, store.book, parts.in_thread).routes())
+    app.include_router(WebhookPages(hooks, receivers, store.book, parts.in_thread).routes())
     gate = _access(app, parts)
     app.include_router(PolicyRest(store.book, parts.in_thread).routes())
     app.include_router(PolicyPages(store.book, parts.in_thread, gate.is_fresh, settings.sandbox_url).routes())
     feed = Feed(store, parts.threads)
     app.state.feed = feed
     app.include_router(Console(Ground(store, acting, looking, links, parts.threads, settings.sandbox_url), feed).routes())
+    exporting = Desk.of(store, parts.threads)
+    app.include_router(RestExports(exporting).routes())
+    app.include_router(ExportPages(exporting, settings.sandbox_url).routes())
     app.include_router(AuditPages(store, parts.threads, settings.sandbox_url).routes())
     if settings.sendgrid_webhook_key is not None:
         app.include_router(mail_events(settings.sendgrid_webhook_key, store.ledger, parts.threads))
@@ -169,6 +190,10 @@ def _numbers(app: FastAPI, parts: _Parts) -> None:
     shelf = Shelf(store.reports)
     app.include_router(Numbers(store.reports, shelf, store.book, parts.in_thread, parts.loop_time, settings.sandbox_url).routes())
     app.include_router(RestReports(shelf, store.book, parts.in_thread, parts.loop_time).routes())
+    digests, links = Digests(store.engine, store.vault.keyring), DigestLinks(store.vault.keyring, settings.public_url)
+    pages = DigestPages(digests, store.reports, links, store.book, parts.in_thread, parts.loop_time, settings.sandbox_url)
+    app.include_router(pages.routes())
+    app.include_router(RestDigest(digests, store.book, parts.in_thread, parts.loop_time).routes())
 
 
 def _access(app: FastAPI, parts: _Parts) -> Gate:
@@ -196,6 +221,7 @@ def _access(app: FastAPI, parts: _Parts) -> Gate:
         await parts.in_thread(lambda: store.people.remember(person, name, first_name))
 
     app.state.door = gate
+    app.include_router(LanguagePages(gate, Readers(store.engine)).routes())
     app.include_router(AccessRest(gate, departments).routes())
     app.include_router(AccessPages(gate, departments).routes())
     app.include_router(

@@ -295,6 +295,8 @@ def _command(wanted: CommandIn, actor: Actor, command_id: str, draft: Draft | No
             return c.Approve(command_id, actor, _step(wanted), edited, promise if edited is not None else None, wanted.seen)
         case "reject":
             return c.Reject(command_id, actor, _step(wanted), text())
+        case "merge":
+            return c.Merge(command_id, actor, _needed(wanted.into, "into"), words.text)
         case "reopen":
             return c.Reopen(command_id, actor)
         case "waive_thank_you":

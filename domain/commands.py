@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from domain.values import CUSTOMER, SYSTEM, Actor, Permalink, Priority, Purpose, Triage
+from domain.values import CUSTOMER, SYSTEM, Actor, Permalink, Priority, Purpose, Thread, Triage
 
 # --- commands ---------------------------------------------------------------------------------------------------------
 
@@ -282,6 +282,31 @@ class MovePolicy:
     kind: Literal["move_policy"] = field(default="move_policy", repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """How the case stands that another is to be merged into. `ended`: how it came to its end, if it did."""
+
+    number: int
+    is_open: bool
+    ended: str | None
+    same_customer: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """The customer wrote twice about one thing: go on with it in another case.
+
+    `target`: how that one stands, as found when this was given. `words`: why, needed when another account wrote that one.
+    """
+
+    id: str
+    by: Actor
+    into: str
+    words: str | None = None
+    target: Target | None = None
+    kind: Literal["merge"] = field(default="merge", repr=False)
+
+
 Command = (
     Accept
     | Ask
@@ -303,6 +328,7 @@ Command = (
     | ReadPrivate
     | WalkAway
     | MovePolicy
+    | Merge
     | Approve
     | Reject
 )
@@ -316,7 +342,7 @@ class PostArrived:
     """A customer's post: the first of a case, or a further one in its thread. `words` refers to what it says.
 
     `personal`: the kinds of personal data that a public post seems to show. `tell_hours`: this customer has not been told yet when
-    people are back.
+    people are back. `thread`: the merged case in whose thread it was written.
     """
 
     id: str
@@ -329,6 +355,7 @@ class PostArrived:
     private: bool = False
     personal: tuple[str, ...] = ()
     tell_hours: bool = False
+    thread: str | None = None
     by: Actor = CUSTOMER
     kind: Literal["post_arrived"] = field(default="post_arrived", repr=False)
 
@@ -480,7 +507,34 @@ class TimePassed:
     kind: Literal["time_passed"] = field(default="time_passed", repr=False)
 
 
-FromNetwork = PostArrived | PostChanged | PostRemoved
+@dataclass(frozen=True, slots=True)
+class CaseMerged:
+    """Another case has been merged into this one. See `domain.events.Merged`."""
+
+    id: str
+    case: str
+    threads: tuple[Thread, ...]
+    priority: Priority
+    promise: datetime | None = None
+    waiting_since: datetime | None = None
+    other_customer: bool = False
+    by: Actor = SYSTEM
+    kind: Literal["case_merged"] = field(default="case_merged", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MergeFailed:
+    """The case that this one was merged into had come to its end before it heard of that."""
+
+    id: str
+    into: str
+    by: Actor = SYSTEM
+    kind: Literal["merge_failed"] = field(default="merge_failed", repr=False)
+
+
+FromCase = CaseMerged | MergeFailed
+"""What one case tells another. It is stored with what made it happen and delivered as what networks tell us."""
+FromNetwork = PostArrived | PostChanged | PostRemoved | FromCase
 FROM_NETWORK: TypeAdapter[FromNetwork] = TypeAdapter(Annotated[FromNetwork, Field(discriminator="kind")])
 
 Outcome = Posted | PostFailed | PostUnconfirmed | PostExpired | DeskTold | DeskUnreachable | Mailed | MailFailed | Called | CallFailed

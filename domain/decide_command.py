@@ -10,8 +10,9 @@ from domain import events as e
 from domain.case import Case
 from domain.decide_approval import Words, approve, held, needs_second_person, reject, replaced
 from domain.durations import write_duration
+from domain.merging import merge
 from domain.policy import CasePolicy
-from domain.replying import Events, after, again, called_off, closed, dropped, handed_off, posted, reply, spoken, withdraw
+from domain.replying import Events, after, again, called_off, closed, dropped, handed_off, nothing_more, posted, reply, spoken, withdraw
 from domain.values import CLOSING_PURPOSES, Audience, ClockName, Permalink, Priority, Purpose, Role
 
 BOUNCES = 3
@@ -42,7 +43,7 @@ def on_command(case: Case, command: c.Command, policy: CasePolicy, now: datetime
             return _relabel(case, command, policy, now)
         case c.Dismiss():
             reason = "the case was dismissed"
-            return [*_nothing_more(case, now, reason), e.Dismissed(now, command.reason, command.words)]
+            return [*nothing_more(case, now, reason), e.Dismissed(now, command.reason, command.words)]
         case c.WalkAway():
             return _walk_away(case, command, now)
         case c.EscalateNow():
@@ -56,6 +57,8 @@ def on_command(case: Case, command: c.Command, policy: CasePolicy, now: datetime
             if command.policy == case.policy:
                 return c.Refusal("no_change", f"The case is held to {command.policy} already.")
             return [e.PolicyMoved(now, command.policy, case.policy)]
+        case c.Merge():
+            return merge(case, command, now)
         case c.Reopen():
             return reopen(case, now, case.priority)
         case c.WaiveThankYou():
@@ -85,6 +88,7 @@ _WHILE_OPEN = (
     c.Snooze,
     c.WaitOnThirdParty,
     c.Resume,
+    c.Merge,
 )
 
 
@@ -242,17 +246,11 @@ def _reassign(case: Case, command: c.Reassign, policy: CasePolicy, now: datetime
 
 def _walk_away(case: Case, command: c.WalkAway, now: datetime) -> Events | c.Refusal:
     if command.by.role in (Role.LEAD, Role.ADMIN):
-        return [*_nothing_more(case, now, "we walked away"), e.WalkedAway(now, command.words)]
+        return [*nothing_more(case, now, "we walked away"), e.WalkedAway(now, command.words)]
     if case.walk_away_proposed:
         return c.Refusal("proposed_already", "This was proposed already, and a lead has been asked to decide.")
     call = e.Escalated(now, case.steps + 1, Audience.LEAD, why="walk_away", words=command.words)
     return [e.WalkAwayProposed(now, command.words), call]
-
-
-def _nothing_more(case: Case, now: datetime, reason: str) -> Events:
-    """The case ends here: nothing that is under way is done any more."""
-    questions = [e.AskDropped(now, q.asker.person, q.words, reason) for q in case.questions]
-    return [*withdraw(case, now, reason), *called_off(case, now, reason), *questions, *dropped(case, now, reason)]
 
 
 _UP = (Audience.LEAD, Audience.HEAD, Audience.DUTY_MANAGER)

@@ -13,9 +13,9 @@ from domain.ports import Composed, PolicyBook, StatusAddress, WhatToSay
 from domain.wording import Facts, Room, render
 
 _CASE = text(
-    "select c.number, c.brand, c.channel, c.subject_id, s.wrapped_key, s.profile, "
+    "select c.number, c.brand, c.channel, s.id as subject_id, s.wrapped_key, s.profile, "
     "array(select e.text_hash from effect e where e.case_id = c.case_id and e.text_hash is not null) as said "
-    "from cases c join subject s on s.id = c.subject_id where c.case_id = :case"
+    "from cases c join cases t on t.case_id = :thread join subject s on s.id = t.subject_id where c.case_id = :case"
 )
 
 
@@ -35,7 +35,7 @@ class Composer:
         """The exact text, in the parts in which the network takes it. A person's own words are taken as they are."""
         policy = self._book.policy(say.policy)
         with self._engine.connect() as connection:
-            case = connection.execute(_CASE, {"case": say.case_id}).one()
+            case = connection.execute(_CASE, {"case": say.case_id, "thread": say.thread or say.case_id}).one()
             subject = str(case.subject_id)
             if say.words is not None:
                 whole = str(self._vault.read(connection, say.words)["text"])
@@ -80,6 +80,7 @@ class Composer:
             contact=brand.contact,
             shown=say.shown,
             body=say.body,
+            link=say.link,
         )
 
 

@@ -14,10 +14,12 @@ from adapters.postgres.composing import Composer
 from adapters.postgres.desk_cards import PostgresCards
 from adapters.postgres.drafts import Drafts
 from adapters.postgres.engine import open_engine
+from adapters.postgres.identities import Identities
 from adapters.postgres.intake import Inbox
 from adapters.postgres.journal import PostgresJournal
 from adapters.postgres.keys import Keys
 from adapters.postgres.ledger import PostgresLedger
+from adapters.postgres.linking import Linking
 from adapters.postgres.log import PostgresLog
 from adapters.postgres.notices import NoticeBoard, PlaceMemory
 from adapters.postgres.people import People
@@ -54,6 +56,8 @@ class Store:
     reports: Reports
     search: PostgresSearch
     audit: PostgresAudit
+    identities: Identities
+    linking: Linking
 
     @staticmethod
     def open(
@@ -66,13 +70,15 @@ class Store:
         people = People(engine)
         records = PostgresRecords(engine)
         reader = PostgresReader(engine, vault, book)
+        identities = Identities(engine, vault)
+        linking = Linking(engine, vault, identities)
         return Store(
             engine=engine,
             vault=vault,
             book=book,
             records=records,
             ledger=PostgresLedger(engine, vault),
-            inbox=Inbox(engine, vault, book, pace),
+            inbox=Inbox(engine, vault, book, pace, linking),
             reader=reader,
             board=PostgresBoard(engine, vault),
             cards=PostgresCards(engine),
@@ -87,6 +93,8 @@ class Store:
             reports=Reports(engine),
             search=PostgresSearch(engine, index_key),
             audit=PostgresAudit(engine, reader, records, book),
+            identities=identities,
+            linking=linking,
         )
 
     def close(self) -> None:

@@ -74,6 +74,11 @@ def card(file: CaseFile, department: str, group: str | None) -> list[Block]:
         rich.rich(*calls, rich.section(*where), rich.quote(file.first_shown)),
         rich.rich(_facts(file), *([_due(file.clocks)] if file.clocks else [])),
     ]
+    if case.merged_into is not None:
+        return [
+            *blocks,
+            rich.actions([rich.button(OPEN, f"Show {file.title_of(case.merged_into)}", case.merged_into)], f"do:{case.events}"),
+        ]
     return [*blocks, rich.actions(_buttons(file), f"do:{case.events}")]
 
 
@@ -86,6 +91,11 @@ def _facts(file: CaseFile) -> Element:
     ]
     if case.is_waiting and case.status is not Status.WAITING_ON_THIRD_PARTY:
         elements.append(rich.text("\nA third party is waited for, too."))
+    if case.merged_into is not None:
+        elements.append(rich.text(f"\nIt goes on in {file.title_of(case.merged_into)}, in this thread too."))
+    taken = [file.title_of(thread.case) for thread in case.threads if thread.case != file.case_id]
+    if taken:
+        elements.append(rich.text(f"\n{', '.join(taken)} {'goes' if len(taken) == 1 else 'go'} on here."))
     if case.snoozed_until is not None:
         elements += [rich.text("\nNo reminders until "), rich.at_moment(case.snoozed_until)]
     if case.questions:

@@ -35,6 +35,7 @@ SPOKEN = {
     Right.READ_PRIVATE: "read what was written in private",
     Right.READ_UNREADABLE: "see what could not be read",
     Right.RETRY_UNREADABLE: "have it read again",
+    Right.LINK_CUSTOMERS: "link customers",
     Right.READ_REPORTS: "read reports",
     Right.READ_POLICY: "read the policy",
     Right.CHANGE_POLICY: "change the policy",
@@ -210,6 +211,8 @@ def _visitor(session: Session) -> Visitor:
         proved_at=session.proved_at,
         scopes=session.scopes,
         session=session.id,
+        language=session.language,
+        zone=session.zone,
     )
 
 

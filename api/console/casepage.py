@@ -128,6 +128,7 @@ class CasePage:
             "case": file.case,
             "zone": zone,
             "done": done,
+            "taken_in": [thread.case for thread in file.case.threads if thread.case != file.case_id],
             "panel": panel,
             "offers": offers,
             "writing": writing,
