@@ -91,6 +91,7 @@ from api.shelf import Shelf
 from api.slack.app import slack_app
 from api.slack_socket import SlackSocket
 from api.status_links import StatusLinkRoutes
+from api.waiting import Waiting
 from settings import Settings
 from workflows.gateway import CaseGateway
 
@@ -248,6 +249,7 @@ def _access(app: FastAPI, parts: _Parts, once: Once) -> Gate:
         cookie=Cookie.at(settings.public_url),
         step_up=timedelta(minutes=settings.step_up_minutes),
         limits=Limits(settings.requests_per_minute),
+        waiting=Waiting(store, parts.in_thread),
     )
 
     async def departments() -> Mapping[str, str]:
