@@ -59,6 +59,7 @@ from api.reading import ReadingRoutes
 from api.rest import Rest
 from api.rest_reports import RestReports
 from api.rest_webhooks import RestWebhooks
+from api.routes import take_in
 from api.sendgrid import mail_events
 from api.shelf import Shelf
 from api.slack.app import slack_app
@@ -139,26 +140,26 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
 
     looking = Looking(store, commits, parts.threads, settings.pace)
     socket, working = _slack(app, settings, acting, looking)
-    app.include_router(Health(parts.client, store.engine, parts.threads, lambda: socket.told if socket is not None else None).routes())
-    app.include_router(Intake(signers, store.book, commits).routes())
-    app.include_router(Rest(acting, commits, store.book, looking.had_by).routes())
-    app.include_router(ReadingRoutes(store, parts.threads).routes())
+    take_in(app.router, Health(parts.client, store.engine, parts.threads, lambda: socket.told if socket is not None else None).routes())
+    take_in(app.router, Intake(signers, store.book, commits).routes())
+    take_in(app.router, Rest(acting, commits, store.book, looking.had_by).routes())
+    take_in(app.router, ReadingRoutes(store, parts.threads).routes())
     links = Links(keyring, settings.public_url)
-    app.include_router(DeskPages(acting, links).routes())
+    take_in(app.router, DeskPages(acting, links).routes())
     followed = PostgresFollowed(store.engine, store.book)
-    app.include_router(StatusPages(StatusLinks(keyring, settings.public_url), followed, parts.in_thread, parts.loop_time).routes())
+    take_in(app.router, StatusPages(StatusLinks(keyring, settings.public_url), followed, parts.in_thread, parts.loop_time).routes())
     _numbers(app, parts)
     hooks = Hooks(store.engine, keyring)
-    app.include_router(RestWebhooks(hooks, Receivers(embedded=settings.console_open), store.book, parts.in_thread).routes())
+    take_in(app.router, RestWebhooks(hooks, Receivers(embedded=settings.console_open), store.book, parts.in_thread).routes())
     gate = _access(app, parts)
-    app.include_router(PolicyRest(store.book, parts.in_thread).routes())
-    app.include_router(PolicyPages(store.book, parts.in_thread, gate.is_fresh, settings.sandbox_url).routes())
+    take_in(app.router, PolicyRest(store.book, parts.in_thread).routes())
+    take_in(app.router, PolicyPages(store.book, parts.in_thread, gate.is_fresh, settings.sandbox_url).routes())
     feed = Feed(store, parts.threads)
     app.state.feed = feed
-    app.include_router(Console(Ground(store, acting, looking, links, parts.threads, settings.sandbox_url), feed).routes())
-    app.include_router(AuditPages(store, parts.threads, settings.sandbox_url).routes())
+    take_in(app.router, Console(Ground(store, acting, looking, links, parts.threads, settings.sandbox_url), feed).routes())
+    take_in(app.router, AuditPages(store, parts.threads, settings.sandbox_url).routes())
     if settings.sendgrid_webhook_key is not None:
-        app.include_router(mail_events(settings.sendgrid_webhook_key, store.ledger, parts.threads))
+        take_in(app.router, mail_events(settings.sendgrid_webhook_key, store.ledger, parts.threads))
     return [commits.run(), feed.keep(), *working]
 
 
@@ -166,8 +167,8 @@ def _numbers(app: FastAPI, parts: _Parts) -> None:
     """The reports, as pages and for programs."""
     settings, store = parts.settings, parts.store
     shelf = Shelf(store.reports)
-    app.include_router(Numbers(store.reports, shelf, store.book, parts.in_thread, parts.loop_time, settings.sandbox_url).routes())
-    app.include_router(RestReports(shelf, store.book, parts.in_thread, parts.loop_time).routes())
+    take_in(app.router, Numbers(store.reports, shelf, store.book, parts.in_thread, parts.loop_time, settings.sandbox_url).routes())
+    take_in(app.router, RestReports(shelf, store.book, parts.in_thread, parts.loop_time).routes())
 
 
 def _access(app: FastAPI, parts: _Parts) -> Gate:
@@ -194,9 +195,10 @@ def _access(app: FastAPI, parts: _Parts) -> Gate:
         await parts.in_thread(lambda: store.people.remember(person, name, first_name))
 
     app.state.door = gate
-    app.include_router(AccessRest(gate, departments).routes())
-    app.include_router(AccessPages(gate, departments).routes())
-    app.include_router(
+    take_in(app.router, AccessRest(gate, departments).routes())
+    take_in(app.router, AccessPages(gate, departments).routes())
+    take_in(
+        app.router,
         SignInPages(
             gate=gate,
             attempts=Attempts(store.vault.keyring, gate.cookie),
@@ -208,7 +210,7 @@ def _access(app: FastAPI, parts: _Parts) -> Gate:
             departments=departments,
             remember=remember,
             framed_by=settings.sandbox_url,
-        ).routes()
+        ).routes(),
     )
     return gate
 

@@ -15,6 +15,7 @@ from api.console.ground import Ground
 from api.console.inbox import InboxPage
 from api.console.visiting import visitor_of
 from api.feed import Feed
+from api.routes import take_in
 from domain.rights import Right
 
 
@@ -31,8 +32,7 @@ class Console:
         router.add_api_route("/", _home, methods=["GET"], dependencies=[Depends(Anyone("it only leads to the console"))])
         router.add_api_route("/console/stream", self.stream, methods=["GET"], dependencies=[Depends(Needs(Right.READ_CASES))])
         case = CasePage(self.ground)
-        for pages in (Board(self.ground), case, Acts(self.ground, case), InboxPage(self.ground)):
-            router.include_router(pages.routes())
+        take_in(router, *(pages.routes() for pages in (Board(self.ground), case, Acts(self.ground, case), InboxPage(self.ground))))
         return router
 
     async def stream(self, request: Request, given: Bearer) -> Response:
