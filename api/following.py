@@ -49,16 +49,22 @@ class StatusPages:
         address = address_of(request)
         if wait := self.visits.wait(address):
             values = {"wait": wait, "theme": _theme(StatusPage())}
-            return _closed_to_robots(page(request, "status_gone.html", values, status=429), StatusPage(), {"retry-after": str(wait)})
+            return _closed_to_robots(
+                page(request, "status_gone.html", values, status=429, language=request.app.state.language),
+                StatusPage(),
+                {"retry-after": str(wait)},
+            )
         self.visits.note(address)
         found = await self.in_thread(lambda: self._find(token))
         if found is None:
             values = {"wait": None, "theme": _theme(StatusPage())}
-            return _closed_to_robots(page(request, "status_gone.html", values, status=404), StatusPage())
-        brand, seen = found
-        return _closed_to_robots(page(request, "status.html", shown(brand, seen)), brand.status_page)
+            return _closed_to_robots(
+                page(request, "status_gone.html", values, status=404, language=request.app.state.language), StatusPage()
+            )
+        brand, seen, language = found
+        return _closed_to_robots(page(request, "status.html", shown(brand, seen), language=language), brand.status_page)
 
-    def _find(self, token: str) -> tuple[Brand, Followed] | None:
+    def _find(self, token: str) -> tuple[Brand, Followed, str] | None:
         case_id = self.links.read(token, self.followed.id_of)
         now = self.now()
         found = self.followed.read(case_id, now) if case_id is not None else None

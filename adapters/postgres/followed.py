@@ -29,12 +29,12 @@ class PostgresFollowed:
         with self._engine.connect() as connection:
             return connection.execute(_NUMBERED, {"number": number}).scalar_one_or_none()
 
-    def read(self, case_id: str, now: datetime) -> tuple[Brand, Followed] | None:
-        """How the case stands, and whose it is; None when nothing is on record of it."""
+    def read(self, case_id: str, now: datetime) -> tuple[Brand, Followed, str] | None:
+        """How the case stands, whose it is, and the language of what they say in public; None when nothing is on record of it."""
         with self._engine.connect() as connection:
             past = [entry.event for _, entry in history(connection, case_id)]
         if not past:
             return None
         policy = self._book.policy(next(event.policy for event in reversed(past) if isinstance(event, e.Opened | e.PolicyMoved)))
         seen = followed(case_id, past, policy, now)
-        return policy.brand(seen.brand), seen
+        return policy.brand(seen.brand), seen, self._book.wording(policy.id).language
