@@ -37,4 +37,5 @@ class PostgresFollowed:
             return None
         policy = self._book.policy(next(event.policy for event in reversed(past) if isinstance(event, e.Opened | e.PolicyMoved)))
         seen = followed(case_id, past, policy, now)
-        return policy.brand(seen.brand), seen, self._book.wording(policy.id).language
+        brand = policy.brand(seen.brand)
+        return brand, seen, self._book.wording(policy.id).spoken_in(brand.language).language
