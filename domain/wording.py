@@ -299,3 +299,9 @@ def spoken_past(moment: datetime, now: datetime, zone: str, *, dated: bool = Fal
     """A moment gone by: "09:05 GMT today", "yesterday, 17:40 GMT", "Monday, 17:40 GMT", "3 December, 17:40 GMT"."""
     there, here = moment.astimezone(ZoneInfo(zone)), now.astimezone(ZoneInfo(zone))
     return (speech or speech_of("en")).past(there, (here.date() - there.date()).days, dated)
+
+
+
+def excerpt(words: str, at_most: int) -> str:
+    """The beginning of somebody's words in one line, for a title or a list; at most `at_most` characters as people see them."""
+    return shortened(" ".join(words.split()), at_most, "graphemes")
