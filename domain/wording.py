@@ -17,7 +17,7 @@ import regex
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from domain.errors import NoWording
-from domain.limits import Counting, length
+from domain.limits import Counting, length, shortened
 from domain.speaking import Speech, speech_of
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
@@ -299,7 +299,6 @@ def spoken_past(moment: datetime, now: datetime, zone: str, *, dated: bool = Fal
     """A moment gone by: "09:05 GMT today", "yesterday, 17:40 GMT", "Monday, 17:40 GMT", "3 December, 17:40 GMT"."""
     there, here = moment.astimezone(ZoneInfo(zone)), now.astimezone(ZoneInfo(zone))
     return (speech or speech_of("en")).past(there, (here.date() - there.date()).days, dated)
-
 
 
 def excerpt(words: str, at_most: int) -> str:
