@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 from fastapi import Depends, FastAPI, Request
 from slack_bolt.adapter.fastapi.async_handler import AsyncSlackRequestHandler
@@ -62,7 +63,7 @@ from api.health import Health
 from api.hook_pages import WebhookPages
 from api.intake import GroupCommit, Intake
 from api.languages.language import languages
-from api.languages.page import LanguagePages
+from api.languages.page import LanguagePages, home_zone
 from api.limits import LimitHeaders, Limits
 from api.looking import Looking
 from api.numbers import Numbers
@@ -149,6 +150,7 @@ def create_app(settings: Settings) -> FastAPI:
         raise ValueError(f"LOOPKEEPER_LANGUAGE: there is no catalogue of '{settings.language}'; there are {', '.join(languages())}")
     app = FastAPI(title="Loopkeeper", version="1", description=DESCRIPTION, lifespan=life, docs_url="/docs", redoc_url=None)
     app.state.language = settings.language
+    app.state.home_zone = lambda: ZoneInfo("UTC")  # until a policy has been read
     problems.install(app)
     app.add_exception_handler(Led, led)
     app.add_middleware(Conditional)
@@ -184,6 +186,7 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     app.include_router(RestWebhooks(hooks, receivers, store.book, parts.in_thread, once).routes())
     app.include_router(WebhookPages(hooks, receivers, store.book, parts.in_thread).routes())
     gate = _access(app, parts, once)
+    app.state.home_zone = lambda: home_zone(store.book.lately())
     app.include_router(PolicyRest(store.book, parts.in_thread, once).routes())
     app.include_router(PolicyPages(store.book, parts.in_thread, gate.is_fresh, settings.sandbox_url).routes())
     feed = Feed(store, parts.threads)

@@ -41,9 +41,10 @@ class AccessPages:
         router.add_api_route("/console/api-keys/{key_id}/revoke", self.revoke_key, methods=["POST"])
         return router
 
-    async def sessions(self, request: Request, visitor: Anybody) -> Response:
-        """Where one is signed in; for admins, where everybody is."""
-        return await self._sessions(request, visitor)
+    async def sessions(self, request: Request, visitor: Anybody, zone: str = "") -> Response:
+        """Where one is signed in; for admins, where everybody is. `zone`: what became of choosing one."""
+        problem = say("There is no time zone of that name. Its IANA name is meant, such as Europe/London.") if zone == "unknown" else None
+        return await self._sessions(request, visitor, problem=problem, status=422 if problem else 200)
 
     async def revoke_session(self, request: Request, session_id: str, visitor: Anybody) -> Response:
         """End one."""

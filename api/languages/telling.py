@@ -132,7 +132,7 @@ def brief(at: datetime, zone: tzinfo) -> str:
 
 def moment(at: datetime | None) -> str:
     """A moment in its reader's zone."""
-    return "" if at is None else brief(at, reader().zone or ZoneInfo("UTC"))
+    return "" if at is None else brief(at, reader().zone or reader().home)
 
 
 def dated(at: datetime) -> Markup:
@@ -236,7 +236,7 @@ def set_up(templates: Environment) -> None:
     templates.newstyle_gettext = True  # type: ignore[attr-defined]
     templates.policies["ext.i18n.trimmed"] = True
     templates.globals.update(_=gettext, gettext=gettext, ngettext=ngettext, pgettext=pgettext, module_words=module_words)
-    templates.globals.update(reader=reader, languages=lambda: tuple(languages().values()))
+    templates.globals.update(page_language=lambda: reader().language, languages=lambda: tuple(languages().values()))
     templates.finalize = localised
     templates.filters.update(
         moment=moment,

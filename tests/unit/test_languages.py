@@ -6,6 +6,7 @@ import re
 import string
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from babel.messages.catalog import Catalog, Message
@@ -94,6 +95,10 @@ def asking(**headers: str) -> Request:
     class App:
         class state:  # noqa: N801 - as Starlette calls it
             language = "de"
+
+            @staticmethod
+            def home_zone() -> ZoneInfo:
+                return ZoneInfo("Europe/London")
 
     named = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
     return Request({"type": "http", "method": "GET", "path": "/", "headers": named, "app": App, "state": {}})
