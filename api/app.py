@@ -69,6 +69,10 @@ from api.numbers import Numbers
 from api.once import Once
 from api.policy.pages import PolicyPages
 from api.policy.rest import PolicyRest
+from api.privacy.pages import PrivacyPages
+from api.privacy.rest import RestPrivacy
+from api.privacy.room import Room
+from api.proving import Proving
 from api.reading import ReadingRoutes
 from api.rest import Rest
 from api.rest_customers import RestCustomers
@@ -195,10 +199,14 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     exporting = Desk.of(store, parts.threads)
     app.include_router(RestExports(exporting).routes())
     app.include_router(ExportPages(exporting, settings.sandbox_url).routes())
+    privacy = Room(store, parts.threads, settings.privacy_database_url or settings.database_url, settings.erasure_list)
+    app.include_router(RestPrivacy(privacy).routes())
+    app.include_router(PrivacyPages(privacy, store, settings.sandbox_url).routes())
+    app.include_router(Proving(store, parts.threads, settings.sandbox_url).routes())
     app.include_router(AuditPages(store, parts.threads, settings.sandbox_url).routes())
     if settings.sendgrid_webhook_key is not None:
         app.include_router(mail_events(settings.sendgrid_webhook_key, store.ledger, parts.threads))
-    return [commits.run(), feed.keep(), *working]
+    return [commits.run(), feed.keep(), privacy.keep(), *working]
 
 
 def _numbers(app: FastAPI, parts: _Parts) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import ProgrammingError
 
 from adapters.erasure_list import ErasureFile
+from adapters.export.subject_page import page
 from adapters.postgres.book import PostgresBook
 from adapters.postgres.customers import Customers
 from adapters.postgres.engine import open_engine
@@ -27,7 +28,6 @@ from adapters.postgres.subject_access import SubjectAccess
 from cli.app import app, out
 from cli.installed import installed
 from cli.persons import OPERATOR, whoever
-from cli.subject_page import page
 from domain.erasure import Customer, Erased, Scope
 from domain.errors import LoopkeeperError
 from domain.rights import Right
