@@ -5,6 +5,7 @@ A link moves nothing. Each identity is answered where it wrote, and opens cases 
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -82,8 +83,8 @@ def not_linked() -> CannotLink:
 
 
 def handle_of(written: str) -> str:
-    """A handle as it is compared: without its @, and without case."""
-    return written.strip().removeprefix("@").casefold()
+    """A handle as it is compared: NFKC, without its @ and without case."""
+    return unicodedata.normalize("NFKC", written).strip().removeprefix("@").casefold()
 
 
 def why_not_link(one: Sequence[Identity], other: Sequence[Identity]) -> CannotLink | None:
