@@ -197,7 +197,7 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     app.include_router(RestWork(ground).routes())
     app.include_router(RestDepartments(store.book, parts.in_thread, parts.loop_time).routes())
     exporting = Desk.of(store, parts.threads)
-    app.include_router(RestExports(exporting).routes())
+    app.include_router(RestExports(exporting, once).routes())
     app.include_router(ExportPages(exporting, settings.sandbox_url).routes())
     privacy = Room(store, parts.threads, settings.privacy_database_url or settings.database_url, settings.erasure_list)
     app.include_router(RestPrivacy(privacy).routes())

@@ -20,12 +20,22 @@ class Given(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class AccessIn(Given):
+    """Whose data is given out, and how."""
+
+    customers: list[str]
+    without: list[str] = []
+    """Left out, though they are linked with the others as the same person."""
+    form: Literal["json", "html"] = "json"
+    """`html`: to be read."""
+
+
 class ActivationIn(Given):
     """Files to put in force, or a version that was so before."""
 
-    policy: str = ''
+    policy: str = ""
     """A policy file (YAML)."""
-    wording: str = ''
+    wording: str = ""
     """A wording file (YAML)."""
     version: str | None = None
     """In place of files: a version that was in force before."""
@@ -88,7 +98,31 @@ class Change(Told):
 class CommandIn(Given):
     """Something to be done to a case. Which of the other fields are needed depends on `do`."""
 
-    do: Literal["accept", "ask", "update", "take_private", "resolve", "reassign", "note", "set_priority", "set_category", "escalate_now", "snooze", "wait_on_third_party", "resume", "move_policy", "dismiss", "walk_away", "reopen", "waive_thank_you", "settle_reply", "read_private", "approve", "reject", "merge"]
+    do: Literal[
+        "accept",
+        "ask",
+        "update",
+        "take_private",
+        "resolve",
+        "reassign",
+        "note",
+        "set_priority",
+        "set_category",
+        "escalate_now",
+        "snooze",
+        "wait_on_third_party",
+        "resume",
+        "move_policy",
+        "dismiss",
+        "walk_away",
+        "reopen",
+        "waive_thank_you",
+        "settle_reply",
+        "read_private",
+        "approve",
+        "reject",
+        "merge",
+    ]
     text: str | None = None
     root_cause: str | None = None
     cause_text: str | None = None
@@ -116,6 +150,13 @@ class CommandIn(Given):
     permalink: str | None = None
     dry_run: bool = False
     """Do nothing; show the exact public text, or why it would be refused."""
+
+
+class CopyOutside(Told):
+    """A copy out of reach."""
+
+    case: str
+    where: str
 
 
 class CustomerCase(Told):
@@ -236,6 +277,27 @@ class Draft(Told):
     note: str | None = None
 
 
+class ErasureIn(Given):
+    """An erasure as it is proposed."""
+
+    customers: list[str]
+    without: list[str] = []
+    """Left out, though they are linked with the others as the same person."""
+    reason: str
+    """It stays on record for ever: refer to a ticket or a letter, and name nobody."""
+
+
+class Erasure(Told):
+    """An erasure that waits for a second person."""
+
+    number: int
+    customers: list[str]
+    cases: list[str]
+    reason: str
+    proposed_by: str
+    proposed_at: datetime
+
+
 class Export(Told):
     """An export, and how far it is."""
 
@@ -287,9 +349,9 @@ class Figures(Told):
 class FilesIn(Given):
     """Files to check. What is left out stays as it is in force."""
 
-    policy: str = ''
+    policy: str = ""
     """A policy file (YAML)."""
-    wording: str = ''
+    wording: str = ""
     """A wording file (YAML)."""
 
 
@@ -334,6 +396,24 @@ class Held(Told):
     """When another one is called about it, unless it is decided by then."""
 
 
+class HoldIn(Given):
+    """A legal hold as it shall be."""
+
+    cases: list[str]
+    reason: str
+    """It stays on record for ever: refer to a ticket or a letter, and name nobody."""
+
+
+class Hold(Told):
+    """A hold in force."""
+
+    number: int
+    cases: list[str]
+    reason: str
+    set_by: str
+    set_at: datetime
+
+
 class KeyIn(Given):
     """A key to be made."""
 
@@ -342,7 +422,27 @@ class KeyIn(Given):
     role: Literal["social", "lead", "department", "auditor", "privacy", "admin"]
     departments: list[str] = []
     """For the role `department`: whose cases."""
-    scopes: list[Literal["read_cases", "open_cases", "act", "read_private", "read_unreadable", "retry_unreadable", "link_customers", "read_reports", "read_policy", "change_policy", "export", "erase", "manage_access", "manage_webhooks"]] | None = None
+    scopes: (
+        list[
+            Literal[
+                "read_cases",
+                "open_cases",
+                "act",
+                "read_private",
+                "read_unreadable",
+                "retry_unreadable",
+                "link_customers",
+                "read_reports",
+                "read_policy",
+                "change_policy",
+                "export",
+                "erase",
+                "manage_access",
+                "manage_webhooks",
+            ]
+        ]
+        | None
+    ) = None
     """To which of its role's rights it is narrowed."""
     expires_at: datetime | None = None
     """When it ends; without it, never."""
@@ -462,6 +562,18 @@ class Opened(Told):
     """Whether a case for that post was there before."""
 
 
+class OwnedCase(Told):
+    """A case of a customer."""
+
+    case_id: str
+    number: int
+    status: str
+    is_open: bool
+    opened_at: datetime
+    holds: list[int]
+    """The holds on it."""
+
+
 class Pause(Told):
     """A stretch in which a clock stood still."""
 
@@ -486,12 +598,43 @@ class Private(Told):
     text: str
 
 
+class ProvenEvent(Told):
+    """An event as it was hashed (docs/audit.md says how), and its place in the log."""
+
+    seq: int
+    id: str
+    us: int
+    """When it was recorded: microseconds since 1970, UTC."""
+    words: str | None
+    """SHA-256 of the sealed words that belong to it."""
+    prev: str
+    """The hash of the event before."""
+    hash: str
+    doc: str
+    """The exact text that was hashed."""
+    leaf: int | None
+    """Its number in the log; null while it is not covered by the checkpoint."""
+    proof: list[str]
+    """RFC 6962 inclusion proof: the hashes from the leaf up to the checkpoint's root."""
+
+
 class ReportColumn(Told):
     """A column of a table. `unit`: text, day (ISO 8601), count, mean, share (0 to 1), seconds."""
 
     key: str
     title: str
     unit: str
+
+
+class RetentionRule(Told):
+    """What retention would destroy by one rule of the policy."""
+
+    rule: str
+    older_than: datetime
+    cases: int
+    texts: int
+    held: int
+    """Cases that are due, and held."""
 
 
 class Row(Told):
@@ -643,7 +786,7 @@ class WebhookIn(Given):
     """Kinds of events; without it, all."""
     brands: list[str] | None = None
     """Of which brands; without it, of all."""
-    description: str = ''
+    description: str = ""
     active: bool = True
     """While it is not, deliveries wait."""
 
@@ -676,6 +819,30 @@ class Webhook(Told):
     created_at: datetime
     both_secrets_sign_until: datetime | None
     """After the secret was changed: until when the one before signs as well."""
+
+
+class WhoIn(Given):
+    """Whom to look for."""
+
+    channel: str
+    """A channel of the policy."""
+    who: str
+    """The handle, or the network's id."""
+
+
+class WhomIn(Given):
+    """Customers, by their ids."""
+
+    customers: list[str]
+    without: list[str] = []
+    """Left out, though they are linked with the others as the same person."""
+
+
+class WhyIn(Given):
+    """Why."""
+
+    reason: str
+    """It stays on record for ever: refer to a ticket or a letter, and name nobody."""
 
 
 class Writing(Told):
@@ -780,6 +947,20 @@ class Compared(Told):
     changes: list[PolicyChange]
 
 
+class CopiesOutside(Told):
+    """Copies of their words that have to be cleaned up by hand."""
+
+    cards: list[CopyOutside]
+    """Slack cards and their threads."""
+    mails: list[CopyOutside]
+    replies: list[CopyOutside]
+    """Our replies on the network."""
+    posts: list[CopyOutside]
+    """Their posts on the network."""
+    exports: list[str]
+    """What may have left as a file, or was read."""
+
+
 class Deliveries(Told):
     """Deliveries, the newest first. `after`: send it for the next page; null means that this was the last."""
 
@@ -801,6 +982,12 @@ class Drafts(Told):
     drafts: list[WaitingDraft]
     after: str | None
     """Send it as `after` for the next page; null: that was all."""
+
+
+class Erasures(Told):
+    """Those that wait, the oldest first."""
+
+    erasures: list[Erasure]
 
 
 class Event(Told):
@@ -831,9 +1018,10 @@ class Event(Told):
 class ExportIn(Given):
     """An export as it shall be."""
 
-    form: Literal["bundle", "jsonl", "csv", "html"] = 'bundle'
+    form: Literal["bundle", "jsonl", "csv", "html"] = "bundle"
     """`bundle`: with proofs. `jsonl`, `csv`: for programs and spreadsheets. `html`: one case."""
-    sought: SoughtIn = {}
+    sought: SoughtIn | None = None
+    """Without it, everything."""
     with_words: bool = False
     """Also what people wrote in public (bundle, html). Put on record for each case."""
     since: int | None = None
@@ -865,6 +1053,12 @@ class Group(Told):
     total: int
     """How many there are; the most urgent 40 are told, each in its first group alone."""
     cases: list[Row]
+
+
+class Holds(Told):
+    """The holds in force, the oldest first."""
+
+    holds: list[Hold]
 
 
 class Identity(Told):
@@ -906,6 +1100,17 @@ class Keys(Told):
     """Send it as `after` for the next page; null: that was all."""
 
 
+class KnownCustomer(Told):
+    """A customer on one channel."""
+
+    id: str
+    channel: str
+    handle: str | None
+    name: str | None
+    since: datetime
+    cases: list[OwnedCase]
+
+
 class Offers(Told):
     """What whoever asks can do to the case now. The rules are asked, so that nobody writes in vain."""
 
@@ -919,6 +1124,31 @@ class PolicyVersion(Told):
     in_force: bool
     times: list[Time]
     """When it was in force, the newest first."""
+
+
+class Proof(Told):
+    """What proves a case, without any server: hashes, places in the log, the signed checkpoint."""
+
+    case: str
+    events: list[ProvenEvent]
+    missing: list[int]
+    """Numbers of events that are in the log and not in the history: it was changed."""
+    checkpoint: str | None
+    """The newest one, a C2SP signed note; null: nothing is sealed yet."""
+    size: int
+    """So many events it covers."""
+    keys: list[str]
+    """The log's, as this server has them."""
+    consistency: list[str] | None
+    """RFC 6962 consistency proof from the log at the size `since`; null without that."""
+    fault: str | None
+    """Why the log in the database cannot give what it should."""
+
+
+class Retention(Told):
+    """What retention would destroy now; housekeeping does it once a day. No rules: everything is kept."""
+
+    rules: list[RetentionRule]
 
 
 class Said(Told):
@@ -1049,6 +1279,41 @@ class Customers(Told):
     customers: list[Identity]
 
 
+class Erased(Told):
+    """What was destroyed, and what is left to do by hand."""
+
+    customers: int
+    cases: list[str]
+    texts: int
+    without_a_case: int
+    outside: CopiesOutside
+
+
+class ErasureScope(Told):
+    """Everything that an erasure concerns."""
+
+    customers: list[KnownCustomer]
+    elsewhere: list[str]
+    """Cases of others in which they wrote."""
+    texts: int
+    """So many texts are destroyed: theirs, our answers, notes about them."""
+    without_a_case: int
+    """Messages of theirs that found no case."""
+    objection: str | None
+    """Why it cannot be done now, and what to do first."""
+    outside: CopiesOutside
+
+
+class FoundCustomers(Told):
+    """Who was found. Whether those of `others` are the same person, people decide."""
+
+    there: list[KnownCustomer]
+    linked: list[KnownCustomer]
+    """Linked with them as the same person: erased and given out with them."""
+    others: list[KnownCustomer]
+    """Called the same on other channels."""
+
+
 class History(Told):
     """A case's history."""
 
@@ -1104,3 +1369,10 @@ class Versions(Told):
     policies: list[PolicyVersion]
     after: str | None
     """Send it as `after` for the next page; null: that was all."""
+
+
+class ErasureWithScope(Told):
+    """An erasure that waits, and what it concerns as of now."""
+
+    erasure: Erasure
+    scope: ErasureScope

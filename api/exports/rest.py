@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Header
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
@@ -15,6 +15,7 @@ from adapters.postgres.exports import Asked
 from api.access.rules import Needs
 from api.access.visitor import Visitor
 from api.exports.asking import Desk
+from api.once import IdempotencyKey, Once
 from api.problems import described
 from domain.exporting import Form
 from domain.rights import Right
@@ -82,7 +83,7 @@ class ExportIn(BaseModel):
         examples=["bundle"],
         description="`bundle`: with proofs. `jsonl`, `csv`: for programs and spreadsheets. `html`: one case.",
     )
-    sought: SoughtIn = SoughtIn()
+    sought: SoughtIn | None = Field(None, description="Without it, everything.")
     with_words: bool = Field(
         False, examples=[False], description="Also what people wrote in public (bundle, html). Put on record for each case."
     )
@@ -148,6 +149,7 @@ class RestExports:
     """The routes."""
 
     desk: Desk
+    once: Once
 
     def routes(self) -> APIRouter:
         """The addresses under /api/v1/exports."""
@@ -161,18 +163,16 @@ class RestExports:
             summary="Ask for an export",
             description=f"It can be downloaded for a day. Nothing leaves yet, and nothing is kept of what does. {_FRESH}",
         )
-        async def ask(
+        async def asked_for(
             wanted: ExportIn,
             visitor: Exporting,
-            idempotency_key: Annotated[
-                str | None,
-                Header(max_length=200, pattern=r"^[\x20-\x7e]*$", description="The same export under the same key is asked for once."),
-            ] = None,
+            idempotency_key: IdempotencyKey = None,
         ) -> ExportOut:
-            asked = await self.desk.ask(
-                visitor, wanted.form, wanted.sought.given(), with_words=wanted.with_words, since=wanted.since, key=idempotency_key
-            )
-            return ExportOut.of(asked)
+            async def ask() -> ExportOut:
+                given = (wanted.sought or SoughtIn()).given()
+                return ExportOut.of(await self.desk.ask(visitor, wanted.form, given, with_words=wanted.with_words, since=wanted.since))
+
+            return await self.once.run(visitor, idempotency_key, "POST /exports", wanted, ask, kept=ExportOut)
 
         @router.get("", response_model=ExportsOut, responses=described(401, 403, 429, 503), summary="One's own exports", description=_FRESH)
         async def exports(visitor: Exporting) -> ExportsOut:
