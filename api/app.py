@@ -44,9 +44,13 @@ from api.access.pages import AccessPages
 from api.access.rest import AccessRest
 from api.access.rules import Proven
 from api.access.sign_in import SignInPages
+from api.access.sign_out import SignOutPages
 from api.access.standing import Standing
 from api.acting import Acting
 from api.audit import AuditPages
+from api.causes.pages import CausePages
+from api.causes.rest import RestCauses
+from api.causes.sharing import Sharing
 from api.conditional import Conditional
 from api.console.ground import Ground
 from api.console.site import Console
@@ -86,6 +90,7 @@ from api.sendgrid import mail_events
 from api.shelf import Shelf
 from api.slack.app import slack_app
 from api.slack_socket import SlackSocket
+from api.status_links import StatusLinkRoutes
 from settings import Settings
 from workflows.gateway import CaseGateway
 
@@ -177,11 +182,12 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     app.include_router(Intake(signers, store.book, commits).routes())
     app.include_router(Rest(acting, commits, store.book, looking.had_by, once).routes())
     app.include_router(ReadingRoutes(store, parts.threads).routes())
-    app.include_router(RestCustomers(store.identities, store.linking, parts.in_thread).routes())
+    app.include_router(RestCustomers(store.identities, store.linking, parts.in_thread, once).routes())
     links = Links(keyring, settings.public_url)
     app.include_router(DeskPages(acting, links).routes())
     followed = PostgresFollowed(store.engine, store.book)
-    app.include_router(StatusPages(StatusLinks(keyring, settings.public_url), followed, parts.in_thread, parts.loop_time).routes())
+    status_links = StatusLinks(keyring, settings.public_url)
+    app.include_router(StatusPages(status_links, followed, parts.in_thread, parts.loop_time).routes())
     _numbers(app, parts)
     hooks = Hooks(store.engine, keyring)
     receivers = Receivers(embedded=settings.console_open)
@@ -194,6 +200,9 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     app.state.feed = feed
     ground = Ground(store, acting, looking, links, parts.threads, settings.sandbox_url)
     app.include_router(Console(ground, feed).routes())
+    of_links = StatusLinkRoutes(ground, status_links, followed)
+    app.include_router(of_links.routes())
+    app.include_router(of_links.rest())
     app.include_router(RestWork(ground).routes())
     app.include_router(RestDepartments(store.book, parts.in_thread, parts.loop_time).routes())
     exporting = Desk.of(store, parts.threads)
@@ -203,6 +212,9 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     app.include_router(RestPrivacy(privacy).routes())
     app.include_router(PrivacyPages(privacy, store, settings.sandbox_url).routes())
     app.include_router(Proving(store, parts.threads, settings.sandbox_url).routes())
+    sharing = Sharing(store, acting, parts.in_thread)
+    app.include_router(CausePages(ground, sharing).routes())
+    app.include_router(RestCauses(sharing).routes())
     app.include_router(AuditPages(store, parts.threads, settings.sandbox_url).routes())
     if settings.sendgrid_webhook_key is not None:
         app.include_router(mail_events(settings.sendgrid_webhook_key, store.ledger, parts.threads))
@@ -250,11 +262,13 @@ def _access(app: FastAPI, parts: _Parts, once: Once) -> Gate:
     app.include_router(AccessRest(gate, departments, once).routes())
     app.include_router(me_routes(gate.step_up))
     app.include_router(AccessPages(gate, departments).routes())
+    provider = _provider(settings)
+    app.include_router(SignOutPages(gate, provider, settings.sandbox_url).routes())
     app.include_router(
         SignInPages(
             gate=gate,
             attempts=Attempts(store.vault.keyring, gate.cookie),
-            provider=_provider(settings),
+            provider=provider,
             issuer=settings.oidc_issuer or "",
             standings={group: Standing(given.role, given.departments) for group, given in settings.oidc_groups.items()},
             person_claim=settings.oidc_person_claim,
@@ -278,6 +292,7 @@ def _provider(settings: Settings) -> OidcProvider | None:
             id=settings.oidc_client_id or "",
             secret=secret.get_secret_value() if secret is not None else None,
             redirect_uri=f"{settings.public_url}/sign-in/callback",
+            signed_out_uri=f"{settings.public_url}/sign-out/callback",
             scopes=settings.oidc_scopes,
             groups_claim=settings.oidc_groups_claim,
         )

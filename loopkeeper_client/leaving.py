@@ -51,15 +51,15 @@ class Privacy:
         return read(model, self._sender.send("POST", path, body=body))
 
     @operation("POST", "/api/v1/privacy/find")
-    def find_for_privacy(self, channel: str, who: str) -> m.FoundCustomers:
+    def find_for_privacy(self, channel: str, who: str) -> m.SubjectsFound:
         """Find a customer across channels, by handle or the network's id; that you looked is on record."""
-        found: m.FoundCustomers = self._ask(m.FoundCustomers, "/api/v1/privacy/find", m.WhoIn(channel=channel, who=who))
+        found: m.SubjectsFound = self._ask(m.SubjectsFound, "/api/v1/privacy/find", m.WhoIn(channel=channel, who=who))
         return found
 
     @operation("POST", "/api/v1/privacy/scope")
-    def erasure_scope(self, whom: m.WhomIn) -> m.ErasureScope:
+    def erasure_scope(self, whom: m.WhomIn) -> m.Scope:
         """What erasing customers would destroy; changes nothing."""
-        scope: m.ErasureScope = self._ask(m.ErasureScope, "/api/v1/privacy/scope", whom)
+        scope: m.Scope = self._ask(m.Scope, "/api/v1/privacy/scope", whom)
         return scope
 
     @operation("POST", "/api/v1/privacy/access")
@@ -111,6 +111,6 @@ class Privacy:
         self._sender.send("POST", at("/api/v1/holds/{hold_number}/lift", hold_number=hold_number), body=m.WhyIn(reason=reason))
 
     @operation("GET", "/api/v1/retention")
-    def retention(self) -> list[m.RetentionRule]:
+    def retention(self) -> list[m.Rule]:
         """What retention would destroy now; only counted."""
         return self._sender.get(m.Retention, "/api/v1/retention").rules

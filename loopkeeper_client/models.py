@@ -50,6 +50,15 @@ class Activation(Told):
     changed: bool
 
 
+class AnnouncementIn(Given):
+    """One text to the customers of all open cases of a cause. Each case says it as its own."""
+
+    what: Literal["update", "resolve"]
+    text: str
+    root_cause: str | None = None
+    """With `resolve`."""
+
+
 class Behind(Told):
     """A case behind a figure."""
 
@@ -87,6 +96,56 @@ class Calendar(Told):
     """While closed: when people work again."""
 
 
+class CauseCases(Told):
+    """A cause with its cases."""
+
+    number: int
+    name: str
+    about: str
+    department: str
+    category: str | None
+    opened_at: datetime
+    opened_by: str
+    resolved_at: datetime | None
+    """When its resolution was sent last."""
+    cases: int
+    open: int
+    """Not resolved yet."""
+    closed: int
+    case_ids: list[str]
+    suggested: list[str]
+    """Open cases of its category that share no cause."""
+
+
+class CauseIn(Given):
+    """A root cause that many cases share."""
+
+    name: str
+    """For colleagues. No customer's name."""
+    about: str = ""
+    department: str
+    category: str | None = None
+    """Open cases of it are suggested."""
+
+
+class Cause(Told):
+    """A cause, and how many cases share it."""
+
+    number: int
+    name: str
+    about: str
+    department: str
+    category: str | None
+    opened_at: datetime
+    opened_by: str
+    resolved_at: datetime | None
+    """When its resolution was sent last."""
+    cases: int
+    open: int
+    """Not resolved yet."""
+    closed: int
+
+
 class Change(Told):
     """What an event changed of the case."""
 
@@ -122,6 +181,8 @@ class CommandIn(Given):
         "approve",
         "reject",
         "merge",
+        "join_shared_cause",
+        "leave_shared_cause",
     ]
     text: str | None = None
     root_cause: str | None = None
@@ -142,6 +203,8 @@ class CommandIn(Given):
     """The version to hold the case to."""
     into: str | None = None
     """With merge: the case that it goes on in."""
+    cause: int | None = None
+    """With join_shared_cause: its number."""
     priority: Literal["urgent", "high", "normal", "low"] | None = None
     category: str | None = None
     reason: Literal["spam", "nothing_to_answer", "duplicate"] | None = None
@@ -150,13 +213,6 @@ class CommandIn(Given):
     permalink: str | None = None
     dry_run: bool = False
     """Do nothing; show the exact public text, or why it would be refused."""
-
-
-class CopyOutside(Told):
-    """A copy out of reach."""
-
-    case: str
-    where: str
 
 
 class CustomerCase(Told):
@@ -189,6 +245,14 @@ class CustomerIn(Given):
     """What tells them apart on that channel."""
     name: str | None = None
     handle: str | None = None
+
+
+class DecisionIn(Given):
+    """`send`: its author sends it, or has it approved. `approve`: a second person sends it. `reject`: it is not sent."""
+
+    do: Literal["send", "approve", "reject"]
+    text: str | None = None
+    """With `reject`: why."""
 
 
 class Delivery(Told):
@@ -433,10 +497,12 @@ class KeyIn(Given):
                 "retry_unreadable",
                 "link_customers",
                 "read_reports",
+                "read_owners",
                 "read_policy",
                 "change_policy",
                 "export",
                 "erase",
+                "share_causes",
                 "manage_access",
                 "manage_webhooks",
             ]
@@ -486,6 +552,15 @@ class Kind(Told):
     name: str
     title: str
     about: str
+
+
+class Line(Told):
+    """What one case says, or why it is held back; and once it was sent, whether it was said."""
+
+    case_id: str
+    held: str | None = None
+    text: str | None = None
+    said: bool = False
 
 
 class LinkIn(Given):
@@ -562,7 +637,7 @@ class Opened(Told):
     """Whether a case for that post was there before."""
 
 
-class OwnedCase(Told):
+class Owned(Told):
     """A case of a customer."""
 
     case_id: str
@@ -580,6 +655,13 @@ class Pause(Told):
     since: datetime
     until: datetime | None
     """null: it still does."""
+
+
+class Place(Told):
+    """A copy out of reach."""
+
+    case: str
+    where: str
 
 
 class PolicyChange(Told):
@@ -626,17 +708,6 @@ class ReportColumn(Told):
     unit: str
 
 
-class RetentionRule(Told):
-    """What retention would destroy by one rule of the policy."""
-
-    rule: str
-    older_than: datetime
-    cases: int
-    texts: int
-    held: int
-    """Cases that are due, and held."""
-
-
 class Row(Told):
     """An open case in a list. For a department, what not everybody should read of the customer's words is masked, as in Slack."""
 
@@ -663,6 +734,17 @@ class Row(Told):
     needs_us: str | None
     """Why the social team is needed."""
     stalled_at: datetime | None
+
+
+class Rule(Told):
+    """What retention would destroy by one rule of the policy."""
+
+    rule: str
+    older_than: datetime
+    cases: int
+    texts: int
+    held: int
+    """Cases that are due, and held."""
 
 
 class Secret(Told):
@@ -708,6 +790,13 @@ class SoughtIn(Given):
     recorded_until: str | None = None
     breached: Literal["acknowledge", "accept", "holding_update", "next_reply", "resolve", "thank_you"] | None = None
     outcome: Literal["open", "closed", "waived", "dismissed", "walked_away", "merged"] | None = None
+
+
+class StatusLink(Told):
+    """The link that holds. `withdrawn`: how many before it do not any more."""
+
+    url: str
+    withdrawn: int
 
 
 class Time(Told):
@@ -861,6 +950,17 @@ class Wrong(Told):
     reason: str
 
 
+class Announcement(Told):
+    """An announcement, with exactly what each case says of it."""
+
+    number: int
+    what: str
+    state: str
+    why: list[str]
+    """Why a second person must look at it first; empty: nobody must."""
+    cases: list[Line]
+
+
 class Behinds(Told):
     """The cases behind a figure, the newest first."""
 
@@ -896,6 +996,12 @@ class CaseIn(Given):
     post_id: str | None = None
     """The network's id of the post, when there is one."""
     url: str | None = None
+
+
+class Causes(Told):
+    """All of them, the newest first."""
+
+    causes: list[Cause]
 
 
 class Check(Told):
@@ -945,20 +1051,6 @@ class Compared(Told):
     before: str
     after: str
     changes: list[PolicyChange]
-
-
-class CopiesOutside(Told):
-    """Copies of their words that have to be cleaned up by hand."""
-
-    cards: list[CopyOutside]
-    """Slack cards and their threads."""
-    mails: list[CopyOutside]
-    replies: list[CopyOutside]
-    """Our replies on the network."""
-    posts: list[CopyOutside]
-    """Their posts on the network."""
-    exports: list[str]
-    """What may have left as a file, or was read."""
 
 
 class Deliveries(Told):
@@ -1100,21 +1192,24 @@ class Keys(Told):
     """Send it as `after` for the next page; null: that was all."""
 
 
-class KnownCustomer(Told):
-    """A customer on one channel."""
-
-    id: str
-    channel: str
-    handle: str | None
-    name: str | None
-    since: datetime
-    cases: list[OwnedCase]
-
-
 class Offers(Told):
     """What whoever asks can do to the case now. The rules are asked, so that nobody writes in vain."""
 
     commands: list[Offer]
+
+
+class Outside(Told):
+    """Copies of their words that have to be cleaned up by hand."""
+
+    cards: list[Place]
+    """Slack cards and their threads."""
+    mails: list[Place]
+    replies: list[Place]
+    """Our replies on the network."""
+    posts: list[Place]
+    """Their posts on the network."""
+    exports: list[str]
+    """What may have left as a file, or was read."""
 
 
 class PolicyVersion(Told):
@@ -1148,7 +1243,7 @@ class Proof(Told):
 class Retention(Told):
     """What retention would destroy now; housekeeping does it once a day. No rules: everything is kept."""
 
-    rules: list[RetentionRule]
+    rules: list[Rule]
 
 
 class Said(Told):
@@ -1172,6 +1267,17 @@ class Sessions(Told):
     sessions: list[Session]
     after: str | None
     """Send it as `after` for the next page; null: that was all."""
+
+
+class Subject(Told):
+    """A customer on one channel."""
+
+    id: str
+    channel: str
+    handle: str | None
+    name: str | None
+    since: datetime
+    cases: list[Owned]
 
 
 class Table(Told):
@@ -1243,6 +1349,8 @@ class Case(Told):
     """The next word to the customer was promised for this moment."""
     closing_permalink: str | None
     waived_by: str | None
+    cause: int | None
+    """The number of the cause that it shares with others."""
     merged_into: str | None
     """The case that this one goes on in."""
     took_in: list[str]
@@ -1286,32 +1394,7 @@ class Erased(Told):
     cases: list[str]
     texts: int
     without_a_case: int
-    outside: CopiesOutside
-
-
-class ErasureScope(Told):
-    """Everything that an erasure concerns."""
-
-    customers: list[KnownCustomer]
-    elsewhere: list[str]
-    """Cases of others in which they wrote."""
-    texts: int
-    """So many texts are destroyed: theirs, our answers, notes about them."""
-    without_a_case: int
-    """Messages of theirs that found no case."""
-    objection: str | None
-    """Why it cannot be done now, and what to do first."""
-    outside: CopiesOutside
-
-
-class FoundCustomers(Told):
-    """Who was found. Whether those of `others` are the same person, people decide."""
-
-    there: list[KnownCustomer]
-    linked: list[KnownCustomer]
-    """Linked with them as the same person: erased and given out with them."""
-    others: list[KnownCustomer]
-    """Called the same on other channels."""
+    outside: Outside
 
 
 class History(Told):
@@ -1362,6 +1445,31 @@ class Report(Told):
     tables: list[Table]
 
 
+class Scope(Told):
+    """Everything that an erasure concerns."""
+
+    customers: list[Subject]
+    elsewhere: list[str]
+    """Cases of others in which they wrote."""
+    texts: int
+    """So many texts are destroyed: theirs, our answers, notes about them."""
+    without_a_case: int
+    """Messages of theirs that found no case."""
+    objection: str | None
+    """Why it cannot be done now, and what to do first."""
+    outside: Outside
+
+
+class SubjectsFound(Told):
+    """Who was found. Whether those of `others` are the same person, people decide."""
+
+    there: list[Subject]
+    linked: list[Subject]
+    """Linked with them as the same person: erased and given out with them."""
+    others: list[Subject]
+    """Called the same on other channels."""
+
+
 class Versions(Told):
     """All versions that were ever in force, the newest first."""
 
@@ -1375,4 +1483,4 @@ class ErasureWithScope(Told):
     """An erasure that waits, and what it concerns as of now."""
 
     erasure: Erasure
-    scope: ErasureScope
+    scope: Scope

@@ -37,10 +37,12 @@ SPOKEN = {
     Right.RETRY_UNREADABLE: "have it read again",
     Right.LINK_CUSTOMERS: "link customers",
     Right.READ_REPORTS: "read reports",
+    Right.READ_OWNERS: "read figures of single owners",
     Right.READ_POLICY: "read the policy",
     Right.CHANGE_POLICY: "change the policy",
     Right.EXPORT: "export",
     Right.ERASE: "erase customers",
+    Right.SHARE_CAUSES: "speak to the customers of many cases at once",
     Right.MANAGE_ACCESS: "manage keys and sessions",
     Right.MANAGE_WEBHOOKS: "manage webhooks",
 }

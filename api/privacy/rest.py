@@ -87,7 +87,7 @@ class HoldIn(_In):
     reason: _Reason = Field(examples=["court 3/26"])
 
 
-class OwnedCase(BaseModel):
+class OwnedOut(BaseModel):
     """A case of a customer."""
 
     case_id: str
@@ -98,7 +98,7 @@ class OwnedCase(BaseModel):
     holds: list[int] = Field(description="The holds on it.")
 
 
-class KnownCustomer(BaseModel):
+class SubjectOut(BaseModel):
     """A customer on one channel."""
 
     id: str
@@ -106,66 +106,66 @@ class KnownCustomer(BaseModel):
     handle: str | None
     name: str | None
     since: datetime
-    cases: list[OwnedCase]
+    cases: list[OwnedOut]
 
     @staticmethod
-    def of(one: Customer) -> KnownCustomer:
+    def of(one: Customer) -> SubjectOut:
         """As it is answered."""
-        return KnownCustomer.model_validate(one, from_attributes=True)
+        return SubjectOut.model_validate(one, from_attributes=True)
 
 
-class FoundCustomers(BaseModel):
+class SubjectsFoundOut(BaseModel):
     """Who was found. Whether those of `others` are the same person, people decide."""
 
-    there: list[KnownCustomer] = Field(examples=[[_A_CUSTOMER]])
-    linked: list[KnownCustomer] = Field(examples=[[]], description="Linked with them as the same person: erased and given out with them.")
-    others: list[KnownCustomer] = Field(examples=[[]], description="Called the same on other channels.")
+    there: list[SubjectOut] = Field(examples=[[_A_CUSTOMER]])
+    linked: list[SubjectOut] = Field(examples=[[]], description="Linked with them as the same person: erased and given out with them.")
+    others: list[SubjectOut] = Field(examples=[[]], description="Called the same on other channels.")
 
 
-class CopyOutside(BaseModel):
+class PlaceOut(BaseModel):
     """A copy out of reach."""
 
     case: str
     where: str
 
 
-class CopiesOutside(BaseModel):
+class OutsideOut(BaseModel):
     """Copies of their words that have to be cleaned up by hand."""
 
-    cards: list[CopyOutside] = Field(description="Slack cards and their threads.")
-    mails: list[CopyOutside]
-    replies: list[CopyOutside] = Field(description="Our replies on the network.")
-    posts: list[CopyOutside] = Field(description="Their posts on the network.")
+    cards: list[PlaceOut] = Field(description="Slack cards and their threads.")
+    mails: list[PlaceOut]
+    replies: list[PlaceOut] = Field(description="Our replies on the network.")
+    posts: list[PlaceOut] = Field(description="Their posts on the network.")
     exports: list[str] = Field(description="What may have left as a file, or was read.")
 
     @staticmethod
-    def of(outside: Outside) -> CopiesOutside:
+    def of(outside: Outside) -> OutsideOut:
         """As it is answered."""
         kinds = ("cards", "mails", "replies", "posts")
-        places = {kind: [CopyOutside(case=case, where=where) for case, where in getattr(outside, kind)] for kind in kinds}
-        return CopiesOutside(**places, exports=list(outside.exports))
+        places = {kind: [PlaceOut(case=case, where=where) for case, where in getattr(outside, kind)] for kind in kinds}
+        return OutsideOut(**places, exports=list(outside.exports))
 
 
-class ErasureScope(BaseModel):
+class ScopeOut(BaseModel):
     """Everything that an erasure concerns."""
 
-    customers: list[KnownCustomer] = Field(examples=[[_A_CUSTOMER]])
+    customers: list[SubjectOut] = Field(examples=[[_A_CUSTOMER]])
     elsewhere: list[str] = Field(examples=[[]], description="Cases of others in which they wrote.")
     texts: int = Field(examples=[14], description="So many texts are destroyed: theirs, our answers, notes about them.")
     without_a_case: int = Field(examples=[0], description="Messages of theirs that found no case.")
     objection: str | None = Field(examples=[None], description="Why it cannot be done now, and what to do first.")
-    outside: CopiesOutside
+    outside: OutsideOut
 
     @staticmethod
-    def of(scope: Scope) -> ErasureScope:
+    def of(scope: Scope) -> ScopeOut:
         """As it is answered."""
-        return ErasureScope(
-            customers=[KnownCustomer.of(one) for one in scope.customers],
+        return ScopeOut(
+            customers=[SubjectOut.of(one) for one in scope.customers],
             elsewhere=list(scope.elsewhere),
             texts=scope.words,
             without_a_case=scope.waiting,
             objection=scope.objection(),
-            outside=CopiesOutside.of(scope.outside),
+            outside=OutsideOut.of(scope.outside),
         )
 
 
@@ -202,7 +202,7 @@ class ErasureWithScope(BaseModel):
     """An erasure that waits, and what it concerns as of now."""
 
     erasure: ErasureOut
-    scope: ErasureScope
+    scope: ScopeOut
 
 
 class ErasedOut(BaseModel):
@@ -212,7 +212,7 @@ class ErasedOut(BaseModel):
     cases: list[str] = Field(examples=[["meridian-x-1846"]])
     texts: int = Field(examples=[14])
     without_a_case: int = Field(examples=[0])
-    outside: CopiesOutside
+    outside: OutsideOut
 
 
 class HoldOut(BaseModel):
@@ -236,7 +236,7 @@ class HoldsOut(BaseModel):
     holds: list[HoldOut] = Field(examples=[[_A_HOLD]])
 
 
-class RetentionRule(BaseModel):
+class RuleOut(BaseModel):
     """What retention would destroy by one rule of the policy."""
 
     rule: str = Field(examples=["default"])
@@ -246,15 +246,15 @@ class RetentionRule(BaseModel):
     held: int = Field(examples=[1], description="Cases that are due, and held.")
 
     @staticmethod
-    def of(one: Applied) -> RetentionRule:
+    def of(one: Applied) -> RuleOut:
         """As it is answered."""
-        return RetentionRule(rule=one.rule, older_than=one.older_than, cases=one.cases, texts=one.words, held=one.held)
+        return RuleOut(rule=one.rule, older_than=one.older_than, cases=one.cases, texts=one.words, held=one.held)
 
 
 class RetentionOut(BaseModel):
     """What retention would destroy now; housekeeping does it once a day. No rules: everything is kept."""
 
-    rules: list[RetentionRule] = Field(examples=[[{"rule": "default", "older_than": _AT, "cases": 40, "texts": 512, "held": 1}]])
+    rules: list[RuleOut] = Field(examples=[[{"rule": "default", "older_than": _AT, "cases": 40, "texts": 512, "held": 1}]])
 
 
 @dataclass(frozen=True)
@@ -274,25 +274,25 @@ class RestPrivacy:
     def _customers(self, router: APIRouter) -> None:
         @router.post(
             "/privacy/find",
-            response_model=FoundCustomers,
+            response_model=SubjectsFoundOut,
             responses=described(401, 403, 422, 429, 503),
             summary="Find a customer across channels",
             description=f"That somebody looked is on record. A handle stands in the body, because addresses are logged. {_FRESH}",
         )
-        async def find(who: WhoIn, visitor: Eraser) -> FoundCustomers:
+        async def find(who: WhoIn, visitor: Eraser) -> SubjectsFoundOut:
             found = await self.room.find(who.channel, who.who, visitor.actor)
-            lists = {name: [KnownCustomer.of(one) for one in getattr(found, name)] for name in ("there", "linked", "others")}
-            return FoundCustomers(**lists)
+            lists = {name: [SubjectOut.of(one) for one in getattr(found, name)] for name in ("there", "linked", "others")}
+            return SubjectsFoundOut(**lists)
 
         @router.post(
             "/privacy/scope",
-            response_model=ErasureScope,
+            response_model=ScopeOut,
             responses=described(401, 403, 409, 422, 429, 503),
             summary="What erasing customers would destroy",
             description=f"With whoever is linked with them. Changes nothing. {_FRESH}",
         )
-        async def scope(whom: WhomIn, _visitor: Eraser) -> ErasureScope:
-            return ErasureScope.of(await self.room.scope(await self.room.with_linked(whom.customers, whom.without)))
+        async def scope(whom: WhomIn, _visitor: Eraser) -> ScopeOut:
+            return ScopeOut.of(await self.room.scope(await self.room.with_linked(whom.customers, whom.without)))
 
         @router.post(
             "/privacy/access",
@@ -327,7 +327,7 @@ class RestPrivacy:
         async def propose(wanted: ErasureIn, visitor: Eraser) -> ErasureWithScope:
             whom = await self.room.with_linked(wanted.customers, wanted.without)
             made, scope = await self.room.propose(whom, wanted.reason, visitor.actor)
-            return ErasureWithScope(erasure=ErasureOut.of(made), scope=ErasureScope.of(scope))
+            return ErasureWithScope(erasure=ErasureOut.of(made), scope=ScopeOut.of(scope))
 
         @router.get(
             "/erasures/{erasure}",
@@ -337,7 +337,7 @@ class RestPrivacy:
         )
         async def one(erasure: Number, _visitor: Eraser) -> ErasureWithScope:
             found = await self.room.proposal(erasure)
-            return ErasureWithScope(erasure=ErasureOut.of(found), scope=ErasureScope.of(await self.room.scope(found.subjects)))
+            return ErasureWithScope(erasure=ErasureOut.of(found), scope=ScopeOut.of(await self.room.scope(found.subjects)))
 
         @router.post(
             "/erasures/{erasure}/confirm",
@@ -353,7 +353,7 @@ class RestPrivacy:
                 cases=list(erased.cases),
                 texts=erased.words,
                 without_a_case=erased.waiting,
-                outside=CopiesOutside.of(scope.outside),
+                outside=OutsideOut.of(scope.outside),
             )
 
         @router.post(
@@ -401,7 +401,7 @@ class RestPrivacy:
             description=f"Only counted. {_FRESH}",
         )
         async def retention(_visitor: Eraser) -> RetentionOut:
-            return RetentionOut(rules=[RetentionRule.of(one) for one in await self.room.retention()])
+            return RetentionOut(rules=[RuleOut.of(one) for one in await self.room.retention()])
 
 
 def handed_over(held: Held, form: str) -> Response:
