@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Told(BaseModel):
@@ -1112,8 +1112,7 @@ class ExportIn(Given):
 
     form: Literal["bundle", "jsonl", "csv", "html"] = "bundle"
     """`bundle`: with proofs. `jsonl`, `csv`: for programs and spreadsheets. `html`: one case."""
-    sought: SoughtIn | None = None
-    """Without it, everything."""
+    sought: SoughtIn = Field(default_factory=lambda: SoughtIn())  # noqa: PLW0108 - it may be defined below
     with_words: bool = False
     """Also what people wrote in public (bundle, html). Put on record for each case."""
     since: int | None = None

@@ -20,6 +20,7 @@ from api.problems import described
 from domain.exporting import Form
 from domain.rights import Right
 from domain.seeking import Outcome
+from domain.sentences import say
 from domain.values import ClockName
 
 Exporting = Annotated[Visitor, Depends(Needs(Right.EXPORT, fresh=True))]
@@ -83,7 +84,7 @@ class ExportIn(BaseModel):
         examples=["bundle"],
         description="`bundle`: with proofs. `jsonl`, `csv`: for programs and spreadsheets. `html`: one case.",
     )
-    sought: SoughtIn | None = Field(None, description="Without it, everything.")
+    sought: SoughtIn = SoughtIn()
     with_words: bool = Field(
         False, examples=[False], description="Also what people wrote in public (bundle, html). Put on record for each case."
     )
@@ -169,7 +170,7 @@ class RestExports:
             idempotency_key: IdempotencyKey = None,
         ) -> ExportOut:
             async def ask() -> ExportOut:
-                given = (wanted.sought or SoughtIn()).given()
+                given = wanted.sought.given()
                 return ExportOut.of(await self.desk.ask(visitor, wanted.form, given, with_words=wanted.with_words, since=wanted.since))
 
             return await self.once.run(visitor, idempotency_key, "POST /exports", wanted, ask, kept=ExportOut)
@@ -218,7 +219,7 @@ class RestExports:
 def problem_of(asked: Asked) -> str | None:
     """What went wrong, and how to go on."""
     if asked.state == "broken_off":
-        return (
+        return say(
             "nothing has been heard of it for half a minute: the connection, or the process that sent it, has ended. What you have of the "
             "file is not whole. Download it again"
         )
