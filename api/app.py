@@ -211,7 +211,7 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     take_in(app.router, RestWork(ground).routes())
     take_in(app.router, RestDepartments(store.book, parts.in_thread, parts.loop_time).routes())
     exporting = Desk.of(store, parts.threads)
-    take_in(app.router, RestExports(exporting).routes())
+    take_in(app.router, RestExports(exporting, once).routes())
     take_in(app.router, ExportPages(exporting, settings.sandbox_url).routes())
     privacy = Room(store, parts.threads, settings.privacy_database_url or settings.database_url, settings.erasure_list)
     take_in(app.router, RestPrivacy(privacy).routes())
