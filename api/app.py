@@ -60,6 +60,7 @@ from api.once import Once
 from api.policy.pages import PolicyPages
 from api.policy.rest import PolicyRest
 from api.reading import ReadingRoutes
+from api.reference import ReferencePages
 from api.rest import Rest
 from api.rest_departments import RestDepartments
 from api.rest_me import me_routes
@@ -133,8 +134,9 @@ def create_app(settings: Settings) -> FastAPI:
                 await asyncio.gather(*working, return_exceptions=True)
         store.close()
 
-    app = FastAPI(title="Loopkeeper", version="1", description=DESCRIPTION, lifespan=life, docs_url="/docs", redoc_url=None)
+    app = FastAPI(title="Loopkeeper", version="1", description=DESCRIPTION, lifespan=life, docs_url=None, redoc_url=None)
     problems.install(app)
+    app.include_router(ReferencePages(app.openapi).routes())
     app.add_exception_handler(Led, led)
     app.add_middleware(Conditional)
     app.add_middleware(LimitHeaders)

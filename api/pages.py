@@ -83,6 +83,13 @@ def _exact(at: datetime | None) -> str:
     return "" if at is None else f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
+def _coded(words: str) -> Markup:
+    """Words in which what stands between backticks is code."""
+    parts = str(words).split("`")
+    return Markup("").join(Markup("<code>{}</code>").format(part) if n % 2 and n + 1 < len(parts) else part for n, part in enumerate(parts))
+
+
+_templates.env.filters["coded"] = _coded
 _templates.env.filters["moment"] = _moment
 _templates.env.filters["when"] = _when
 _templates.env.filters["left"] = _left
