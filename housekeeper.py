@@ -10,21 +10,30 @@ from datetime import UTC, datetime, timedelta
 
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
+from activities.digest import DigestSender
 from activities.heartbeat import SignsOfLife
 from activities.hooks import WebhookSender
 from activities.housekeeping import LogFollowers, LogKeeper, WordsKeeper
+from activities.messages import Messages
 from activities.places import Admins
 from adapters.checkpoint_places import CheckpointChannel, CheckpointFile, CheckpointMail
+from adapters.digest_links import DigestLinks
 from adapters.notary import Notary
 from adapters.postgres.book import PostgresBook
 from adapters.postgres.delivering import PostgresOutbox, Subscriptions
+from adapters.postgres.digests import Digests
 from adapters.postgres.engine import open_engine
 from adapters.postgres.indexing import Indexer
 from adapters.postgres.log import PostgresLog, Sealer
 from adapters.postgres.retention import Retention
 from adapters.postgres.rolling_up import RollUp
+from adapters.postgres.store import Store
 from adapters.receivers import Receivers
 from adapters.slack.announcing import announcing
+from adapters.slack.desk import SlackDesk
+from adapters.slack.digests import SlackReaders
+from adapters.unconnected import NoDirectMessages
+from domain.digest_sending import DirectMessages
 from domain.errors import LoopkeeperError
 from domain.ports import Destination, Post
 from settings import Settings
@@ -32,7 +41,9 @@ from worker import mail_service, opened, run
 from workflows import contracts
 from workflows.housekeeping import Chore, Housekeeping, begin
 
-SLOTS = 10
+DIGESTS_EVERY = timedelta(seconds=20)
+"""How often somebody looks whether a digest is owed, or an address is to be confirmed: whoever has just chosen waits for that mail."""
+SLOTS = 11
 """Chores at the same time: each has one of its own, so that none waits for another."""
 
 
@@ -47,6 +58,29 @@ def places(settings: Settings, post: Post) -> dict[str, Destination]:
         token = settings.slack_bot_token.get_secret_value() if settings.slack_bot_token is not None else None
         found["slack"] = CheckpointChannel(announcing(token, settings.slack_api_url), settings.checkpoint_slack)
     return found
+
+
+def digests(settings: Settings, store: Store, admins: Admins) -> DigestSender:
+    """Who sends the weekly digests."""
+    keyring = store.vault.keyring
+    direct: DirectMessages = NoDirectMessages()
+    if settings.slack_bot_token is not None:
+        pace = settings.slack_messages_per_second
+        direct = SlackReaders(SlackDesk(settings.slack_bot_token.get_secret_value(), settings.slack_api_url, messages_per_second=pace))
+    readers = Digests(store.engine, keyring)
+    return DigestSender(
+        readers=readers,
+        sums=store.reports,
+        stalled=readers,
+        book=store.book,
+        post=mail_service(settings, keyring),
+        direct=direct,
+        messages=Messages(direct, store.ledger),
+        addresses=DigestLinks(keyring, settings.public_url),
+        admins=admins,
+        base_url=settings.public_url,
+        now=lambda: settings.pace.loop_time(datetime.now(UTC)),
+    )
 
 
 async def keep(settings: Settings) -> None:
@@ -72,6 +106,7 @@ async def keep(settings: Settings) -> None:
             Chore("seal_log", "", contracts.HOUSE_QUEUE, timedelta(minutes=10)),
             Chore("apply_retention", "", contracts.HOUSE_QUEUE, timedelta(hours=2), timedelta(days=1)),
             Chore("send_webhooks", "", contracts.HOUSE_QUEUE, timedelta(minutes=10)),
+            Chore("send_digests", "", contracts.HOUSE_QUEUE, timedelta(minutes=10), DIGESTS_EVERY),
             *(Chore("follow_log", name, contracts.HOUSE_QUEUE, timedelta(minutes=10)) for name in followers.followers),
             *(
                 Chore("publish_checkpoint", name, contracts.HOUSE_QUEUE, timedelta(minutes=2), every)
@@ -83,7 +118,7 @@ async def keep(settings: Settings) -> None:
                 client,
                 task_queue=contracts.HOUSE_QUEUE,
                 workflows=[Housekeeping],
-                activities=[log.seal, log.publish, followers.follow, webhooks.send, words.retention],
+                activities=[log.seal, log.publish, followers.follow, webhooks.send, words.retention, digests(settings, store, admins).send],
                 activity_executor=threads,
                 max_concurrent_activities=SLOTS,
                 interceptors=[SignsOfLife()],

@@ -67,6 +67,7 @@ class Settings(BaseSettings):
     port: int = 8000
     console_open: bool = False
     sandbox_url: str | None = None
+    language: str = Field(default="en", pattern=r"^[a-z]{2}$")
     trusted_proxies: str = "127.0.0.1"
 
     oidc_issuer: str | None = Field(default=None, pattern=PROVIDER)

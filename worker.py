@@ -33,6 +33,7 @@ from adapters.channels.connect import Access, networks
 from adapters.keyring import Keyring
 from adapters.links import Links, StatusLinks
 from adapters.postgres.intake import TOPIC, numbers_of
+from adapters.postgres.lagging import Lags
 from adapters.postgres.listening import Listener
 from adapters.postgres.schema import check
 from adapters.postgres.store import Store
@@ -40,7 +41,7 @@ from adapters.sendgrid import SendGridPost
 from adapters.slack.desk import SlackDesk
 from adapters.temporal import connect
 from adapters.unconnected import NoDesk, NoPost
-from domain.ports import Desk, Network, Post
+from domain.ports import Desk, Network
 from settings import Settings
 from workflows import contracts
 from workflows.case_loop import CaseLoop
@@ -89,11 +90,11 @@ def wire(settings: Settings, store: Store, *, patience: Patience | None = None) 
         keeper,
         Mailer(store.reader, post, store.ledger),
         Caller(store.reader, desk, messages, keeper, places, store.composer),
-        LogKeeper(None, store.log, {}, settings.checkpoints_every, store.book, admins),
+        LogKeeper(None, store.log, {}, settings.checkpoints_every, store.book, admins, behind=Lags(store.engine).behind),
     )
 
 
-def mail_service(settings: Settings, keyring: Keyring) -> Post:
+def mail_service(settings: Settings, keyring: Keyring) -> SendGridPost | NoPost:
     """The mail service, if one is connected."""
     if settings.sendgrid_api_key is None:
         return NoPost()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -36,7 +37,8 @@ class Mailer:
             return MailOutcome(sent=False, reason=f"the policy names no e-mail address for {file.department_name(order.department)}")
         key = effect_key(order.case_id, order.step, 1)
         effect = Effect(key, order.case_id, "mail-sendgrid", "handoff")
-        return self._deliver(effect, CaseMail(key, address, file, order.department))
+        mail = CaseMail(key, address, file, order.department)
+        return once_by_mail(self.ledger, effect, lambda: self.post.send(mail))
 
     @activity.defn(name="call_by_mail")
     def call(self, order: CallOrder) -> CallOutcome:
@@ -51,41 +53,43 @@ class Mailer:
             return CallOutcome(called_off=True)
         key = effect_key(order.case_id, order.mail_step, 1)
         effect = Effect(key, order.case_id, "mail-sendgrid", "call", f"call:{order.step}")
-        outcome = self._deliver(effect, CaseMail(key, meant.email, file, order.department, event))
+        mail = CaseMail(key, meant.email, file, order.department, event)
+        outcome = once_by_mail(self.ledger, effect, lambda: self.post.send(mail))
         return CallOutcome(person=meant.handle) if outcome.sent else CallOutcome(refused=outcome.reason)
 
-    def _deliver(self, effect: Effect, mail: CaseMail) -> MailOutcome:
-        key = effect.key
-        claim = self.ledger.claim(effect, _LEASE, None)
-        match claim.standing:
-            case Standing.DONE:
-                return MailOutcome(sent=True)
-            case Standing.WITHDRAWN:
-                return MailOutcome(sent=False, reason="it was called off")
-            case Standing.FAILED | Standing.UNCONFIRMED:
-                return MailOutcome(sent=False, reason=claim.reason or "")
-            case Standing.HELD:
-                raise again("another attempt is still at it", claim.held_for or _ASK_EVERY)
-            case Standing.UNCLEAR:
-                if (claim.unclear_for or timedelta(0)) < _WAIT_FOR_WORD:
-                    self.ledger.release(key, claim.attempt, maybe_sent=True, reason="waiting for the mail service to tell")
-                    raise again("waiting for the mail service to tell whether it took the mail", _ASK_EVERY)
-                reason = "nobody can tell whether the mail was sent"
-                self.ledger.give_up(key, claim.attempt, unconfirmed=True, reason=reason)
-                return MailOutcome(sent=False, reason=reason)
-            case Standing.NEW | Standing.UNSENT:
-                pass
-        return self._send(effect, claim.attempt, mail)
 
-    def _send(self, effect: Effect, attempt: int, mail: CaseMail) -> MailOutcome:
-        try:
-            message_id = self.post.send(mail)
-        except (NotSent, Unclear) as error:
-            self.ledger.release(effect.key, attempt, maybe_sent=isinstance(error, Unclear), reason=error.reason)
-            raise again(error.reason, error.retry_after if isinstance(error, NotSent) else _ASK_EVERY) from None
-        except Refused as error:
-            self.ledger.give_up(effect.key, attempt, unconfirmed=False, reason=error.reason)
-            return MailOutcome(sent=False, reason=error.reason)
-        if not self.ledger.settle(effect, attempt, PostedReply(Permalink(message_id, ""), datetime.now(UTC))):
-            raise again("another attempt took over while this one was under way", timedelta(seconds=1))
-        return MailOutcome(sent=True)
+def once_by_mail(ledger: Ledger, effect: Effect, send: Callable[[], str]) -> MailOutcome:
+    """Have a mail sent once, by `send`, which answers the service's id of it. Raises what is tried again."""
+    claim = ledger.claim(effect, _LEASE, None)
+    match claim.standing:
+        case Standing.DONE:
+            return MailOutcome(sent=True)
+        case Standing.WITHDRAWN:
+            return MailOutcome(sent=False, reason="it was called off")
+        case Standing.FAILED | Standing.UNCONFIRMED:
+            return MailOutcome(sent=False, reason=claim.reason or "")
+        case Standing.HELD:
+            raise again("another attempt is still at it", claim.held_for or _ASK_EVERY)
+        case Standing.UNCLEAR:
+            if (claim.unclear_for or timedelta(0)) < _WAIT_FOR_WORD:
+                ledger.release(effect.key, claim.attempt, maybe_sent=True, reason="waiting for the mail service to tell")
+                raise again("waiting for the mail service to tell whether it took the mail", _ASK_EVERY)
+            reason = "nobody can tell whether the mail was sent"
+            ledger.give_up(effect.key, claim.attempt, unconfirmed=True, reason=reason)
+            return MailOutcome(sent=False, reason=reason)
+        case Standing.NEW | Standing.UNSENT:
+            return _sent(ledger, effect, claim.attempt, send)
+
+
+def _sent(ledger: Ledger, effect: Effect, attempt: int, send: Callable[[], str]) -> MailOutcome:
+    try:
+        message_id = send()
+    except (NotSent, Unclear) as error:
+        ledger.release(effect.key, attempt, maybe_sent=isinstance(error, Unclear), reason=error.reason)
+        raise again(error.reason, error.retry_after if isinstance(error, NotSent) else _ASK_EVERY) from None
+    except Refused as error:
+        ledger.give_up(effect.key, attempt, unconfirmed=False, reason=error.reason)
+        return MailOutcome(sent=False, reason=error.reason)
+    if not ledger.settle(effect, attempt, PostedReply(Permalink(message_id, ""), datetime.now(UTC))):
+        raise again("another attempt took over while this one was under way", timedelta(seconds=1))
+    return MailOutcome(sent=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from activities.retrying import again
-from domain.ports import Desk, Effect, Ledger, Mark, Message, NotSent, PostedReply, Refused, Standing, Unclear
+from domain.ports import Effect, Finding, Ledger, Mark, Message, NotSent, PostedReply, Refused, Standing, Unclear
 from domain.values import Permalink
 
 LEASE = timedelta(seconds=30)
@@ -22,7 +22,7 @@ class CalledOff(Exception):
 class Messages:
     """Posts messages, once each."""
 
-    desk: Desk
+    desk: Finding
     ledger: Ledger
 
     def once(self, effect: Effect, mark: Mark, place: str, thread: str | None, send: Callable[[], str]) -> Message:

@@ -35,7 +35,10 @@ class PolicyWanted:
 
 @dataclass(frozen=True, slots=True)
 class ReplyOrder:
-    """A planned reply, to be put on its network. Moments are the loop's time."""
+    """A planned reply, to be put on its network. Moments are the loop's time.
+
+    `thread`: the merged case in whose thread it goes out. `link`: where the loop was closed, for a reply that tells that.
+    """
 
     case_id: str
     channel: str
@@ -54,6 +57,8 @@ class ReplyOrder:
     since: datetime | None = None
     pace: Pace = REAL_TIME
     opens: datetime | None = None
+    thread: str | None = None
+    link: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from temporalio import activity
 
 from activities.orders import PublishOutcome, ReplyOrder
 from activities.retrying import again
-from domain.errors import TooLong, WordsErased
+from domain.errors import NoWording, TooLong, WordsErased
 from domain.events import ReplyPosted
 from domain.history import Entry
 from domain.ports import (
@@ -128,7 +128,7 @@ class _Part:
             claim = self._ledger.claim(
                 self._effect, self._patience.lease, self._content or partial(_composed, self._composing, self._order)
             )
-        except (TooLong, WordsErased) as error:
+        except (TooLong, WordsErased, NoWording) as error:
             return PublishOutcome("failed", reason=str(error))
         match claim.standing:
             case Standing.WITHDRAWN:
@@ -255,6 +255,8 @@ def _composed(composing: Composing, order: ReplyOrder) -> Composed:
             until=order.promise,
             opens=order.opens,
             private=order.purpose in PRIVATE_PURPOSES,
+            thread=order.thread,
+            link=order.link,
         )
     )
 

@@ -12,7 +12,8 @@ from contextlib import closing
 from datetime import datetime
 
 from adapters.channels.signing import Signer
-from domain.hooks import Address, Due, Outcome, UnfitWebhook, address_of, may_be_called
+from domain.hooks import Address, Due, Outcome, UnfitWebhook, Wanted, address_of, may_be_called
+from domain.policy import Policy
 
 TIMEOUT = 10.0
 """Seconds for one try, from connecting to the last of the answer's headers, however slowly they drip."""
@@ -50,6 +51,14 @@ class Receivers:
                 "Loopkeeper calls no machine inside a network"
             )
         return address, found
+
+    def fit(self, wanted: Wanted, policy: Policy) -> Wanted:
+        """What is wanted, if there are such brands and its address is one that we would call. Raises UnfitWebhook."""
+        unknown = sorted((wanted.brands or frozenset()) - set(policy.brands))
+        if unknown:
+            raise UnfitWebhook(f"brands: there is no brand {', '.join(unknown)[:200]}")
+        self.check(wanted.url)
+        return wanted
 
     def post(self, due: Due, now: datetime) -> Outcome:
         """Try a delivery once; what became of it. Never raises for what the receiver does."""

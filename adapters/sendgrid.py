@@ -14,6 +14,7 @@ from python_http_client.exceptions import HTTPError
 from sendgrid import SendGridAPIClient
 
 from domain.casefile import CaseFile
+from domain.digest_letter import Letter
 from domain.events import Escalated
 from domain.ports import CaseMail, NotSent, Refused, Unclear
 from domain.story import why_called
@@ -48,6 +49,10 @@ class SendGridPost:
             }
         )
 
+    def letter(self, letter: Letter) -> str:
+        """See `domain.digest_sending.LetterPost.letter`."""
+        return str(self._post(letter_body(letter, self._sender)).headers.get("X-Message-Id", ""))
+
     def _post(self, body: dict[str, Any]) -> Any:
         """One request, without retries."""
         try:
@@ -62,6 +67,23 @@ class SendGridPost:
             raise Unclear(f"the mail service gave no whole answer ({type(error).__name__})") from error
 
 
+_NOT_TRACKED = {"click_tracking": {"enable": False, "enable_text": False}, "open_tracking": {"enable": False}}
+
+
+def letter_body(letter: Letter, sender: str) -> dict[str, Any]:
+    """The request for a mail that is about no case. Mail programs offer one click to end such mails by the two headers (RFC 8058)."""
+    html_too = [] if letter.html is None else [{"type": "text/html", "value": letter.html}]
+    stop = {"List-Unsubscribe": f"<{letter.stop}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+    return {
+        "personalizations": [{"to": [{"email": letter.to}], "custom_args": {EFFECT_ARG: letter.key}}],
+        "from": {"email": sender, "name": "Loopkeeper"},
+        "subject": letter.subject,
+        "content": [{"type": "text/plain", "value": letter.text}, *html_too],
+        "tracking_settings": _NOT_TRACKED,
+        **({"headers": stop} if letter.stop is not None else {}),
+    }
+
+
 def mail_body(mail: CaseMail, sender: str, link: str) -> dict[str, Any]:
     """The request. The customer's words stand in it as text, escaped where it is HTML; the subject has none of them."""
     return {
@@ -69,10 +91,7 @@ def mail_body(mail: CaseMail, sender: str, link: str) -> dict[str, Any]:
         "from": {"email": sender, "name": "Loopkeeper"},
         "subject": _subject(mail),
         "content": [{"type": "text/plain", "value": _plain(mail, link)}, {"type": "text/html", "value": _html(mail, link)}],
-        "tracking_settings": {
-            "click_tracking": {"enable": False, "enable_text": False},
-            "open_tracking": {"enable": False},
-        },
+        "tracking_settings": _NOT_TRACKED,
     }
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from domain.casefile import CaseFile
+from domain.digest import Choice, Digest
+from domain.digest_letter import Letter
 from domain.events import Escalated
 from domain.policy import Person
 from domain.ports import Card, CaseMail, Mark, Message, Refused
@@ -54,6 +56,26 @@ class NoDesk:
         raise Refused(f"{_NO_SLACK} (for {place}, {thread}, {key})")
 
 
+class NoDirectMessages:
+    """See `domain.digest_sending.DirectMessages`."""
+
+    def open(self, choice: Choice) -> str:
+        """Refuses."""
+        raise Refused(f"{_NO_SLACK} (for a reader by {choice.way.value})")
+
+    def find(self, place: str, thread: str | None, key: str) -> Message | None:
+        """Refuses."""
+        raise Refused(f"{_NO_SLACK} (for {place}, {thread}, {key})")
+
+    def digest(self, place: str, made: Digest, mark: Mark) -> str:
+        """Refuses."""
+        raise Refused(f"{_NO_SLACK} (for {place}, {made.about}, {mark.key})")
+
+    def ask(self, place: str, link: str, mark: Mark) -> str:
+        """Refuses."""
+        raise Refused(f"{_NO_SLACK} (for {place}, {len(link)} characters, {mark.key})")
+
+
 class NoPost:
     """See `domain.ports.Post`."""
 
@@ -64,3 +86,7 @@ class NoPost:
     def send(self, mail: CaseMail) -> str:
         """Refuses."""
         raise Refused(f"{_NO_MAIL} (for {mail.key})")
+
+    def letter(self, letter: Letter) -> str:
+        """Refuses."""
+        raise Refused(f"{_NO_MAIL} (for {letter.key})")

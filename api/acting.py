@@ -16,7 +16,7 @@ from typing import Literal, TypeVar
 
 from adapters.postgres.composing import parts, room
 from adapters.postgres.store import Store
-from api.approving import has_body, may_not_decide, mind_edit, waiting, waits, will_wait, with_reasons
+from api.approving import has_body, may_not_decide, mind_edit, own_draft, waiting, waits, will_wait, with_reasons
 from api.drafting import mind, removal
 from domain import commands as c
 from domain.approving import why_held
@@ -108,24 +108,25 @@ class Acting:
         """A version of the policy. Raises NoPolicy."""
         return await self._in_thread(lambda: self._store.book.policy(version))
 
-    async def draft(self, case_id: str, saying: Saying, body: str, actor: Actor) -> Draft:
-        """The exact text that saying this would post now. Raises NoSuchCase, TooLong, SaidAlready, ShowsPersonalData.
+    async def draft(self, case_id: str, saying: Saying, body: str, actor: Actor, replaces: int | None = None) -> Draft:
+        """The exact text that saying this would post now. Raises NoSuchCase, NotWaiting, TooLong, SaidAlready, ShowsPersonalData.
 
-        A question goes out together with one that is not posted yet; while one is open, it waits.
+        A question goes out together with one that is not posted yet; while one is open, it waits. `replaces`: the step of the actor's own
+        draft that waits, in the place of which this goes.
         """
-        return await self._in_thread(lambda: self._draft(case_id, saying, body, actor))
+        return await self._in_thread(lambda: self._draft(case_id, saying, body, actor, replaces))
 
     async def draft_of_move(self, case_id: str, department: str, actor: Actor) -> Draft:
         """The exact text that would tell the customer that this department has the case. Raises NoSuchCase, NoWording."""
         return await self._in_thread(lambda: self._draft_of_move(case_id, department, actor))
 
-    async def draft_of_private(self, case_id: str, body: str | None, actor: Actor) -> Draft:
+    async def draft_of_private(self, case_id: str, body: str | None, actor: Actor, replaces: int | None = None) -> Draft:
         """The exact public line that would say that it goes on in private, and the private message around `body`.
 
         Without a body the line asks the customer to write to us. Raises NoSuchCase, NoWording, SaidAlready, and LoopkeeperError when
         there is nowhere to write to.
         """
-        return await self._in_thread(lambda: self._draft_of_private(case_id, body, actor))
+        return await self._in_thread(lambda: self._draft_of_private(case_id, body, actor, replaces))
 
     async def draft_of_edit(self, case_id: str, step: int, body: str) -> Draft:
         """The exact text that a draft which waits would be in other words, signed by its author. Raises NotWaiting and as `draft`."""
@@ -154,6 +155,8 @@ class Acting:
     async def refusal(self, file: CaseFile, command: Command) -> Refusal | None:
         """Why the case, as it stands in its file, would refuse the command; None when it would be carried out."""
         refused = await self._in_thread(lambda: may_not_decide(self._store, file, command))
+        command = await self._with_target(file.case_id, command)
+        refused = refused or await self._no_such_cause(command)
         decided = refused or decide(file.case, command, file.case_policy, self._now())
         return await self._in_thread(lambda: self._named(decided)) if isinstance(decided, Refusal) else None
 
@@ -169,6 +172,10 @@ class Acting:
             if refused is not None:
                 return Answer(refused, file.case.status.value, file.case.events)
             command = await self._in_thread(partial(with_reasons, self._store, file, command))
+        command = await self._with_target(case_id, command)
+        unknown = await self._no_such_cause(command)
+        if unknown is not None:
+            return Answer(unknown, "", 0)
         clock = asyncio.get_running_loop().time
         until = clock() + wait.total_seconds()
         while True:
@@ -181,6 +188,25 @@ class Acting:
                 return Answer(NOT_YET, answer.status, answer.version)
             await asyncio.sleep(_SOON)
 
+    async def numbered(self, number: int) -> str | None:
+        """The id of the case with that number."""
+        return await self._in_thread(lambda: self._store.reader.numbered(number))
+
+    async def _with_target(self, case_id: str, command: Command) -> Command:
+        """A merge, with how the other case stands; the rules look at that, and know of no case but their own."""
+        if not isinstance(command, c.Merge):
+            return command
+        into = command.into
+        return replace(command, target=await self._in_thread(lambda: self._store.reader.target(case_id, into)))
+
+    async def _no_such_cause(self, command: Command) -> Refusal | None:
+        """The rules take a cause's number as it is given."""
+        if not isinstance(command, c.JoinSharedCause) or not command.cause:
+            return None
+        number = command.cause
+        there = await self._in_thread(lambda: self._store.causes.is_there(number))
+        return None if there else Refusal("no_such_cause", f"There is no cause C{number}.")
+
     async def met(self, person: str) -> bool:
         """Whether we know how a colleague is called."""
         return await self._in_thread(lambda: self._store.people.name(person)) is not None
@@ -191,11 +217,13 @@ class Acting:
 
     # --- in a thread --------------------------------------------------------------------------------------------------
 
-    def _draft(self, case_id: str, saying: Saying, body: str, actor: Actor) -> Draft:
+    def _draft(self, case_id: str, saying: Saying, body: str, actor: Actor, replaces: int | None) -> Draft:
         file = self._store.reader.file(case_id)
-        if file.is_held(body):
+        if replaces is not None:
+            own_draft(file, replaces, actor.person)
+        if file.is_held(body, replaces):
             raise WaitsAlready(c.WAITS_ALREADY)
-        if file.is_said(body):
+        if file.is_said(body, replaces):
             raise SaidAlready(SAID_ALREADY)
         mind(self._store, file, body)
         now = self._now()
@@ -239,7 +267,7 @@ class Acting:
         promise = promise_from(now, file.case, file.case_policy)
         return self._composed(file, "moved.told", actor.person, now, promise=promise, department=department)
 
-    def _draft_of_private(self, case_id: str, body: str | None, actor: Actor) -> Draft:
+    def _draft_of_private(self, case_id: str, body: str | None, actor: Actor, replaces: int | None) -> Draft:
         file, now = self._store.reader.file(case_id), self._now()
         if body is None:
             brand = file.policy.brand(file.case.brand)
@@ -249,7 +277,9 @@ class Acting:
                 )
             return self._composed(file, "private.link", actor.person, now)
         before = [words for _, _, words in self._store.reader.private_words(case_id)] if file.whispers else []
-        if file.is_said(body) or any(tidy(body) in words for words in before):
+        if replaces is not None and (private := own_draft(file, replaces, actor.person).private) is not None:
+            before = [words for words in before if words != self._store.reader.text(case_id, private)]
+        if file.is_said(body, replaces) or any(tidy(body) in words for words in before):
             raise SaidAlready(SAID_ALREADY)
         message = self._composed(file, "private.person", actor.person, now, body=body)
         note = will_wait(self._store, file, body, actor.person)
@@ -279,6 +309,7 @@ class Acting:
             signer=signer,
             until=promise,
             body=body,
+            thread=case.thread,
         )
         return as_it_goes_out(file, self._store.composer.compose(say).text, promise)
 

@@ -21,12 +21,15 @@ from starlette.staticfiles import StaticFiles
 from temporalio.client import Client
 
 from adapters.channels.signing import Signer
+from adapters.digest_links import DigestLinks
 from adapters.keyring import Keyring
 from adapters.links import Links, StatusLinks
 from adapters.oidc import Client as OidcClient
 from adapters.oidc import OidcProvider
+from adapters.postgres.digests import Digests
 from adapters.postgres.followed import PostgresFollowed
 from adapters.postgres.hooks import Hooks
+from adapters.postgres.readers import Readers
 from adapters.postgres.requests_once import RequestsOnce
 from adapters.postgres.schema import check
 from adapters.postgres.sessions import Sessions
@@ -41,28 +44,45 @@ from api.access.pages import AccessPages
 from api.access.rest import AccessRest
 from api.access.rules import Proven
 from api.access.sign_in import SignInPages
+from api.access.sign_out import SignOutPages
 from api.access.standing import Standing
 from api.acting import Acting
 from api.audit import AuditPages
+from api.causes.pages import CausePages
+from api.causes.rest import RestCauses
+from api.causes.sharing import Sharing
 from api.conditional import Conditional
 from api.console.ground import Ground
 from api.console.site import Console
 from api.desk import DeskPages
+from api.digest import DigestPages
+from api.exports.asking import Desk
+from api.exports.pages import ExportPages
+from api.exports.rest import RestExports
 from api.feed import Feed
 from api.following import StatusPages
 from api.headers import SecurityHeaders
 from api.health import Health
+from api.hook_pages import WebhookPages
 from api.intake import GroupCommit, Intake
+from api.languages.language import languages
+from api.languages.page import LanguagePages
 from api.limits import LimitHeaders, Limits
 from api.looking import Looking
 from api.numbers import Numbers
 from api.once import Once
 from api.policy.pages import PolicyPages
 from api.policy.rest import PolicyRest
+from api.privacy.pages import PrivacyPages
+from api.privacy.rest import RestPrivacy
+from api.privacy.room import Room
+from api.proving import Proving
 from api.reading import ReadingRoutes
 from api.reference import ReferencePages
 from api.rest import Rest
+from api.rest_customers import RestCustomers
 from api.rest_departments import RestDepartments
+from api.rest_digest import RestDigest
 from api.rest_me import me_routes
 from api.rest_reports import RestReports
 from api.rest_webhooks import RestWebhooks
@@ -71,6 +91,8 @@ from api.sendgrid import mail_events
 from api.shelf import Shelf
 from api.slack.app import slack_app
 from api.slack_socket import SlackSocket
+from api.status_links import StatusLinkRoutes
+from api.waiting import Waiting
 from settings import Settings
 from workflows.gateway import CaseGateway
 
@@ -134,7 +156,10 @@ def create_app(settings: Settings) -> FastAPI:
                 await asyncio.gather(*working, return_exceptions=True)
         store.close()
 
+    if settings.language not in languages():
+        raise ValueError(f"LOOPKEEPER_LANGUAGE: there is no catalogue of '{settings.language}'; there are {', '.join(languages())}")
     app = FastAPI(title="Loopkeeper", version="1", description=DESCRIPTION, lifespan=life, docs_url=None, redoc_url=None)
+    app.state.language = settings.language
     problems.install(app)
     app.include_router(ReferencePages(app.openapi).routes())
     app.add_exception_handler(Led, led)
@@ -160,13 +185,17 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     app.include_router(Intake(signers, store.book, commits).routes())
     app.include_router(Rest(acting, commits, store.book, looking.had_by, once).routes())
     app.include_router(ReadingRoutes(store, parts.threads).routes())
+    app.include_router(RestCustomers(store.identities, store.linking, parts.in_thread, once).routes())
     links = Links(keyring, settings.public_url)
     app.include_router(DeskPages(acting, links).routes())
     followed = PostgresFollowed(store.engine, store.book)
-    app.include_router(StatusPages(StatusLinks(keyring, settings.public_url), followed, parts.in_thread, parts.loop_time).routes())
+    status_links = StatusLinks(keyring, settings.public_url)
+    app.include_router(StatusPages(status_links, followed, parts.in_thread, parts.loop_time).routes())
     _numbers(app, parts)
     hooks = Hooks(store.engine, keyring)
-    app.include_router(RestWebhooks(hooks, Receivers(embedded=settings.console_open), store.book, parts.in_thread, once).routes())
+    receivers = Receivers(embedded=settings.console_open)
+    app.include_router(RestWebhooks(hooks, receivers, store.book, parts.in_thread, once).routes())
+    app.include_router(WebhookPages(hooks, receivers, store.book, parts.in_thread).routes())
     gate = _access(app, parts, once)
     app.include_router(PolicyRest(store.book, parts.in_thread, once).routes())
     app.include_router(PolicyPages(store.book, parts.in_thread, gate.is_fresh, settings.sandbox_url).routes())
@@ -174,12 +203,25 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     app.state.feed = feed
     ground = Ground(store, acting, looking, links, parts.threads, settings.sandbox_url)
     app.include_router(Console(ground, feed).routes())
+    of_links = StatusLinkRoutes(ground, status_links, followed)
+    app.include_router(of_links.routes())
+    app.include_router(of_links.rest())
     app.include_router(RestWork(ground).routes())
     app.include_router(RestDepartments(store.book, parts.in_thread, parts.loop_time).routes())
+    exporting = Desk.of(store, parts.threads)
+    app.include_router(RestExports(exporting).routes())
+    app.include_router(ExportPages(exporting, settings.sandbox_url).routes())
+    privacy = Room(store, parts.threads, settings.privacy_database_url or settings.database_url, settings.erasure_list)
+    app.include_router(RestPrivacy(privacy).routes())
+    app.include_router(PrivacyPages(privacy, store, settings.sandbox_url).routes())
+    app.include_router(Proving(store, parts.threads, settings.sandbox_url).routes())
+    sharing = Sharing(store, acting, parts.in_thread)
+    app.include_router(CausePages(ground, sharing).routes())
+    app.include_router(RestCauses(sharing).routes())
     app.include_router(AuditPages(store, parts.threads, settings.sandbox_url).routes())
     if settings.sendgrid_webhook_key is not None:
         app.include_router(mail_events(settings.sendgrid_webhook_key, store.ledger, parts.threads))
-    return [commits.run(), feed.keep(), *working]
+    return [commits.run(), feed.keep(), privacy.keep(), *working]
 
 
 def _numbers(app: FastAPI, parts: _Parts) -> None:
@@ -188,6 +230,10 @@ def _numbers(app: FastAPI, parts: _Parts) -> None:
     shelf = Shelf(store.reports)
     app.include_router(Numbers(store.reports, shelf, store.book, parts.in_thread, parts.loop_time, settings.sandbox_url).routes())
     app.include_router(RestReports(shelf, store.reports, store.book, parts.in_thread, parts.loop_time).routes())
+    digests, links = Digests(store.engine, store.vault.keyring), DigestLinks(store.vault.keyring, settings.public_url)
+    pages = DigestPages(digests, store.reports, links, store.book, parts.in_thread, parts.loop_time, settings.sandbox_url)
+    app.include_router(pages.routes())
+    app.include_router(RestDigest(digests, store.book, parts.in_thread, parts.loop_time).routes())
 
 
 def _access(app: FastAPI, parts: _Parts, once: Once) -> Gate:
@@ -205,6 +251,7 @@ def _access(app: FastAPI, parts: _Parts, once: Once) -> Gate:
         cookie=Cookie.at(settings.public_url),
         step_up=timedelta(minutes=settings.step_up_minutes),
         limits=Limits(settings.requests_per_minute),
+        waiting=Waiting(store, parts.in_thread),
     )
 
     async def departments() -> Mapping[str, str]:
@@ -215,14 +262,17 @@ def _access(app: FastAPI, parts: _Parts, once: Once) -> Gate:
         await parts.in_thread(lambda: store.people.remember(person, name, first_name))
 
     app.state.door = gate
+    app.include_router(LanguagePages(gate, Readers(store.engine)).routes())
     app.include_router(AccessRest(gate, departments, once).routes())
     app.include_router(me_routes(gate.step_up))
     app.include_router(AccessPages(gate, departments).routes())
+    provider = _provider(settings)
+    app.include_router(SignOutPages(gate, provider, settings.sandbox_url).routes())
     app.include_router(
         SignInPages(
             gate=gate,
             attempts=Attempts(store.vault.keyring, gate.cookie),
-            provider=_provider(settings),
+            provider=provider,
             issuer=settings.oidc_issuer or "",
             standings={group: Standing(given.role, given.departments) for group, given in settings.oidc_groups.items()},
             person_claim=settings.oidc_person_claim,
@@ -246,6 +296,7 @@ def _provider(settings: Settings) -> OidcProvider | None:
             id=settings.oidc_client_id or "",
             secret=secret.get_secret_value() if secret is not None else None,
             redirect_uri=f"{settings.public_url}/sign-in/callback",
+            signed_out_uri=f"{settings.public_url}/sign-out/callback",
             scopes=settings.oidc_scopes,
             groups_claim=settings.oidc_groups_claim,
         )

@@ -10,7 +10,7 @@ from domain import commands as c
 from domain.approving import are_one, is_trainee, reasons, why_held
 from domain.case import HeldDraft
 from domain.casefile import CaseFile
-from domain.decide_approval import NOT_WAITING
+from domain.decide_approval import NOT_WAITING, ONLY_ITS_AUTHOR
 from domain.errors import LoopkeeperError, NoWording, SaidAlready, ShowsPersonalData, TooLong
 from domain.events import DraftHeld
 
@@ -37,11 +37,13 @@ def with_reasons(store: Store, file: CaseFile, command: c.Command) -> c.Command:
     """The command, with why a second person must look at its words, if it has such."""
     match command:
         case c.Ask():
-            return replace(command, reasons=_reasons(store, file, written(file, command.alone or command.words), command.by.person))
+            return replace(command, reasons=reasons_for(store, file, written(file, command.alone or command.words), command.by.person))
         case c.TakePrivate(words=str(private)):
-            return replace(command, reasons=_reasons(store, file, store.reader.text(file.case_id, private, body=True), command.by.person))
+            return replace(
+                command, reasons=reasons_for(store, file, store.reader.text(file.case_id, private, body=True), command.by.person)
+            )
         case c.Update() | c.Resolve():
-            return replace(command, reasons=_reasons(store, file, written(file, command.words), command.by.person))
+            return replace(command, reasons=reasons_for(store, file, written(file, command.words), command.by.person))
         case _:
             return command
 
@@ -62,7 +64,7 @@ def may_not_decide(store: Store, file: CaseFile, command: c.Command) -> c.Refusa
 def will_wait(store: Store, file: CaseFile, body: str, person: str) -> str | None:
     """Why these words would wait for a second person, in a sentence; None when they would go out at once."""
     pressing = (f"priority:{file.case.priority.value}",) if file.case.priority in file.case_policy.approve_priorities else ()
-    why = (*pressing, *_reasons(store, file, body, person))
+    why = (*pressing, *reasons_for(store, file, body, person))
     return f"It goes out when a second person has approved it: {why_held(why)}." if why else None
 
 
@@ -77,6 +79,14 @@ def waiting(file: CaseFile, step: int) -> HeldDraft:
     draft = file.case.draft(step)
     if draft is None:
         raise NotWaiting(NOT_WAITING.reason)
+    return draft
+
+
+def own_draft(file: CaseFile, step: int, person: str) -> HeldDraft:
+    """The draft of that step, which this person wrote. Raises NotWaiting."""
+    draft = waiting(file, step)
+    if draft.author != person:
+        raise NotWaiting(ONLY_ITS_AUTHOR.reason)
     return draft
 
 
@@ -99,7 +109,8 @@ def mind_edit(store: Store, file: CaseFile, draft: HeldDraft, body: str) -> None
     mind(store, file, body)
 
 
-def _reasons(store: Store, file: CaseFile, text: str, person: str) -> tuple[str, ...]:
+def reasons_for(store: Store, file: CaseFile, text: str, person: str) -> tuple[str, ...]:
+    """Why a second person must look at this text, beside the priority of the case."""
     if file.policy.approvals is None:
         return ()
     return reasons(file.policy, text, person, store.people.name(person), file.followers)

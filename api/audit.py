@@ -15,6 +15,7 @@ from starlette.responses import Response
 from adapters.postgres.auditing import Read
 from adapters.postgres.searching import Page
 from adapters.postgres.store import Store
+from api.console.visiting import visitor_of
 from api.in_thread import in_thread
 from api.pages import page
 from api.problems import Problem
@@ -23,7 +24,8 @@ from api.seeking import NAMES, Reader, cursor_of, moment_of, query_of, sought_of
 from domain.dossier import conversation, steps
 from domain.kept_clocks import Became
 from domain.policy import Policy
-from domain.seeking import KINDS, Outcome, Sought
+from domain.rights import Right
+from domain.seeking import KINDS, Outcome, SearchTooLong, Sought
 from domain.values import ClockName
 
 PAGE = 50
@@ -78,6 +80,8 @@ class AuditPages:
                 found = self.store.search.find(sought, cursor_of(after), PAGE, reader.departments)
             except Problem as problem:
                 return None, None, problem.detail, 0, policy
+            except SearchTooLong as error:
+                return None, None, str(error), 0, policy
             return sought, found, None, self.store.search.behind(), policy
 
         sought, found, problem, behind, policy = await in_thread(self.threads, look)
@@ -90,6 +94,7 @@ class AuditPages:
             "behind": behind,
             "is_first": not after,
             "older": _older(sought, found),
+            "export": _export(request, sought),
             "policy": policy,
             "here": "audit",
         }
@@ -133,6 +138,13 @@ def _older(sought: Sought | None, found: Page | None) -> str | None:
         return None
     query: list[tuple[str, Any]] = [*query_of(sought), ("after", found.after)]
     return f"/console/audit?{urlencode(query)}"
+
+
+def _export(request: Request, sought: Sought | None) -> str | None:
+    """Where what was found can be exported, for whoever may."""
+    if sought is None or not visitor_of(request).may(Right.EXPORT):
+        return None
+    return f"/console/audit/exports/new?{urlencode(query_of(sought))}"
 
 
 def _told(as_of: datetime | None) -> str:

@@ -5,8 +5,9 @@ Slack and the console share it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from adapters.slack.forms import DISMISSALS, Doing
@@ -29,6 +30,8 @@ DOINGS: dict[Doing, type[c.Command]] = {
     "walk_away": c.WalkAway,
     "waive": c.WaiveThankYou,
     "reopen": c.Reopen,
+    "merge": c.Merge,
+    "cause": c.JoinSharedCause,
 }
 LEADING = frozenset({Role.LEAD, Role.ADMIN})
 """Whose word ends a case that is walked away from."""
@@ -44,8 +47,10 @@ _DONE: dict[Doing, str] = {
     "walk_away": "A lead is asked to confirm it.",
     "waive": "The loop is closed without a thank-you.",
     "reopen": "The case is open again.",
+    "merge": "The case goes on in the other one.",
+    "cause": "The case shares that cause now.",
 }
-CHOSEN: frozenset[Doing] = frozenset({"priority", "category", "dismiss"})
+CHOSEN: frozenset[Doing] = frozenset({"priority", "category", "dismiss", "merge", "cause"})
 """What depends on a choice that is still to be made."""
 
 
@@ -61,7 +66,7 @@ class Incomplete(LoopkeeperError):
 def offered(file: CaseFile, colleague: Colleague) -> list[Doing]:
     """What "More…" offers to this colleague, who may see the case, as it stands."""
     case = file.case
-    doings: list[Doing] = ["note", "priority", "category", "dismiss", "walk_away"]
+    doings: list[Doing] = ["note", "priority", "category", "merge", "cause", "dismiss", "walk_away"]
     if not case.is_open:
         doings = ["note", "reopen", *(["waive"] if case.closed_at is None else [])]  # type: ignore[list-item]
     had = colleague.departments  # they see it, so they have it or had it
@@ -100,6 +105,24 @@ def _priority(command_id: str, by: Actor, words: str | None, filled: Filled) -> 
     return c.SetPriority(command_id, by, Priority(filled.choice))
 
 
+def _merge(command_id: str, by: Actor, words: str | None, filled: Filled) -> c.Command:
+    if not filled.choice:
+        raise Incomplete(WHICH_CASE)
+    return c.Merge(command_id, by, filled.choice, words)
+
+
+def _cause(command_id: str, by: Actor, words: str | None, filled: Filled) -> c.Command:
+    del words
+    found = _A_CAUSE.match((filled.choice or "").strip())
+    if found is None:
+        raise Incomplete("Which cause? Write its number.")
+    return c.JoinSharedCause(command_id, by, int(found[1]))
+
+
+_A_CAUSE = re.compile(r"[cC#]?([0-9]{1,12})\Z")
+WHICH_CASE = "Into which case? Write its number."
+_A_NUMBER = re.compile(r"#?([0-9]{1,12})\Z")
+
 MADE: dict[Doing, _Make] = {
     "note": lambda i, by, words, _: c.Note(i, by, words or ""),
     "escalate": lambda i, by, words, _: c.EscalateNow(i, by, words),
@@ -112,11 +135,26 @@ MADE: dict[Doing, _Make] = {
     "walk_away": lambda i, by, words, _: c.WalkAway(i, by, words or ""),
     "waive": lambda i, by, words, _: c.WaiveThankYou(i, by, words or ""),
     "reopen": lambda i, by, _words, _filled: c.Reopen(i, by),
+    "merge": _merge,
+    "cause": _cause,
 }
+
+
+async def _case_of(acting: Acting, number: str | None) -> str:
+    """The case that somebody means by its number."""
+    found = _A_NUMBER.match((number or "").strip())
+    if found is None:
+        raise Incomplete(WHICH_CASE)
+    case = await acting.numbered(int(found[1]))
+    if case is None:
+        raise Incomplete(f"There is no case #{found[1]}.")
+    return case
 
 
 async def command(acting: Acting, case_id: str, do: Doing, actor: Actor, command_id: str, filled: Filled) -> c.Command:
     """The command that a form, or a line of `/case`, asks for; its words are kept. Raises Incomplete when something is missing in it."""
+    if do == "merge":
+        filled = replace(filled, choice=await _case_of(acting, filled.choice))
     words = await acting.keep(case_id, filled.words) if filled.words else None
     if do in _NEEDS_WORDS and words is None:
         raise Incomplete("Write a reason first: it stands in the case's history.")

@@ -310,14 +310,14 @@ class ReferencePages:
 
     async def index(self, request: Request) -> Response:
         """All operations."""
-        return page(request, "reference.html", {"areas": self._described().areas})
+        return page(request, "reference/index.html", {"areas": self._described().areas})
 
     async def one(self, request: Request, operation: str) -> Response:
         """One operation."""
         found = self._described().operations.get(operation)
         if found is None:
             raise Problem(404, "there is no such operation; /docs lists all of them")
-        return page(request, "reference_operation.html", {"operation": found})
+        return page(request, "reference/operation.html", {"operation": found})
 
     def _described(self) -> Described:
         """Made once: the document does not change while the process runs."""

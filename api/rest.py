@@ -239,10 +239,10 @@ class Rest:
                 case "update" if wanted.removal is not None:
                     return await self._acting.draft_removal(case, wanted.removal, actor)
                 case "ask" | "update" | "resolve":
-                    return await self._acting.draft(case, wanted.do, _needed(wanted.text, "text"), actor)
+                    return await self._acting.draft(case, wanted.do, _needed(wanted.text, "text"), actor, wanted.replaces)
                 case "take_private":
                     body = None if wanted.text is None else _needed(wanted.text, "text")
-                    return await self._acting.draft_of_private(case, body, actor)
+                    return await self._acting.draft_of_private(case, body, actor, wanted.replaces)
                 case "approve":
                     return await self._draft_to_approve(file, wanted)
                 case "reassign" if wanted.tell_customer:
@@ -293,19 +293,20 @@ def _unkept(wanted: CommandIn, draft: Draft | None) -> _Words:
 def _command(wanted: CommandIn, actor: Actor, command_id: str, draft: Draft | None, words: _Words) -> c.Command:  # noqa: C901 - one line a command
     text = partial(_needed, words.text, "text")
     public = partial(_needed, words.public, "text")
-    promise = draft.promise if draft else None
+    promise, instead = draft.promise if draft else None, wanted.replaces
     match wanted.do:
         case "accept":
             return c.Accept(command_id, actor)
         case "ask":
             joins = draft.joins if draft else None
-            return c.Ask(command_id, actor, public(), wanted.department, joins, words.alone, wanted.seen)
+            return c.Ask(command_id, actor, public(), wanted.department, joins, words.alone, wanted.seen, replaces=instead)
         case "update":
-            return c.Update(command_id, actor, public(), promise, wanted.seen)
+            return c.Update(command_id, actor, public(), promise, wanted.seen, replaces=instead)
         case "take_private":
-            return c.TakePrivate(command_id, actor, public(), words.text, wanted.seen)
+            return c.TakePrivate(command_id, actor, public(), words.text, wanted.seen, replaces=instead)
         case "resolve":
-            return c.Resolve(command_id, actor, _needed(wanted.root_cause, "root_cause"), public(), words.cause, wanted.seen)
+            cause = _needed(wanted.root_cause, "root_cause")
+            return c.Resolve(command_id, actor, cause, public(), words.cause, wanted.seen, replaces=instead)
         case "reassign":
             return c.Reassign(command_id, actor, _needed(wanted.department, "department"), words.text, words.public, promise)
         case "note":
@@ -339,6 +340,14 @@ def _command(wanted: CommandIn, actor: Actor, command_id: str, draft: Draft | No
             return c.Approve(command_id, actor, _step(wanted), edited, promise if edited is not None else None, wanted.seen)
         case "reject":
             return c.Reject(command_id, actor, _step(wanted), text())
+        case "merge":
+            return c.Merge(command_id, actor, _needed(wanted.into, "into"), words.text)
+        case "join_shared_cause":
+            if wanted.cause is None:
+                raise Problem(422, "cause: is needed; /api/v1/causes names them")
+            return c.JoinSharedCause(command_id, actor, wanted.cause)
+        case "leave_shared_cause":
+            return c.LeaveSharedCause(command_id, actor)
         case "reopen":
             return c.Reopen(command_id, actor)
         case "waive_thank_you":

@@ -18,7 +18,7 @@ from api.access.visitor import Visitor
 from api.once import IdempotencyKey, Once
 from api.paging import After, cursor, number_of, tell_next
 from api.problems import Problem, described
-from domain.hooks import LONGEST_DESCRIPTION, LONGEST_URL, UnfitWebhook, Wanted
+from domain.hooks import LONGEST_DESCRIPTION, LONGEST_URL, Wanted
 from domain.ports import PolicyBook
 from domain.rights import Right
 
@@ -163,7 +163,7 @@ class RestWebhooks:
             "/{webhook_id}", response_model=WebhookOut, responses=described(401, 403, 404, 422, 429, 503), summary="One subscription"
         )
         async def one(webhook_id: str, _visitor: Admin) -> WebhookOut:
-            return _out(await self._found(lambda: self.hooks.one(_id(webhook_id))))
+            return _out(await self._found(lambda: self.hooks.one(id_of(webhook_id))))
 
         @router.put(
             "/{webhook_id}",
@@ -173,7 +173,7 @@ class RestWebhooks:
             description=f"All of it: what is left out is as if it were made so. Its secret stays. {_PROOF}",
         )
         async def change(webhook_id: str, wanted: WebhookIn, visitor: FreshAdmin) -> WebhookOut:
-            return _out(await self._found(lambda: self.hooks.change(_id(webhook_id), self._wanted(wanted), visitor.actor)))
+            return _out(await self._found(lambda: self.hooks.change(id_of(webhook_id), self._wanted(wanted), visitor.actor)))
 
         @router.delete(
             "/{webhook_id}",
@@ -182,7 +182,7 @@ class RestWebhooks:
             summary="Revoke a subscription, at once",
         )
         async def revoke(webhook_id: str, visitor: Admin) -> Response:
-            await self._found(lambda: self.hooks.revoke(_id(webhook_id), visitor.actor))
+            await self._found(lambda: self.hooks.revoke(id_of(webhook_id), visitor.actor))
             return Response(status_code=204)
 
         @router.post(
@@ -194,7 +194,7 @@ class RestWebhooks:
         )
         async def secret(webhook_id: str, visitor: FreshAdmin, idempotency_key: IdempotencyKey = None) -> SecretOut:
             async def change() -> SecretOut:
-                made, until = await self._found(lambda: self.hooks.change_secret(_id(webhook_id), visitor.actor, datetime.now(UTC)))
+                made, until = await self._found(lambda: self.hooks.change_secret(id_of(webhook_id), visitor.actor, datetime.now(UTC)))
                 return SecretOut(secret=made, both_secrets_sign_until=until)
 
             return await self.once.run(visitor, idempotency_key, f"POST /webhooks/{webhook_id}/secret", None, change)
@@ -216,7 +216,7 @@ class RestWebhooks:
             after: After = None,
         ) -> DeliveriesOut:
             below = number_of("deliveries", after)
-            found = await self._found(lambda: self.hooks.deliveries(_id(webhook_id), before=below, state=state, at_most=at_most + 1))
+            found = await self._found(lambda: self.hooks.deliveries(id_of(webhook_id), before=below, state=state, at_most=at_most + 1))
             page = found[:at_most]
             more = cursor("deliveries", page[-1].number) if len(found) > at_most else None
             tell_next(request, response, more)
@@ -231,7 +231,7 @@ class RestWebhooks:
             description="At once, under the same id and with the same body, and with all its tries.",
         )
         async def replay(webhook_id: str, event_id: str, visitor: Admin) -> DeliveryOut:
-            again = await self._found(lambda: self.hooks.replay(_id(webhook_id), _id(event_id), visitor.actor, datetime.now(UTC)))
+            again = await self._found(lambda: self.hooks.replay(id_of(webhook_id), id_of(event_id), visitor.actor, datetime.now(UTC)))
             return _delivery(again)
 
         @router.post(
@@ -243,7 +243,7 @@ class RestWebhooks:
         )
         async def test(webhook_id: str, visitor: Admin, idempotency_key: IdempotencyKey = None) -> DeliveryOut:
             async def send() -> DeliveryOut:
-                return _delivery(await self._found(lambda: self.hooks.send_test(_id(webhook_id), visitor.actor, datetime.now(UTC))))
+                return _delivery(await self._found(lambda: self.hooks.send_test(id_of(webhook_id), visitor.actor, datetime.now(UTC))))
 
             return await self.once.run(visitor, idempotency_key, f"POST /webhooks/{webhook_id}/test", None, send, kept=DeliveryOut)
 
@@ -255,19 +255,15 @@ class RestWebhooks:
 
     def _wanted(self, given: WebhookIn) -> Wanted:
         """Raises UnfitWebhook, which the caller reads as a 422."""
-        unknown = sorted(set(given.brands or ()) - set(self.book.active().brands))
-        if unknown:
-            raise UnfitWebhook(f"brands: there is no brand {', '.join(unknown)[:200]}")
         wanted = Wanted(given.url, _set(given.events), _set(given.brands), given.description.strip(), given.active)
-        self.receivers.check(wanted.url)
-        return wanted
+        return self.receivers.fit(wanted, self.book.active())
 
 
 def _set(given: list[str] | None) -> frozenset[str] | None:
     return None if given is None else frozenset(given)
 
 
-def _id(given: str) -> str:
+def id_of(given: str) -> str:
     """As it was given; what PostgreSQL cannot even be asked for is not there."""
     if "\0" in given:
         raise NoSuchWebhook("there is no such webhook")

@@ -77,23 +77,23 @@ def resolved(file: CaseFile) -> Callable[[Actor], c.Command]:
 
 def command_of(carried: Mapping[str, Any], given: str, colleague: Colleague) -> c.Command:
     """What was confirmed; `given`: by which press. A confirmation that is pressed again, with nothing new seen, is the same command."""
-    actor, turn = colleague.actor, int(carried["turn"])
+    actor, turn, replaces = colleague.actor, int(carried["turn"]), carried.get("replaces")
     command_id = f"{given}:{turn}"
     words = str(carried["words"])
     match carried["saying"]:
         case "ask":
             more = {"department": carried["department"], "joins": carried.get("joins"), "alone": carried.get("alone")}
-            return c.Ask(command_id, actor, words, **more, seen=turn)
+            return c.Ask(command_id, actor, words, **more, seen=turn, replaces=replaces)
         case "update":
             promise = moment(carried.get("promise"))
-            return c.Update(command_id, actor, words, promise, seen=turn)
+            return c.Update(command_id, actor, words, promise, seen=turn, replaces=replaces)
         case "private":
-            return c.TakePrivate(command_id, actor, words, carried.get("private"), seen=turn)
+            return c.TakePrivate(command_id, actor, words, carried.get("private"), seen=turn, replaces=replaces)
         case "move":
             promise = moment(carried.get("promise"))
             return c.Reassign(command_id, actor, carried["department"], carried.get("reason"), words, promise)
         case _:
-            return c.Resolve(command_id, actor, carried["cause"], words, carried.get("cause_words"), seen=turn)
+            return c.Resolve(command_id, actor, carried["cause"], words, carried.get("cause_words"), seen=turn, replaces=replaces)
 
 
 def moment(written: str | None) -> datetime | None:

@@ -15,9 +15,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from adapters.export.bundle import write_bundle
 from adapters.export.document import write_case
-from adapters.export.tables import write_tables
+from adapters.export.forms import written
 from adapters.notary import Notary
 from adapters.postgres.exporting import Export, PostgresExporter
 from adapters.postgres.store import Store
@@ -26,7 +25,6 @@ from cli.installed import installed
 from domain.checkpoints import Checkpoint, Note
 from domain.errors import LoopkeeperError
 from domain.exporting import Form
-from domain.policy import CasePolicy
 from domain.seeking import Outcome, Sought
 from domain.values import Actor, ClockName, Role, Via
 from verifier import loopkeeper_verify
@@ -114,26 +112,11 @@ def _write(store: Store, export: Export, form: Form, raw: IO[bytes], *, quiet: b
     with bar:
         task = bar.add_task("events", total=export.scope.events)
 
-        def progress(count: int) -> None:
+        def page(case_id: str) -> str:
+            return write_case(store.reader.file(case_id), store.records.chain(case_id), store.book, export.scope, now)
+
+        for count in written(export, form, raw, now, page):
             bar.advance(task, count)
-
-        match form:
-            case Form.BUNDLE:
-                write_bundle(export, raw, now, progress)
-            case Form.JSONL:
-                for block, count in export.events():
-                    raw.write(block)
-                    progress(count)
-            case Form.CSV:
-                write_tables(export.cases(), export.events(), raw, progress)
-            case Form.HTML:
-                (case_id,) = export.case_ids()
-                file = store.reader.file(case_id)
-
-                def policy_of(version: str) -> CasePolicy:
-                    return store.book.policy(version).for_case(file.case.brand, file.case.channel)
-
-                raw.write(write_case(file, store.records.chain(case_id), policy_of, export.scope, now).encode())
 
 
 @contextmanager

@@ -70,6 +70,7 @@ def find_settings() -> Settings:
             "index_key": secrets.index_key,
             "channels": bridges,
             "public_url": f"http://127.0.0.1:{ports['api']}",
+            "console_open": True,
             "slack_bot_token": secrets.slack_bot_token,
             "slack_signing_secret": secrets.slack_signing_secret,
             "slack_api_url": f"http://127.0.0.1:{ports['sandbox']}/slack/api/",

@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import ProgrammingError
 
 from adapters.erasure_list import ErasureFile
+from adapters.export.subject_page import page
 from adapters.postgres.book import PostgresBook
 from adapters.postgres.customers import Customers
 from adapters.postgres.engine import open_engine
@@ -26,15 +27,14 @@ from adapters.postgres.store import Store
 from adapters.postgres.subject_access import SubjectAccess
 from cli.app import app, out
 from cli.installed import installed
-from cli.subject_page import page
+from cli.persons import OPERATOR, whoever
 from domain.erasure import Customer, Erased, Scope
 from domain.errors import LoopkeeperError
-from domain.rights import RIGHTS, Right
-from domain.values import Actor, Role, Via
+from domain.rights import Right
+from domain.values import Actor
 from settings import Settings
 
 ROLE = "loopkeeper_privacy"
-OPERATOR = Actor("operator", Role.ADMIN, Via.CLI)
 
 privacy_app = typer.Typer(no_args_is_help=True, help="Find and erase customers, legal holds, subject access, retention.")
 app.add_typer(privacy_app, name="privacy")
@@ -42,6 +42,9 @@ app.add_typer(privacy_app, name="privacy")
 Key = Annotated[
     str,
     typer.Option("--key", envvar="LOOPKEEPER_PERSON_KEY", prompt="Your API key (role privacy)", hide_input=True, help="Who you are."),
+]
+Without = Annotated[
+    list[str] | None, typer.Option("--without", metavar="CUSTOMER", help="Leave this one out, though it is linked with the others.")
 ]
 Reason = Annotated[
     str, typer.Option("--reason", help="Why; it stays on record for ever, so refer to a ticket or a letter and name nobody.")
@@ -67,14 +70,7 @@ class _Room:
 
     def whoever(self, key: str) -> Actor:
         """The person whose key it is. Raises LoopkeeperError."""
-        known = self.store.keys.of(key.strip())
-        if known is None:
-            raise LoopkeeperError("this key is not known here, or was revoked; an admin makes one: loopkeeper key new NAME --role privacy")
-        if known.role not in RIGHTS[Right.ERASE]:
-            raise LoopkeeperError(f"the key of {known.name} has the role {known.role.value}; this needs the role privacy")
-        if known.scopes is not None and Right.ERASE not in known.scopes:
-            raise LoopkeeperError(f"the key of {known.name} was made without the right to erase; this needs one that has it")
-        return Actor(known.person, known.role, Via.CLI)
+        return whoever(self.store, key, Right.ERASE)
 
 
 @contextmanager
@@ -117,9 +113,14 @@ def privacy_find(
     """Find a customer, their cases, and who is called the same on other channels."""
     with _room() as room:
         there, others = room.customers.find(channel, who)
+        mine = [one.id for one in there]
+        linked = [one for one in room.customers.seen(room.customers.linked(mine)) if one.id not in mine]
+        others = [one for one in others if one.id not in {other.id for other in linked}]
     _say(*(line for one in there for line in _told(one)))
     if not there:
         _say(f"Nobody on '{channel}' is known as {who}. Whoever was erased is not found any more.")
+    if linked:
+        _say("", "Linked with them as the same person:", *(line for one in linked for line in _told(one)))
     if others:
         _say(
             "",
@@ -142,10 +143,14 @@ def privacy_erase(
     subjects: Annotated[list[str], typer.Argument(metavar="CUSTOMER...", help="The customers, by the ids that `privacy find` shows.")],
     reason: Reason,
     key: Key,
+    without: Without = None,
 ) -> None:
-    """Propose to erase customers, and show what will go and what stays. A second person confirms it."""
+    """Propose to erase customers with whoever is linked with them, and show what will go and what stays. A second person confirms it."""
     with _room() as room:
-        proposal, scope = room.erasing.propose(_ids(subjects), reason, room.whoever(key))
+        by, whom = room.whoever(key), room.customers.linked(_ids(subjects), _ids(without or []))
+        if not whom:
+            raise LoopkeeperError("nobody is left to be erased: --without names all of them")
+        proposal, scope = room.erasing.propose(whom, reason, by)
     _say(*_goes(scope), "", f"Erasure {proposal.number} is proposed. Nothing is destroyed yet. Somebody else confirms it:")
     _say(f"  loopkeeper privacy confirm {proposal.number}")
 
@@ -170,7 +175,7 @@ def _goes(scope: Scope) -> Iterator[str]:
     for elsewhere in scope.elsewhere:
         yield f"    and what they wrote in {elsewhere}, a case of somebody else"
     yield f"  {_count(scope.waiting, 'message')} of theirs that found no case"
-    yield "  what is searched of these texts, hashes of them, open drafts, and when they were told our hours"
+    yield "  what is searched of these texts, hashes of them, open drafts, links with other customers, and when they were told our hours"
     yield "Stays: what happened and when, ids of posts and permalinks of replies in the histories, and the proofs over all of it."
     yield from _by_hand(scope)
 
@@ -270,9 +275,13 @@ def privacy_export(
     who: Annotated[str, typer.Argument(metavar="HANDLE-OR-ID", help="How the network shows them, or its id of them.")],
     to: Annotated[Path, typer.Option("--out", help="The file: .html to be read, .json for programs.")],
     key: Key,
+    without: Without = None,
     also: Annotated[list[str] | None, typer.Option("--also", help="A further customer who is the same person, by id.")] = None,
 ) -> None:
-    """Write down everything that is held about a person, private words too, to be given to them. Colleagues are named by role."""
+    """Write down everything that is held about a person on all channels that are linked, private words too, to be given to them.
+
+    Colleagues are named by role.
+    """
     if to.suffix not in (".html", ".json"):
         raise LoopkeeperError(f"{to}: name a file that ends with .html (to be read) or .json (for programs)")
     with _room() as room:
@@ -280,7 +289,8 @@ def privacy_export(
         there, _ = room.customers.find(channel, who)
         if not there and not also:
             raise LoopkeeperError(f"nobody on '{channel}' is known as {who}; whoever was erased is not found any more")
-        held = SubjectAccess(room.engine, room.store.vault).export([*(one.id for one in there), *_ids(also or [])], by)
+        whom = room.customers.linked([*(one.id for one in there), *_ids(also or [])], _ids(without or []))
+        held = SubjectAccess(room.engine, room.store.vault).export(whom, by)
     text = page(held.data) if to.suffix == ".html" else json.dumps(held.data, ensure_ascii=False, indent=2)
     _keep(to, text)
     _say(

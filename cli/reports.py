@@ -10,9 +10,12 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.table import Table as Drawn
 
+from adapters.postgres.digests import Digests
 from cli import over_api, remote
 from cli.app import app, out
 from cli.installed import installed
+from domain.digest import digest, last_due, week_before
+from domain.digest_letter import html_of, plain
 from domain.errors import LoopkeeperError
 from domain.figures_told import change, told
 from domain.report import Report, Table, Unit, Wanted, as_csv, as_json
@@ -23,7 +26,7 @@ _NAMES = ", ".join(kind.name for kind in KINDS)
 
 @app.command("report")
 def report(
-    name: Annotated[str, typer.Argument(help=f"One of: {_NAMES}.")] = "overview",
+    name: Annotated[str, typer.Argument(help=f"One of: {_NAMES}; or digest, with --preview.")] = "overview",
     days: Annotated[int, typer.Option(min=1, max=366 * 5, help="So many days up to the last one.")] = 28,
     first: Annotated[str | None, typer.Option("--from", metavar="DAY", help="The first day, such as 2026-03-01.")] = None,
     last: Annotated[str | None, typer.Option("--to", metavar="DAY", help="The last day. Default: today.")] = None,
@@ -34,8 +37,17 @@ def report(
     as_json_: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     as_csv_: Annotated[bool, typer.Option("--csv", help="One table, for a spreadsheet.")] = False,
     table: Annotated[str | None, typer.Option(metavar="TABLE", help="Which table, with --csv. Default: the first.")] = None,
+    preview: Annotated[bool, typer.Option("--preview", help="With `digest`: what the weekly digest says of last week.")] = False,
+    as_html: Annotated[bool, typer.Option("--html", help="With `digest --preview`: as the e-mail has it.")] = False,
 ) -> None:
     """Show one of the reports: whether loops close, and where they stick."""
+    if name == "digest":
+        if not preview or as_json_ or as_csv_:
+            raise LoopkeeperError("digests are sent by themselves; see what the next one would say: loopkeeper report digest --preview")
+        print(_digest(department, as_html=as_html), end="")
+        return
+    if preview or as_html:
+        raise LoopkeeperError("--preview and --html are for the weekly digest: loopkeeper report digest --preview")
     if as_json_ and as_csv_:
         raise LoopkeeperError("choose one form: --json or --csv")
     if remote.named():
@@ -62,6 +74,19 @@ def _put_out(made: Report, whole: dict[str, Any] | None, table: str | None, *, a
         print(as_csv(_chosen(made, table)), end="")
     else:
         _show(made)
+
+
+def _digest(department: str | None, *, as_html: bool) -> str:
+    with installed() as (store, settings):
+        policy = store.book.active()
+        if department is not None and department not in policy.departments:
+            raise LoopkeeperError(f"there is no department {department}; the policy in force names them")
+        zone = next(iter(policy.brands.values())).zone
+        monday = last_due(1, 0, zone, settings.pace.loop_time(datetime.now(UTC))).astimezone(ZoneInfo(zone)).date()
+        first, last = week_before(monday)
+        stalled = Digests(store.engine, store.vault.keyring)
+        made = digest(store.reports, stalled, Wanted(first, last, department=department), policy, settings.public_url)
+    return html_of(made, None) + "\n" if as_html else plain(made, None)
 
 
 def _chosen(made: Report, name: str | None) -> Table:

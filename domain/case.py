@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from domain.values import Audience, ClockName, Drafted, Intent, Pause, Priority, Purpose, Status
+from domain.values import Audience, ClockName, Drafted, Intent, Pause, Priority, Purpose, Status, Thread
 
 ReplyState = Literal["planned", "failed", "unconfirmed"]
 Ending = Literal["dismissed", "walked_away", "merged", "watch_ended"]
@@ -36,6 +36,7 @@ class Reply:
     state: ReplyState = "planned"
     askers: tuple[Asker, ...] = ()
     opens: datetime | None = None
+    thread: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,8 @@ class Case:
 
     `pauses`: while the customer was asked; `waits`: while a third party was waited for. `turn`: how often something
     happened that a person who is about to speak to the customer must have seen. `recounted_at`: when the clocks that ran were last
-    counted again from their start, by another priority, policy or calendar.
+    counted again from their start, by another priority, policy or calendar. `threads`: of a case that others were merged into, all of
+    them; `thread`: the one in which the customer wrote last, when it is not the case's own. `cause`: the number of the one that it shares.
     """
 
     id: str
@@ -185,6 +187,11 @@ class Case:
     private_post: str | None = None
     recounted_at: datetime | None = None
     held: tuple[HeldDraft, ...] = ()
+    cause: int | None = None
+    merged_into: str | None = None
+    carried: datetime | None = None
+    threads: tuple[Thread, ...] = ()
+    thread: str | None = None
 
     @property
     def status(self) -> Status:
@@ -224,6 +231,18 @@ class Case:
     def is_over(self) -> bool:
         """Whether nothing can happen to this case any more; a later post is a new case."""
         return self.ended is not None
+
+    @property
+    def all_threads(self) -> tuple[Thread, ...]:
+        """Every thread that the case goes on in: its own, and those of the cases that were merged into it."""
+        return self.threads or (Thread(self.id, self.first_post, self.last_post, self.first_deleted),)
+
+    @property
+    def to_be_told(self) -> tuple[Thread, ...]:
+        """Threads of a closed loop that still lack the last word: it was said in another one."""
+        if self.closed_at is None or self.closing_permalink is None or self.is_over:
+            return ()
+        return tuple(thread for thread in self.threads if not thread.told and not thread.gone)
 
     def reply(self, step: int) -> Reply | None:
         """The unsettled reply of that step, if there is one."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from domain import events as e
@@ -36,6 +36,12 @@ class CaseFile:
     people: Mapping[str, str]
     followers: int | None = None
     """How many follow the customer there, if the network told."""
+    customer_id: str = ""
+    """The identity that the case is of, by our id."""
+    elsewhere: Sequence[str] = ()
+    """The channels of the customer's other open cases, when they are linked with other identities; one entry a case."""
+    numbers: Mapping[str, int] = field(default_factory=dict)
+    """Of the cases that this one was merged into, or that were merged into it."""
 
     @property
     def title(self) -> str:
@@ -150,6 +156,10 @@ class CaseFile:
         if person is None:
             return "nobody"
         return self.people.get(person, person.split(":", 1)[-1])
+
+    def title_of(self, case_id: str) -> str:
+        """What another case is called that has to do with this one."""
+        return f"#{self.numbers[case_id]}" if case_id in self.numbers else case_id
 
     def department_name(self, department: str) -> str:
         """How a department is called."""

@@ -126,6 +126,7 @@ class Duty(StrEnum):
     GIVE_UP = "give_up"
     CLOSE = "close"
     CALL_APPROVER = "call_approver"
+    TELL_ELSEWHERE = "tell_elsewhere"
     END_WATCH = "end_watch"
 
 
@@ -160,6 +161,8 @@ def owed(case: Case, policy: CasePolicy) -> list[Owed]:
         duties += _of_clock(case, clock, policy)
     if case.closed_at is not None:
         duties.append(Owed(case.closed_at + policy.watch, Duty.END_WATCH))
+        if case.to_be_told:
+            duties.append(Owed(case.closed_at, Duty.TELL_ELSEWHERE))
     elif case.last_word_url is not None and case.last_word_at is not None:
         duties.append(Owed(case.last_word_at, Duty.CLOSE))
     if case.promise is not None and not case.promise_broken:

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from domain.values import CUSTOMER, SYSTEM, Actor, Permalink, Priority, Purpose, Triage
+from domain.values import CUSTOMER, SYSTEM, Actor, Permalink, Priority, Purpose, Thread, Triage
 
 # --- commands ---------------------------------------------------------------------------------------------------------
 
@@ -33,7 +33,7 @@ class Ask:
 
     `joins`: the step of an ask that is not sent yet; `words` then asks both questions, and `alone` this one, in case it comes too late.
     `department`: for whom. `seen`: the case's `turn` when the person read the words. `reasons`: why a second person must approve them,
-    as found in the words.
+    as found in the words. `replaces`: the step of their own waiting draft that these words replace.
     """
 
     id: str
@@ -44,12 +44,16 @@ class Ask:
     alone: str | None = None
     seen: int | None = None
     reasons: tuple[str, ...] = ()
+    replaces: int | None = None
     kind: Literal["ask"] = field(default="ask", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Tell the customer in public how it is going, in exactly these words. `reasons`: why a second person must approve them."""
+    """Tell the customer in public how it is going, in exactly these words. `reasons`: why a second person must approve them.
+
+    `replaces`: the step of their own waiting draft that these words replace.
+    """
 
     id: str
     by: Actor
@@ -57,6 +61,7 @@ class Update:
     promise: datetime | None = None
     seen: int | None = None
     reasons: tuple[str, ...] = ()
+    replaces: int | None = None
     kind: Literal["update"] = field(default="update", repr=False)
 
 
@@ -64,7 +69,7 @@ class Update:
 class Resolve:
     """It is solved: the root cause, and exactly the words of the thank-you that will be posted.
 
-    `reasons`: why a second person must approve them.
+    `reasons`: why a second person must approve them. `replaces`: the step of their own waiting draft that these words replace.
     """
 
     id: str
@@ -74,6 +79,7 @@ class Resolve:
     cause_words: str | None = None
     seen: int | None = None
     reasons: tuple[str, ...] = ()
+    replaces: int | None = None
     kind: Literal["resolve"] = field(default="resolve", repr=False)
 
 
@@ -207,7 +213,7 @@ class Resume:
 class TakePrivate:
     """Go on in private: `public` is exactly the one line that says so; `words` the private message, where the network has such.
 
-    `reasons`: why a second person must approve that message.
+    `reasons`: why a second person must approve that message. `replaces`: the step of their own waiting draft that these words replace.
     """
 
     id: str
@@ -216,6 +222,7 @@ class TakePrivate:
     words: str | None = None
     seen: int | None = None
     reasons: tuple[str, ...] = ()
+    replaces: int | None = None
     kind: Literal["take_private"] = field(default="take_private", repr=False)
 
 
@@ -275,6 +282,50 @@ class MovePolicy:
     kind: Literal["move_policy"] = field(default="move_policy", repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """How the case stands that another is to be merged into. `ended`: how it came to its end, if it did."""
+
+    number: int
+    is_open: bool
+    ended: str | None
+    same_customer: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """The customer wrote twice about one thing: go on with it in another case.
+
+    `target`: how that one stands, as found when this was given. `words`: why, needed when another account wrote that one.
+    """
+
+    id: str
+    by: Actor
+    into: str
+    words: str | None = None
+    target: Target | None = None
+    kind: Literal["merge"] = field(default="merge", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class JoinSharedCause:
+    """The case has the same root cause as others: it shares that cause from now on."""
+
+    id: str
+    by: Actor
+    cause: int
+    kind: Literal["join_shared_cause"] = field(default="join_shared_cause", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveSharedCause:
+    """The case does not share its cause after all."""
+
+    id: str
+    by: Actor
+    kind: Literal["leave_shared_cause"] = field(default="leave_shared_cause", repr=False)
+
+
 Command = (
     Accept
     | Ask
@@ -296,6 +347,9 @@ Command = (
     | ReadPrivate
     | WalkAway
     | MovePolicy
+    | Merge
+    | JoinSharedCause
+    | LeaveSharedCause
     | Approve
     | Reject
 )
@@ -309,7 +363,7 @@ class PostArrived:
     """A customer's post: the first of a case, or a further one in its thread. `words` refers to what it says.
 
     `personal`: the kinds of personal data that a public post seems to show. `tell_hours`: this customer has not been told yet when
-    people are back.
+    people are back. `thread`: the merged case in whose thread it was written.
     """
 
     id: str
@@ -322,6 +376,7 @@ class PostArrived:
     private: bool = False
     personal: tuple[str, ...] = ()
     tell_hours: bool = False
+    thread: str | None = None
     by: Actor = CUSTOMER
     kind: Literal["post_arrived"] = field(default="post_arrived", repr=False)
 
@@ -473,7 +528,58 @@ class TimePassed:
     kind: Literal["time_passed"] = field(default="time_passed", repr=False)
 
 
-FromNetwork = PostArrived | PostChanged | PostRemoved
+@dataclass(frozen=True, slots=True)
+class CaseMerged:
+    """Another case has been merged into this one. See `domain.events.Merged`."""
+
+    id: str
+    case: str
+    threads: tuple[Thread, ...]
+    priority: Priority
+    promise: datetime | None = None
+    waiting_since: datetime | None = None
+    other_customer: bool = False
+    cause: int | None = None
+    by: Actor = SYSTEM
+    kind: Literal["case_merged"] = field(default="case_merged", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MergeFailed:
+    """The case that this one was merged into had come to its end before it heard of that."""
+
+    id: str
+    into: str
+    by: Actor = SYSTEM
+    kind: Literal["merge_failed"] = field(default="merge_failed", repr=False)
+
+
+FromCase = CaseMerged | MergeFailed
+"""What one case tells another. It is stored with what made it happen and delivered as what networks tell us."""
+
+
+@dataclass(frozen=True, slots=True)
+class Announce:
+    """Say here what all cases of a cause are told: exactly these words, which were made for this one. `approved_by`: a second person.
+
+    `seen`: the case's `turn` when they were made. `root_cause`: with `resolve`.
+    """
+
+    id: str
+    by: Actor
+    cause: int
+    announcement: int
+    what: Literal["update", "resolve"]
+    words: str
+    promise: datetime | None = None
+    root_cause: str | None = None
+    seen: int | None = None
+    approved_by: str | None = None
+    kind: Literal["announce"] = field(default="announce", repr=False)
+
+
+FromNetwork = PostArrived | PostChanged | PostRemoved | FromCase | Announce
+"""What reaches a case through the inbox."""
 FROM_NETWORK: TypeAdapter[FromNetwork] = TypeAdapter(Annotated[FromNetwork, Field(discriminator="kind")])
 
 Outcome = Posted | PostFailed | PostUnconfirmed | PostExpired | DeskTold | DeskUnreachable | Mailed | MailFailed | Called | CallFailed

@@ -15,6 +15,7 @@ from domain.clocks import promise_from
 from domain.decide_command import on_command, reopen
 from domain.decide_time import on_time_passed
 from domain.evolve import evolve
+from domain.merging import come_back, pass_on, take_in
 from domain.policy import CasePolicy
 from domain.replying import (
     Events,
@@ -29,6 +30,7 @@ from domain.replying import (
     templated,
     withdraw,
 )
+from domain.sharing import announced
 from domain.values import ClockName, Intent, Purpose
 
 
@@ -51,6 +53,12 @@ def _happening(case: Case, message: c.FromNetwork | c.Outcome, policy: CasePolic
             return [e.PostEdited(now, message.post, message.words)]
         case c.PostRemoved():
             return _post_removed(case, message, now)
+        case c.Announce():
+            return announced(case, message, policy, now)
+        case c.CaseMerged():
+            return take_in(case, message, now)
+        case c.MergeFailed():
+            return come_back(case, message, now)
         case c.Posted():
             return posted(case, message, now)
         case c.PostFailed() | c.PostUnconfirmed() | c.PostExpired():
@@ -100,8 +108,12 @@ def _shown(message: c.PostArrived, now: datetime) -> Events:
 
 
 def _further_post(case: Case, message: c.PostArrived, policy: CasePolicy, now: datetime) -> Events:
+    if case.merged_into is not None:
+        return pass_on(case, message, now)
     intent = message.triage.intent
-    wrote = e.CustomerWrote(now, message.post, intent, message.by_customer, message.words, message.posted_at, message.private)
+    wrote = e.CustomerWrote(
+        now, message.post, intent, message.by_customer, message.words, message.posted_at, message.private, message.thread
+    )
     if case.is_over or not message.by_customer:
         return [wrote]
     return [*_heard(case, wrote, policy, now), *_shown(message, now)]

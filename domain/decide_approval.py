@@ -24,6 +24,10 @@ NOT_WAITING = c.Refusal(
     "not_waiting", "This draft waits no more: somebody has decided on it, or the case went on without it. The case's story says which."
 )
 _ONES_OWN = c.Refusal("ones_own", "You wrote this yourself. Somebody else must approve it.")
+ONLY_ITS_AUTHOR = c.Refusal("not_yours", "Somebody else wrote this draft. Approve it, in other words if need be, or reject it.")
+_ANOTHER_KIND = c.Refusal("another_kind", "Those words are not what waited. Take the draft back, and write anew.")
+WRITTEN_ANEW = "its author has written it anew"
+"""Why a draft goes out no more whose author put another in its place."""
 _NOT_ALLOWED = c.Refusal("not_allowed", "Only the social team and leads approve drafts.")
 _STALE = c.Refusal("stale", "Something has happened in this case since this was written. Read it again, and approve it if it still fits.")
 _PROMISE_IS_OVER = c.Refusal(
@@ -39,8 +43,13 @@ def needs_second_person(case: Case, command: Words, policy: CasePolicy) -> tuple
     return (*pressing, *command.reasons)
 
 
-def held(case: Case, command: Words, why: tuple[str, ...], policy: CasePolicy, now: datetime) -> e.DraftHeld:
-    """The draft that waits. A question that would have joined another one, which goes out meanwhile, waits by itself."""
+def held(
+    case: Case, command: Words, why: tuple[str, ...], policy: CasePolicy, now: datetime, before: HeldDraft | None = None
+) -> e.DraftHeld:
+    """The draft that waits. A question that would have joined another one, which goes out meanwhile, waits by itself.
+
+    `before`: the draft in the place of which its author has put it. Whoever is to be called about it is called no later for that.
+    """
     words, private, department = _words_of(command)
     return e.DraftHeld(
         now,
@@ -49,14 +58,34 @@ def held(case: Case, command: Words, why: tuple[str, ...], policy: CasePolicy, n
         words,
         why,
         command.by.person,
-        now + max(_next_word_due(case, policy, now) - now, timedelta(0)) / 2,
+        _call_at(case, policy, now) if before is None or before.called else min(before.call_at, _call_at(case, policy, now)),
         Audience.ESCALATIONS if command.by.role in (Role.LEAD, Role.ADMIN) else Audience.SOCIAL_LEAD,
         promise=command.promise if isinstance(command, c.Update) else None,
         root_cause=command.root_cause if isinstance(command, c.Resolve) else None,
         cause_words=command.cause_words if isinstance(command, c.Resolve) else None,
         department=department,
         private=private,
+        before=before.words if before is not None and before.words != words else None,
     )
+
+
+def replaced(case: Case, command: Words, now: datetime) -> Events | c.Refusal:
+    """What becomes of the draft in the place of which its author puts these words, while it waits; nothing when they replace none."""
+    if command.replaces is None:
+        return []
+    draft = case.draft(command.replaces)
+    if draft is None:
+        return NOT_WAITING
+    if draft.author != command.by.person:
+        return ONLY_ITS_AUTHOR
+    if draft.what != command.kind:
+        return _ANOTHER_KIND
+    return [*_calls_off(case, draft, now), e.DraftDropped(now, draft.step, draft.what, draft.author, WRITTEN_ANEW)]
+
+
+def _call_at(case: Case, policy: CasePolicy, now: datetime) -> datetime:
+    """When half of the time is over until the customer is owed a word."""
+    return now + max(_next_word_due(case, policy, now) - now, timedelta(0)) / 2
 
 
 def _words_of(command: Words) -> tuple[str, str | None, str | None]:

@@ -8,10 +8,11 @@ from typing import assert_never
 from domain import commands as c
 from domain import events as e
 from domain.case import Case
-from domain.decide_approval import Words, approve, held, needs_second_person, reject
+from domain.decide_approval import Words, approve, held, needs_second_person, reject, replaced
 from domain.durations import write_duration
+from domain.merging import merge
 from domain.policy import CasePolicy
-from domain.replying import Events, after, again, called_off, closed, dropped, handed_off, posted, reply, spoken, withdraw
+from domain.replying import Events, after, again, called_off, closed, dropped, handed_off, nothing_more, posted, reply, spoken, withdraw
 from domain.values import CLOSING_PURPOSES, Audience, ClockName, Permalink, Priority, Purpose, Role
 
 BOUNCES = 3
@@ -29,9 +30,7 @@ def on_command(case: Case, command: c.Command, policy: CasePolicy, now: datetime
         case c.Accept():
             return _accept(case, command, now)
         case c.Ask() | c.Update() | c.TakePrivate() | c.Resolve():
-            why = needs_second_person(case, command, policy)
-            said = _say(case, command, policy, now)
-            return said if not why or isinstance(said, c.Refusal) else [held(case, command, why, policy, now)]
+            return _spoken(case, command, policy, now)
         case c.Approve():
             return approve(case, command, now, lambda case, draft: _say(case, draft, policy, now))
         case c.Reject():
@@ -44,7 +43,7 @@ def on_command(case: Case, command: c.Command, policy: CasePolicy, now: datetime
             return _relabel(case, command, policy, now)
         case c.Dismiss():
             reason = "the case was dismissed"
-            return [*_nothing_more(case, now, reason), e.Dismissed(now, command.reason, command.words)]
+            return [*nothing_more(case, now, reason), e.Dismissed(now, command.reason, command.words)]
         case c.WalkAway():
             return _walk_away(case, command, now)
         case c.EscalateNow():
@@ -58,6 +57,10 @@ def on_command(case: Case, command: c.Command, policy: CasePolicy, now: datetime
             if command.policy == case.policy:
                 return c.Refusal("no_change", f"The case is held to {command.policy} already.")
             return [e.PolicyMoved(now, command.policy, case.policy)]
+        case c.Merge():
+            return merge(case, command, now)
+        case c.JoinSharedCause() | c.LeaveSharedCause():
+            return _share(case, command, now)
         case c.Reopen():
             return reopen(case, now, case.priority)
         case c.WaiveThankYou():
@@ -87,6 +90,8 @@ _WHILE_OPEN = (
     c.Snooze,
     c.WaitOnThirdParty,
     c.Resume,
+    c.Merge,
+    c.JoinSharedCause,
 )
 
 
@@ -128,6 +133,19 @@ def _not_to_be_said(case: Case, words: str, seen: int | None) -> c.Refusal | Non
     if any(draft.words == words for draft in case.held):
         return _WAITS_ALREADY
     return _CHANGED_MEANWHILE if seen is not None and case.turn > seen else None
+
+
+def _spoken(case: Case, command: Words, policy: CasePolicy, now: datetime) -> Events | c.Refusal:
+    """What a person's words make happen: they go out, or wait for a second person; those that they replace go out no more."""
+    instead = replaced(case, command, now)
+    if isinstance(instead, c.Refusal):
+        return instead
+    case, before = after(case, instead), case.draft(command.replaces) if command.replaces is not None else None
+    why = needs_second_person(case, command, policy)
+    said = _say(case, command, policy, now)
+    if isinstance(said, c.Refusal):
+        return said
+    return [*instead, *(said if not why else [held(case, command, why, policy, now, before)])]
 
 
 def _say(case: Case, command: Words, policy: CasePolicy, now: datetime) -> Events | c.Refusal:
@@ -231,17 +249,11 @@ def _reassign(case: Case, command: c.Reassign, policy: CasePolicy, now: datetime
 
 def _walk_away(case: Case, command: c.WalkAway, now: datetime) -> Events | c.Refusal:
     if command.by.role in (Role.LEAD, Role.ADMIN):
-        return [*_nothing_more(case, now, "we walked away"), e.WalkedAway(now, command.words)]
+        return [*nothing_more(case, now, "we walked away"), e.WalkedAway(now, command.words)]
     if case.walk_away_proposed:
         return c.Refusal("proposed_already", "This was proposed already, and a lead has been asked to decide.")
     call = e.Escalated(now, case.steps + 1, Audience.LEAD, why="walk_away", words=command.words)
     return [e.WalkAwayProposed(now, command.words), call]
-
-
-def _nothing_more(case: Case, now: datetime, reason: str) -> Events:
-    """The case ends here: nothing that is under way is done any more."""
-    questions = [e.AskDropped(now, q.asker.person, q.words, reason) for q in case.questions]
-    return [*withdraw(case, now, reason), *called_off(case, now, reason), *questions, *dropped(case, now, reason)]
 
 
 _UP = (Audience.LEAD, Audience.HEAD, Audience.DUTY_MANAGER)
@@ -304,6 +316,16 @@ def reopen(case: Case, now: datetime, priority: Priority) -> Events | c.Refusal:
     if case.owner is None:
         events.append(e.HandedOff(now, case.department))
     return events
+
+
+def _share(case: Case, command: c.JoinSharedCause | c.LeaveSharedCause, now: datetime) -> Events | c.Refusal:
+    if isinstance(command, c.LeaveSharedCause):
+        return [e.LeftCause(now, case.cause)] if case.cause is not None else c.Refusal("no_change", "This case shares no cause.")
+    if case.cause == command.cause:
+        return c.Refusal("no_change", "This case shares that cause already.")
+    if case.cause is not None:
+        return c.Refusal("another_cause", f"This case shares the cause C{case.cause}. Take it out of that one first.")
+    return [e.JoinedCause(now, command.cause)]
 
 
 def _waive(case: Case, command: c.WaiveThankYou, now: datetime) -> Events | c.Refusal:

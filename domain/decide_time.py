@@ -8,6 +8,7 @@ from typing import assert_never
 from domain import events as e
 from domain.case import Case
 from domain.clocks import Clock, Duty, Owed, owed, promise_from
+from domain.merging import tell_elsewhere
 from domain.policy import CasePolicy
 from domain.replying import Events, after, closed, holding_template, spoken, templated
 from domain.values import ClockName, Priority, Purpose
@@ -65,6 +66,8 @@ def _discharge(case: Case, duty: Owed, policy: CasePolicy, now: datetime) -> Eve
             return [e.Escalated(now, case.steps + 1, duty.to, why="approval", draft=duty.step)]
         case Duty.CLOSE:
             return closed(case, now, case.last_word_url)
+        case Duty.TELL_ELSEWHERE:
+            return tell_elsewhere(case, policy, now)
         case Duty.END_WATCH:
             return [e.WatchEnded(now)]
         case _:

@@ -127,7 +127,21 @@ class ErasureList(Protocol):
         ...
 
 
-def names_somebody(reason: str, customers: Sequence[Customer]) -> str | None:
+class Shown(Protocol):
+    """Somebody as a network shows them."""
+
+    @property
+    def handle(self) -> str | None:
+        """Their handle."""
+        ...
+
+    @property
+    def name(self) -> str | None:
+        """Their name."""
+        ...
+
+
+def names_somebody(reason: str, customers: Sequence[Shown]) -> str | None:
     """The handle or name that a reason repeats, if so: the reason stays on record for ever, and must not."""
     told = reason.casefold()
     for customer in customers:

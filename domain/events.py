@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from domain.values import Audience, ClockName, Drafted, Intent, Permalink, Priority, Purpose
+from domain.values import Audience, ClockName, Drafted, Intent, Permalink, Priority, Purpose, Thread
 
 SAID_SO = "somebody said so"
 """The reason on record when a person ended it: who, stands in the entry."""
@@ -41,7 +41,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class CustomerWrote:
-    """A further post arrived in the thread of the case."""
+    """A further post arrived in the thread of the case, or (`thread`) in that of a case that was merged into it."""
 
     at: datetime
     post: str
@@ -50,6 +50,7 @@ class CustomerWrote:
     words: str | None = None
     posted_at: datetime | None = None
     private: bool = False
+    thread: str | None = None
     kind: Literal["customer_wrote"] = field(default="customer_wrote", repr=False)
 
 
@@ -75,7 +76,7 @@ class PostDeleted:
 
 @dataclass(frozen=True, slots=True)
 class ReplyPlanned:
-    """It was decided that a reply goes out: exact words (`words`; `author`: whose, if approved) or a wording template (`template`)."""
+    """A reply is to go out: exact words (`words`; `author`: whose, if approved) or a `template`; `thread`: in that merged case's thread."""
 
     at: datetime
     step: int
@@ -88,6 +89,7 @@ class ReplyPlanned:
     instead_of: int | None = None
     opens: datetime | None = None
     author: str | None = None
+    thread: str | None = None
     kind: Literal["reply_planned"] = field(default="reply_planned", repr=False)
 
 
@@ -504,8 +506,114 @@ class WalkedAway:
 
 
 @dataclass(frozen=True, slots=True)
+class Merged:
+    """The case was merged into another one, which goes on in its threads and owes what was owed. `words`: why, if anybody said so."""
+
+    at: datetime
+    into: str
+    threads: tuple[Thread, ...]
+    priority: Priority
+    promise: datetime | None = None
+    waiting_since: datetime | None = None
+    other_customer: bool = False
+    words: str | None = None
+    cause: int | None = None
+    kind: Literal["merged"] = field(default="merged", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TookIn:
+    """Another case was merged into this one: with its threads, and with what was owed there."""
+
+    at: datetime
+    case: str
+    threads: tuple[Thread, ...]
+    promise: datetime | None = None
+    waiting_since: datetime | None = None
+    other_customer: bool = False
+    cause: int | None = None
+    kind: Literal["took_in"] = field(default="took_in", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOn:
+    """The customer wrote just when the case had been merged: the case that it was merged into has been told."""
+
+    at: datetime
+    into: str
+    post: str
+    intent: Intent
+    by_customer: bool = True
+    words: str | None = None
+    posted_at: datetime | None = None
+    private: bool = False
+    kind: Literal["passed_on"] = field(default="passed_on", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NotTakenIn:
+    """Another case was to be merged into this one, which had just come to its end: that one goes on by itself."""
+
+    at: datetime
+    case: str
+    kind: Literal["not_taken_in"] = field(default="not_taken_in", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Unmerged:
+    """The case that this one was merged into had just come to its end, so that this one goes on, with what it had promised."""
+
+    at: datetime
+    into: str
+    kind: Literal["unmerged"] = field(default="unmerged", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedCause:
+    """The case shares a cause with others: what is announced to all of them is said here too."""
+
+    at: datetime
+    cause: int
+    kind: Literal["joined_cause"] = field(default="joined_cause", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LeftCause:
+    """The case does not share that cause after all."""
+
+    at: datetime
+    cause: int
+    kind: Literal["left_cause"] = field(default="left_cause", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """What was announced to all cases of a cause is said here too; what follows in the history is that. `approved_by`: a second person."""
+
+    at: datetime
+    cause: int
+    announcement: int
+    approved_by: str | None = None
+    kind: Literal["announced"] = field(default="announced", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBack:
+    """What was announced to all cases of a cause is not said here, and why; people are told."""
+
+    at: datetime
+    cause: int
+    announcement: int
+    why: str
+    kind: Literal["held_back"] = field(default="held_back", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class DraftHeld:
-    """Words to the customer (and with `private` a private message) wait for a second person. `call_at`: when `calls` is called."""
+    """Words to the customer (and with `private` a private message) wait for a second person. `call_at`: when `calls` is called.
+
+    `before`: the words in the place of which their author has put them, while those waited.
+    """
 
     at: datetime
     step: int
@@ -520,6 +628,7 @@ class DraftHeld:
     cause_words: str | None = None
     department: str | None = None
     private: str | None = None
+    before: str | None = None
     kind: Literal["draft_held"] = field(default="draft_held", repr=False)
 
 
@@ -550,7 +659,7 @@ class DraftRejected:
 
 @dataclass(frozen=True, slots=True)
 class DraftDropped:
-    """A draft that waited for a second person is not needed any more: the case has come to its end without it."""
+    """A draft that waited for a second person is not needed any more: the case has come to its end, or its author wrote it anew."""
 
     at: datetime
     step: int
@@ -641,6 +750,15 @@ Event = (
     | PrivateRead
     | WalkAwayProposed
     | WalkedAway
+    | Merged
+    | TookIn
+    | PassedOn
+    | NotTakenIn
+    | Unmerged
+    | JoinedCause
+    | LeftCause
+    | Announced
+    | HeldBack
     | DraftHeld
     | DraftApproved
     | DraftRejected

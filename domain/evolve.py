@@ -37,7 +37,7 @@ def _turns(event: e.Event) -> bool:
             return event.by_customer
         case e.ReplyPlanned():
             return event.words is not None
-        case e.Resolved() | e.Reopened() | e.Reassigned() | e.PostDeleted():
+        case e.Resolved() | e.Reopened() | e.Reassigned() | e.PostDeleted() | e.TookIn():
             return True
         case _:
             return False
@@ -124,6 +124,12 @@ def _applied(case: Case, event: e.Event) -> Case:  # noqa: C901 - one line an ev
             return replace(case, walk_away_proposed=True)
         case e.WalkedAway():
             return replace(case, ended="walked_away", promise=None)
+        case e.Merged():
+            return replace(case, ended="merged", merged_into=event.into, promise=None, carried=case.promise)
+        case e.TookIn():
+            return _took_in(case, event)
+        case e.Unmerged():
+            return replace(case, ended=None, merged_into=None, promise=case.carried, carried=None)
         case e.DraftHeld():
             return _draft_held(case, event)
         case e.DraftApproved() | e.DraftRejected() | e.DraftDropped():
@@ -134,6 +140,12 @@ def _applied(case: Case, event: e.Event) -> Case:  # noqa: C901 - one line an ev
             return _watch_ended(case, event)
         case e.PostEdited() | e.NoteAdded() | e.HumanNeeded() | e.PersonalDataSeen() | e.PrivateRead() | e.PromiseKept():
             return case  # on record; the state does not depend on it
+        case e.JoinedCause():
+            return replace(case, cause=event.cause)
+        case e.LeftCause():
+            return replace(case, cause=None)
+        case e.PassedOn() | e.NotTakenIn() | e.Announced() | e.HeldBack():
+            return case
         case _:
             assert_never(event)
 
@@ -159,7 +171,10 @@ def _customer_wrote(case: Case, ev: e.CustomerWrote) -> Case:
     if ev.private:  # a public reply never answers it in its place
         case = replace(case, private=True, private_post=ev.post)
     elif ev.by_customer:
-        case = replace(case, last_post=ev.post)
+        case = replace(case, last_post=ev.post, thread=ev.thread)
+        written_in = ev.thread or case.id
+        threads = (replace(t, post=ev.post, told=False) if t.case == written_in else t for t in case.threads)
+        case = replace(case, threads=tuple(threads))
     if ev.intent is Intent.THANKS or not ev.by_customer or not case.is_open:
         return case
     heard_since = case.last_word_at is not None and case.last_word_at > ev.at
@@ -171,13 +186,14 @@ def _customer_wrote(case: Case, ev: e.CustomerWrote) -> Case:
 
 
 def _post_deleted(case: Case, ev: e.PostDeleted) -> Case:
+    case = replace(case, threads=tuple(replace(t, gone=t.gone or t.first_post == ev.post) for t in case.threads))
     if not ev.first:
         return case
     return replace(case, first_deleted=True, promise=None)  # there is no public thread left in which to keep it
 
 
 def _reply_planned(case: Case, ev: e.ReplyPlanned) -> Case:
-    reply = Reply(ev.step, ev.purpose, ev.to_post, ev.at, ev.words, ev.template, ev.variant, ev.promise, opens=ev.opens)
+    reply = Reply(ev.step, ev.purpose, ev.to_post, ev.at, ev.words, ev.template, ev.variant, ev.promise, opens=ev.opens, thread=ev.thread)
     kept = tuple(r for r in case.replies if r.step != ev.instead_of)
     said = case.said if ev.words is None else (*case.said, ev.words)[-SAID_AT_MOST:]
     closes = {
@@ -191,6 +207,8 @@ def _reply_planned(case: Case, ev: e.ReplyPlanned) -> Case:
     answered = case.thanks_answered + (ev.purpose is Purpose.WELCOME)
     questions = tuple(q for q in case.questions if q.words != ev.words)
     case = replace(case, steps=max(case.steps, ev.step), replies=(*kept, reply), said=said, questions=questions)
+    if ev.purpose is Purpose.ELSEWHERE:
+        case = _told_in(case, ev.thread)
     return replace(case, closing_step=closing, ask=ask, thanks_answered=answered)
 
 
@@ -204,6 +222,7 @@ def _reply_posted(case: Case, ev: e.ReplyPosted) -> Case:
         return replace(case, private=case.private or ev.purpose is Purpose.PRIVATE)
     case = replace(case, acknowledged_at=case.acknowledged_at or ev.at, last_word_at=_later(case.last_word_at, ev.at))
     if ev.step == case.closing_step:
+        case = _told_in(case, sent.thread if sent is not None else case.thread)
         case = replace(case, last_word_url=ev.parts[0].url if ev.parts else "")
     if ev.purpose is Purpose.ASK and case.is_open:
         ask = OpenAsk(ev.step, ev.at, askers=askers)
@@ -367,12 +386,36 @@ def _reopened(case: Case, ev: e.Reopened) -> Case:
         marks=(),
         asked_up=(),
         reopened=case.reopened + 1,
+        threads=tuple(replace(thread, told=False) for thread in case.threads),
     )
 
 
 def _dismissed(case: Case, ev: e.Dismissed) -> Case:
     del ev
     return replace(case, ended="dismissed", promise=None)
+
+
+def _told_in(case: Case, thread: str | None) -> Case:
+    """That thread has its last word."""
+    own = thread or case.id
+    return replace(case, threads=tuple(replace(t, told=True) if t.case == own else t for t in case.threads))
+
+
+def _took_in(case: Case, ev: e.TookIn) -> Case:
+    """The case goes on in more threads. What was owed there is owed here: the earlier promise, and whoever waits longest."""
+    known = {thread.case for thread in case.all_threads}
+    taken = tuple(replace(thread, told=False) for thread in ev.threads if thread.case not in known)
+    own = case.all_threads if case.closed_at is None or case.threads else tuple(replace(t, told=True) for t in case.all_threads)
+    case = replace(case, threads=(*own, *taken), cause=case.cause or ev.cause)
+    if not case.is_open:
+        return case
+    if ev.promise is not None and (case.promise is None or case.promise_broken or ev.promise < case.promise):
+        case = replace(case, promise=ev.promise, promise_broken=False)
+    if ev.waiting_since is None or not ev.threads:
+        return case
+    if not case.unanswered:  # nobody waits here: the next reply goes where they wait
+        case = replace(_new_cycle(case, ClockName.NEXT_REPLY), last_post=ev.threads[0].post, thread=ev.threads[0].case)
+    return replace(case, unanswered=tuple(sorted((ev.waiting_since, *case.unanswered)))[:UNANSWERED_AT_MOST])
 
 
 def _priority_set(case: Case, ev: e.PrioritySet) -> Case:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 BUNDLE = "loopkeeper-bundle-1"
 """The form of a bundle. A verifier refuses one that it does not know."""
@@ -75,6 +75,18 @@ class Parcel(Protocol):
 
     def erasures(self) -> Iterator[tuple[bytes, int]]:
         """What the journal says of the erasure of those whose words were gone when `words` came by them, with proofs."""
+        ...
+
+
+class Chosen(Parcel, Protocol):
+    """A parcel that can be had in every form."""
+
+    def case_ids(self) -> Iterator[str]:
+        """The ids of the cases."""
+        ...
+
+    def cases(self) -> Iterator[dict[str, Any]]:
+        """A row a case, by the names of its columns."""
         ...
 
 

@@ -72,6 +72,10 @@ _SAID: dict[Status, tuple[str, str]] = {
     Status.RESOLVED: ("It's solved", _AGAIN),
     Status.CLOSED: ("It's closed", f"Thank you for writing to us. {_AGAIN}"),
 }
+_MERGED = (
+    "It goes on in your other post",
+    "You wrote to us about this twice. We go on with both together, and you hear from us in public.",
+)
 _ENDED = ("It's closed", "Nothing more will happen here.")
 _WORKING = {
     Status.WAITING_ON_CUSTOMER: "We need something from you",
@@ -86,7 +90,7 @@ _REACHED = {
     Status.WAITING_ON_THIRD_PARTY: 2,
     Status.RESOLVED: 3,
 }
-_ENDINGS = e.Closed | e.Dismissed | e.WalkedAway
+_ENDINGS = e.Closed | e.Dismissed | e.WalkedAway | e.Merged
 _SHOWN = (
     e.Opened
     | e.ReplyPosted
@@ -109,6 +113,8 @@ def followed(case_id: str, past: Sequence[e.Event], policy: Policy, now: datetim
     over_at = _over_at(case, past)
     team = _team(case, policy)
     stands, means = _SAID.get(case.status, _ENDED)
+    if case.status is Status.MERGED:
+        stands, means = _MERGED
     return Followed(
         brand=case.brand,
         stands=stands.format(team=team),

@@ -43,6 +43,7 @@ class Author(_Told):
     name: Shown | None = None
     is_brand: bool = False
     followers: Annotated[int, Field(ge=0)] | None = None
+    customer_id: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
 
 
 class Post(_Told):

@@ -15,6 +15,7 @@ import regex
 
 from domain import events as e
 from domain.history import Entry, moment
+from domain.identities import handle_of
 from domain.seeking import Outcome, Sought
 from domain.values import Role
 
@@ -185,7 +186,13 @@ def personal_terms(texts: Iterable[str], shown_as: Iterable[str | None]) -> froz
     for text in texts:
         words.update(dict.fromkeys(words_of(text)))
     terms = [f"word:{word}" for word in words][:WORDS_AT_MOST]
-    return frozenset(terms) | {f"customer:{word}" for name in shown_as if name for word in words_of(name)}
+    names = [name for name in shown_as if name]
+    return frozenset(terms) | {f"customer:{word}" for name in names for word in words_of(name)} | {handle_term(name) for name in names}
+
+
+def handle_term(name: str) -> str:
+    """The term of a whole handle (or name), by which a customer is found exactly: NFKC, without its @ and without case."""
+    return f"handle:{handle_of(unicodedata.normalize('NFKC', name))}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,6 +175,38 @@ class AdminActed:
     kind: Literal["admin_acted"] = field(default="admin_acted", repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class CustomersLinked:
+    """Identities are the same person from here on. `customers`: all of them; `added`: the one that came to the others."""
+
+    at: datetime
+    customers: tuple[str, ...]
+    added: str
+    how: str
+    reason: str = ""
+    kind: Literal["customers_linked"] = field(default="customers_linked", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CustomersUnlinked:
+    """An identity was taken out, and is a customer of its own again. `left`: those that stay linked with each other, if any do."""
+
+    at: datetime
+    customer: str
+    left: tuple[str, ...]
+    reason: str
+    kind: Literal["customers_unlinked"] = field(default="customers_unlinked", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerRead:
+    """Somebody who does not work on cases was shown who a customer is. `customers`: the identities that were shown."""
+
+    at: datetime
+    customers: tuple[str, ...]
+    kind: Literal["customer_read"] = field(default="customer_read", repr=False)
+
+
 JournalEvent = (
     CaseRead
     | WordsRead
@@ -190,6 +222,9 @@ JournalEvent = (
     | Restored
     | Reconciled
     | AdminActed
+    | CustomersLinked
+    | CustomersUnlinked
+    | CustomerRead
 )
 _EVENT: TypeAdapter[JournalEvent] = TypeAdapter(Annotated[JournalEvent, Field(discriminator="kind")])
 

@@ -135,7 +135,7 @@ class Placed:
     """A message with its case, and what the case's workflow is to be told.
 
     `opened`: the case as the message opened it, on record already; None for a message to a case that was there. `policy_json`: the
-    slice of the policy that the case is held to.
+    slice of the policy that the case is held to. `again`: the case had ended, and goes on.
     """
 
     inbound_id: int
@@ -144,6 +144,7 @@ class Placed:
     message: FromNetwork
     policy_json: str
     opened: Case | None
+    again: bool = False
 
 
 class Unavailable(LoopkeeperError):
@@ -312,6 +313,7 @@ class WhatToSay:
     """A reply as it was decided, with the facts that its words may use. Moments are the loop's time, people are ids.
 
     `shown`: what everybody can read and had better not, in words. `private`: the customer alone will read it.
+    `thread`: the merged case in whose thread it is said, and whose customer it greets. `link`: where more was said.
     """
 
     case_id: str
@@ -329,13 +331,15 @@ class WhatToSay:
     shown: str = ""
     body: str = ""
     private: bool = False
+    thread: str | None = None
+    link: str | None = None
 
 
 class StatusAddress(Protocol):
     """Where the status page of a case is."""
 
-    def __call__(self, number: int, case_id: str, /) -> str:
-        """Its address; always the same one for the same case."""
+    def __call__(self, number: int, case_id: str, withdrawn: int, /) -> str:
+        """Its address; always the same one for the same case, after so many links to it were withdrawn."""
         ...
 
 
@@ -458,6 +462,14 @@ class Mark:
 
     key: str
     told: int
+
+
+class Finding(Protocol):
+    """Looks for our own messages in Slack."""
+
+    def find(self, place: str, thread: str | None, key: str) -> Message | None:
+        """See `Desk.find`."""
+        ...
 
 
 class Desk(Protocol):

@@ -26,7 +26,9 @@ def reply(
 ) -> e.ReplyPlanned:
     """A reply in a person's own words."""
     to = case.private_post or case.last_post if purpose is Purpose.PRIVATE else case.last_post
-    return e.ReplyPlanned(now, case.steps + 1, purpose, to, words, promise=promise, instead_of=instead_of)
+    own = purpose is Purpose.PRIVATE  # a private message is between us and the customer of the case
+    thread = None if own else case.thread
+    return e.ReplyPlanned(now, case.steps + 1, purpose, to, words, promise=promise, instead_of=instead_of, thread=thread)
 
 
 def handed_off(case: Case, now: datetime) -> Events:
@@ -47,7 +49,9 @@ def templated(
     """A reply by template. The form varies from case to case and, within a case, from reply to reply."""
     step = case.steps + 1
     variant = (sum(case.id.encode()) + step) % policy.forms
-    return e.ReplyPlanned(now, step, purpose, case.last_post, template=template, variant=variant, promise=promise, opens=opens)
+    return e.ReplyPlanned(
+        now, step, purpose, case.last_post, template=template, variant=variant, promise=promise, opens=opens, thread=case.thread
+    )
 
 
 def again(case: Case, reply: Reply, policy: CasePolicy, now: datetime) -> e.ReplyPlanned:
@@ -68,6 +72,7 @@ def again(case: Case, reply: Reply, policy: CasePolicy, now: datetime) -> e.Repl
         promise,
         instead_of=reply.step,
         opens=opens,
+        thread=reply.thread,
     )
 
 
@@ -144,6 +149,12 @@ def withdraw(case: Case, now: datetime, reason: str, *, by_system: bool = False,
     return [e.ReplyWithdrawn(now, r.step, r.purpose, reason) for r in planned if r.template is not None or not by_system]
 
 
+def nothing_more(case: Case, now: datetime, reason: str) -> Events:
+    """The case ends here: nothing that is under way is done any more."""
+    questions = [e.AskDropped(now, q.asker.person, q.words, reason) for q in case.questions]
+    return [*withdraw(case, now, reason), *called_off(case, now, reason), *questions, *dropped(case, now, reason)]
+
+
 def after(case: Case, events: Events) -> Case:
     """The case after these events."""
     for event in events:
@@ -151,7 +162,11 @@ def after(case: Case, events: Events) -> Case:
     return case
 
 
-_SPOKEN: dict[str, str] = {Purpose.PRIVATE: "private message", Purpose.WENT_PRIVATE: "line that says that it goes on in private"}
+_SPOKEN: dict[str, str] = {
+    Purpose.PRIVATE: "private message",
+    Purpose.WENT_PRIVATE: "line that says that it goes on in private",
+    Purpose.ELSEWHERE: "thank-you in the other thread",
+}
 
 
 def spoken(word: str) -> str:

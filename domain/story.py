@@ -114,6 +114,7 @@ _POSTED = {
     Purpose.CLOSING_NOTE: "Closing note posted",
     Purpose.WELCOME: "We answered the customer's thanks",
     Purpose.PRIVATE: "We wrote to the customer in private (not shown here)",
+    Purpose.ELSEWHERE: "We said in the other thread that it is settled, and where",
     Purpose.WENT_PRIVATE: "We said in public that it goes on in private",
 }
 _WROTE = {
@@ -236,6 +237,30 @@ def _tell(file: CaseFile, seq: int, entry: Entry, earlier: Case, *, whole: bool)
             return line("warning", f"{by} proposes to walk away from this case; a lead decides", event.words)
         case e.WalkedAway():
             return line("internal", f"{by} confirmed: we walk away, and nothing more is answered here", event.words)
+        case e.Merged():
+            return line("internal", f"{by} merged this case into {file.title_of(event.into)}, which goes on in this thread", event.words)
+        case e.TookIn():
+            more = " It was written by another account." if event.other_customer else ""
+            return line("internal", f"{by} merged the case {file.title_of(event.case)} into this one.{more}")
+        case e.JoinedCause():
+            return line("internal", f"{by} says that this case shares the cause C{event.cause} with others")
+        case e.LeftCause():
+            return line("internal", f"{by} says that this case does not share the cause C{event.cause} after all")
+        case e.Announced():
+            second = f", approved by {file.name_of(event.approved_by)}" if event.approved_by is not None else ""
+            return line("internal", f"{by} speaks to the customers of all cases of C{event.cause}{second}")
+        case e.HeldBack():
+            return line("warning", f"What is said in all cases of C{event.cause} is held back here: {event.why}")
+        case e.PassedOn(private=True):
+            return line("customer", f"The customer wrote in private (not shown here); {file.title_of(event.into)} goes on with it")
+        case e.PassedOn():
+            return line("customer", f"The customer wrote, and {file.title_of(event.into)} goes on with it", event.words)
+        case e.NotTakenIn():
+            return line(
+                "internal", f"The case {file.title_of(event.case)} was to be merged into this one, which was over: it goes on by itself"
+            )
+        case e.Unmerged():
+            return line("warning", f"This case goes on: {file.title_of(event.into)} had just come to its end", calls=True)
         case e.DraftHeld():
             what, author = DRAFTS[event.what], file.name_of(event.author)
             return line("internal", f"{author}'s {what} waits for a second person: {why_held(event.why)}", event.words)

@@ -64,11 +64,12 @@ class Purpose(StrEnum):
     WELCOME = "welcome"
     PRIVATE = "private"
     WENT_PRIVATE = "went_private"
+    ELSEWHERE = "elsewhere"
 
 
 PRIVATE_PURPOSES = frozenset({Purpose.PRIVATE})
 """Replies that only the customer reads."""
-ASIDE = frozenset({Purpose.WELCOME, Purpose.PRIVATE})
+ASIDE = frozenset({Purpose.WELCOME, Purpose.PRIVATE, Purpose.ELSEWHERE})
 """Replies that say nothing of the issue in public, so that no clock of the issue stops."""
 CLOSING_PURPOSES = frozenset({Purpose.THANK_YOU, Purpose.CLOSING_NOTE})
 
@@ -157,6 +158,21 @@ class Permalink:
 Drafted = Literal["ask", "update", "resolve", "take_private"]
 """What a draft that waits for a second person becomes when it is approved: the command that its author gave."""
 
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """One of the threads of a case that others were merged into: whose it is, its first post and the last that the customer wrote in it.
+
+    `case`: the case that it began with. `gone`: its first post was deleted. `told`: it has its last word for now.
+    """
+
+    case: str
+    first_post: str
+    post: str
+    gone: bool = False
+    told: bool = False
+
+
 NOWHERE = "https://loopkeeper.invalid/"
 """What the address of a post begins with that nobody can open: it did not reach us over a network."""
 
@@ -185,6 +201,11 @@ def case_id(brand: str, channel: str, native_post_id: str) -> str:
 def brand_of(case: str) -> str:
     """The brand in a case's id."""
     return case.split("-", 1)[0]
+
+
+def channel_of(case: str) -> str:
+    """The channel in a case's id."""
+    return case.split("-", 2)[1]
 
 
 def effect_key(case: str, step: int, part: int) -> str:

@@ -9,7 +9,7 @@ from domain.case import Case
 from domain.clocks import owed, running
 from domain.policy import CasePolicy
 from domain.replying import spoken
-from domain.values import CLOSING_PURPOSES
+from domain.values import CLOSING_PURPOSES, Purpose
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,8 @@ class CaseView:
     needs_human: str | None
     stalled_at: datetime | None = None
     policy_id: str | None = None
+    merged_into: str | None = None
+    cause: int | None = None
 
 
 def view(case: Case, policy: CasePolicy) -> CaseView:
@@ -62,12 +64,14 @@ def view(case: Case, policy: CasePolicy) -> CaseView:
         needs_human=needs_human(case),
         stalled_at=case.stalled_at,
         policy_id=case.policy,
+        merged_into=case.merged_into,
+        cause=case.cause,
     )
 
 
 def needs_human(case: Case) -> str | None:
     """Why the social team is needed, read off the facts; None when the loop runs by itself."""
-    if case.is_over or case.closed_at is not None:
+    if case.is_over or (case.closed_at is not None and not any(r.purpose is Purpose.ELSEWHERE for r in case.replies)):
         return None
     unconfirmed = next((r for r in case.replies if r.state == "unconfirmed"), None)
     if unconfirmed is not None:
@@ -75,6 +79,8 @@ def needs_human(case: Case) -> str | None:
     failed = next((r for r in case.replies if r.state == "failed"), None)
     if failed is not None:
         return f"the {spoken(failed.purpose)} was refused by the network"
+    if case.closed_at is not None:
+        return None
     if case.first_deleted:
         return "the customer deleted the post"
     if case.resolved_at is not None and case.planned(*CLOSING_PURPOSES) is None:

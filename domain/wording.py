@@ -47,6 +47,7 @@ TEMPLATES: Mapping[str, frozenset[str]] = {
     "private.line": frozenset({"hello", "department", "brand", "sign"}),
     "private.link": frozenset({"hello", "contact", "department", "brand", "sign"}),
     "personal_data.remove": frozenset({"hello", "shown", "brand", "sign"}),
+    "elsewhere.closed": frozenset({"hello", "link", "brand", "sign"}),
 }
 """Every template that the loop uses, with the placeholders that it may contain."""
 
@@ -58,6 +59,7 @@ ADDED: Mapping[str, str | None] = {
     "private.line": None,
     "private.link": None,
     "personal_data.remove": None,
+    "elsewhere.closed": None,
 }
 """Templates that a wording of an earlier version does not have, and what is said in their place, if anything."""
 
@@ -72,6 +74,7 @@ NEEDED: Mapping[str, frozenset[str]] = {
     "private.person": frozenset({"hello", "body", "sign"}),
     "private.link": frozenset({"hello", "contact", "sign"}),
     "personal_data.remove": frozenset({"hello", "shown", "sign"}),
+    "elsewhere.closed": frozenset({"hello", "link", "sign"}),
 }
 """Placeholders that every form of a template must contain (for the others: `hello` and `sign`)."""
 
@@ -146,6 +149,8 @@ class Facts:
     contact: str | None = None
     shown: str = ""
     body: str = ""
+    link: str | None = None
+    """Where the loop was closed, in a reply that tells that."""
     status: str | None = None
     """The address of the case's status page, where this message may give it."""
     dated: bool = False
@@ -224,6 +229,9 @@ class _Values:
                 return spoken_future(facts.opens, facts.now, facts.zone, dated=facts.dated)
             case "help":
                 return f"{facts.self_help}." if facts.self_help and facts.self_help[-1].isalnum() else facts.self_help or ""
+            case "link":
+                assert facts.link is not None, "a form that says where needs the address"
+                return facts.link
             case "contact":
                 return facts.contact or ""
             case "shown":

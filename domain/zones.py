@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator
 
 
-def _known(name: str) -> str:
+def known_zone(name: str) -> str:
+    """The name itself. Raises ValueError when there is no such zone."""
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:
@@ -16,5 +17,5 @@ def _known(name: str) -> str:
     return name
 
 
-Zone = Annotated[str, AfterValidator(_known)]
+Zone = Annotated[str, AfterValidator(known_zone)]
 """The name of an IANA time zone that is known here."""

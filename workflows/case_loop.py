@@ -113,10 +113,11 @@ class CaseLoop:
             else:
                 self._start_effects()
             if self._case.is_over and not self._effects and not self._inbox:
-                break
+                await workflow.wait_condition(workflow.all_handlers_finished)
+                if not self._inbox:  # what came in while the last answers were given is taken up too
+                    break
             await self._wait()
             await self._take_up()
-        await workflow.wait_condition(workflow.all_handlers_finished)
         return str(self._case.ended)
 
     # --- what comes in ------------------------------------------------------------------------------------------------

@@ -149,7 +149,7 @@ class Dispatcher:
         if placed.opened is not None:
             if not placed.opened.is_over:
                 with suppress(CaseIsOver):  # told before, and over since
-                    await self._gateway.start(placed.opened, placed.policy_json, (placed.message.id,))
+                    await self._gateway.start(placed.opened, placed.policy_json, (placed.message.id,), again=placed.again)
             return
         try:
             await self._gateway.signal(placed.case_id, placed.message)

@@ -9,7 +9,7 @@ from activities.orders import CallOutcome, PublishOutcome, ReplyOrder
 from domain import commands as c
 from domain.case import Call, Case, Reply
 from domain.pace import Pace
-from domain.values import Permalink, effect_key
+from domain.values import Permalink, Purpose, effect_key
 
 
 def reply_order(case: Case, reply: Reply, policy_id: str, pace: Pace) -> ReplyOrder:
@@ -32,6 +32,8 @@ def reply_order(case: Case, reply: Reply, policy_id: str, pace: Pace) -> ReplyOr
         since=case.handoff.at if case.handoff is not None else case.opened_at,
         pace=pace,
         opens=reply.opens,
+        thread=reply.thread,
+        link=case.closing_permalink if reply.purpose is Purpose.ELSEWHERE else None,
     )
 
 

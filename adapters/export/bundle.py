@@ -7,35 +7,42 @@ import json
 import queue
 import threading
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import IO
 
 from domain.exporting import BUNDLE, Parcel, instructions
 
-Progress = Callable[[int], None]
-"""Told how many further events are written."""
 _FAST = 1
 """The compression level: histories become a fifth by it, and twice as slow by the next that is worth it."""
 
 
-def write_bundle(parcel: Parcel, file: IO[bytes], at: datetime, progress: Progress = lambda _: None) -> None:
-    """Write the bundle. Its manifest comes last, so that one that was cut off is known by it."""
+def write_bundle(parcel: Parcel, file: IO[bytes], at: datetime) -> None:
+    """Write the bundle in one go."""
+    for _ in bundle_in_steps(parcel, file, at):
+        pass
+
+
+def bundle_in_steps(parcel: Parcel, file: IO[bytes], at: datetime) -> Iterator[int]:
+    """Write the bundle, some at a time: at each step, how many further events are written.
+
+    Its manifest comes last, so that one that was cut off is known by it.
+    """
     scope = parcel.scope
     assert scope.note is not None, "a bundle is made of what is sealed"
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=_FAST) as archive:
         writer = _Writer(archive, at)
-        writer.add("README.txt", [(instructions(scope).encode(), 1)])
-        writer.add("checkpoint.txt", [(scope.note.encode(), 1)])
-        writer.add("keys.txt", [("".join(f"{key}\n" for key in scope.keys).encode(), len(scope.keys))])
-        events = writer.add("events.jsonl", ahead(parcel.events()), progress)
+        yield from nothing(writer.add("README.txt", [(instructions(scope).encode(), 1)]))
+        yield from nothing(writer.add("checkpoint.txt", [(scope.note.encode(), 1)]))
+        yield from nothing(writer.add("keys.txt", [("".join(f"{key}\n" for key in scope.keys).encode(), len(scope.keys))]))
+        yield from writer.add("events.jsonl", ahead(parcel.events()))
         if not scope.whole:
-            writer.add("heads.jsonl", ahead(parcel.heads()))
-            writer.add("consistency.jsonl", parcel.consistency())
+            yield from nothing(writer.add("heads.jsonl", ahead(parcel.heads())))
+            yield from nothing(writer.add("consistency.jsonl", parcel.consistency()))
         if scope.with_words:
-            writer.add("words.jsonl", ahead(parcel.words()))
+            yield from nothing(writer.add("words.jsonl", ahead(parcel.words())))
             if not scope.whole:
-                writer.add("erasures.jsonl", parcel.erasures())
+                yield from nothing(writer.add("erasures.jsonl", parcel.erasures()))
         manifest = {
             "form": BUNDLE,
             "kind": "full" if scope.whole else "filtered",
@@ -45,11 +52,17 @@ def write_bundle(parcel: Parcel, file: IO[bytes], at: datetime, progress: Progre
             "by": scope.by,
             "sought": scope.sought,
             "cases": scope.cases,
-            "events": events,
+            "events": writer.files["events.jsonl"]["lines"],
             "not_sealed_yet": scope.unsealed,
             "files": writer.files,
         }
-        writer.add("manifest.json", [(json.dumps(manifest, indent=2, ensure_ascii=False).encode() + b"\n", 1)])
+        yield from nothing(writer.add("manifest.json", [(json.dumps(manifest, indent=2, ensure_ascii=False).encode() + b"\n", 1)]))
+    yield 0
+
+
+def nothing(steps: Iterable[int]) -> Iterator[int]:
+    """The same steps, of which none writes an event."""
+    return (0 for _ in steps)
 
 
 class _Writer:
@@ -58,8 +71,8 @@ class _Writer:
         self._at = at.astimezone(UTC).timetuple()[:6]
         self.files: dict[str, dict[str, object]] = {}
 
-    def add(self, name: str, blocks: Iterable[tuple[bytes, int]], progress: Progress = lambda _: None) -> int:
-        """Write a file of the bundle; how many lines it has."""
+    def add(self, name: str, blocks: Iterable[tuple[bytes, int]]) -> Iterator[int]:
+        """Write a file of the bundle, some lines at a time: how many each time."""
         entry = zipfile.ZipInfo(name, self._at)
         entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o600 << 16
         entry._compresslevel = _FAST  # type: ignore[attr-defined] # noqa: SLF001 - has no public name before Python 3.13
@@ -69,9 +82,8 @@ class _Writer:
                 hashed.update(block)
                 out.write(block)
                 size, lines = size + len(block), lines + count
-                progress(count)
+                yield count
         self.files[name] = {"bytes": size, "lines": lines, "sha256": hashed.hexdigest()}
-        return lines
 
 
 def ahead(blocks: Iterator[tuple[bytes, int]], most: int = 3) -> Iterator[tuple[bytes, int]]:

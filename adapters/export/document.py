@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from domain.exporting import Scope
 from domain.history import Link, first_fault
 from domain.kept_clocks import Became, KeptClock, kept_clocks
 from domain.policy import CasePolicy
+from domain.ports import PolicyBook
 from domain.replying import spoken
 from domain.story import story
 
@@ -60,9 +61,13 @@ class ShownClock:
     late: bool
 
 
-def write_case(file: CaseFile, chain: list[Link], policy_of: Callable[[str], CasePolicy], scope: Scope, made: datetime) -> str:
-    """The page, as HTML. Nothing in it is loaded from elsewhere. `policy_of`: what the case is held to by a version of the policy."""
+def write_case(file: CaseFile, chain: list[Link], book: PolicyBook, scope: Scope, made: datetime) -> str:
+    """The page, as HTML. Nothing in it is loaded from elsewhere. `book`: has the versions of the policy that the case was held to."""
     fault = first_fault(chain)
+
+    def policy_of(version: str) -> CasePolicy:
+        return book.policy(version).for_case(file.case.brand, file.case.channel)
+
     return _page.render(
         file=file,
         facts=list(_facts(file)),

@@ -27,6 +27,11 @@ _CASES = text(
     "array(select h.number from held_case c join hold h on h.id = c.hold_id where c.case_id = k.case_id and h.lifted_at is null "
     "order by h.number) as holds from cases k where k.subject_id = any(cast(:ids as uuid[])) order by k.number"
 )
+_LINKED = text(
+    "select o.subject_id from identity_link m join identity_link o using (customer) join subject s on s.id = o.subject_id "
+    "where m.subject_id = any(cast(:ids as uuid[])) and o.subject_id <> all(cast(:ids as uuid[])) and s.erased_at is null "
+    "order by s.created_at, s.id"
+)
 _ELSEWHERE = text(
     "select w.case_id, h.number from words w join cases k using (case_id) left join held_case c on c.case_id = w.case_id "
     "left join hold h on h.id = c.hold_id and h.lifted_at is null "
@@ -75,6 +80,17 @@ class Customers:
                 if (shown.get("handle") or "").removeprefix("@").casefold() == handle:
                     (there if row.channel == channel else others).add(str(row.id))
             return self.customers(connection, there), self.customers(connection, others - there)
+
+    def linked(self, subjects: Sequence[str], without: Sequence[str] = ()) -> list[str]:
+        """These customers, and whoever is linked with them; but for those who are left out."""
+        with transaction(self._engine) as connection:
+            linked = [str(one) for one in connection.execute(_LINKED, {"ids": list(subjects)}).scalars()]
+        return [one for one in dict.fromkeys((*subjects, *linked)) if one not in without]
+
+    def seen(self, subjects: Sequence[str]) -> list[Customer]:
+        """These customers, those that were erased left out, with their cases."""
+        with transaction(self._engine) as connection:
+            return self.customers(connection, subjects)
 
     def scope(self, subjects: Sequence[str]) -> Scope:
         """Everything that erasing these customers concerns. Raises CannotErase when one of them is not there."""

@@ -49,6 +49,8 @@ COPIES = (
 )
 """What else is kept of cases whose words are destroyed."""
 _HOURS = text("delete from hours_told where subject_id = any(cast(:ids as uuid[]))")
+_EXPORTS = text("delete from export where of_somebody or with_words")
+"""Exports that were asked for and can name them, or hold their words: whoever sends one stops."""
 _INBOUND = text("update inbound set sealed = null, message = null, state = 'done', reason = 'its author was erased' where id = any(:ids)")
 
 
@@ -156,6 +158,7 @@ class Erasing:
             every += cases
             words += destroyed
         connection.execute(_HOURS, {"ids": subjects})
+        connection.execute(_EXPORTS)
         for copies in COPIES:
             connection.execute(copies, {"cases": every})
         for forget in self._forget:

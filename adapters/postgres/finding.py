@@ -23,12 +23,53 @@ _UNSURE = text(
     "and exists (select 1 from effect e where e.case_id = k.case_id and e.party = 'publish-' || k.channel "
     "and e.state in ('claimed', 'unclear', 'unconfirmed')) limit 2"
 )
+_GOES_ON = text(
+    "with recursive way as (select case_id, merged_into, 0 as far from cases where case_id = :case union all "  # noqa: S608 - as above
+    "select k.case_id, k.merged_into, far + 1 from way join cases k on k.case_id = way.merged_into where far < 100) "
+    f"select {_COLUMNS}, k.number, s.erased_at is not null as erased "
+    "from way join cases k using (case_id) join subject s on s.id = k.subject_id where way.merged_into is null"
+)
+_MERGED = text(
+    f"select {_COLUMNS} from subject s join cases k on k.subject_id = s.id "  # noqa: S608 - as above
+    "where s.channel = :channel and s.author_hash = :author and k.brand = :brand and k.ended = 'merged' order by k.number desc limit 1"
+)
+_ROOT = text(
+    "with recursive up as (select case_id, in_reply_to, 0 as far from post where channel = :channel and native_id = :id union all "
+    "select p.case_id, p.in_reply_to, far + 1 from up join post p "
+    "on p.channel = :channel and p.native_id = up.in_reply_to where far < 500) "
+    "select case_id from up where exists (select 1 from cases where merged_into = :case) order by far desc limit 1"
+)
 _NEWEST = text(f"{_OF_AUTHOR}order by (k.closed_at is null) desc, k.number desc limit 1")
 
 
 def case_of(connection: Connection, channel: str, native_id: str) -> Any:
-    """The case of a post or reply, by the network's id of it."""
-    return connection.execute(_CASE_OF, {"channel": channel, "id": native_id}).mappings().one_or_none()
+    """The case of a post or reply, by the network's id of it; that of a merged case is the one that it goes on in.
+
+    `thread` is then the case in whose thread it stands, and `thread_subject` whose that is.
+    """
+    found: Any = connection.execute(_CASE_OF, {"channel": channel, "id": native_id}).mappings().one_or_none()
+    if found is None:
+        return None
+    there = _going_on(connection, found)
+    thread = connection.execute(_ROOT, {"channel": channel, "id": native_id, "case": there["case_id"]}).scalar_one_or_none()
+    if thread is None or thread == there["case_id"]:
+        return there
+    subject = connection.execute(text("select subject_id from cases where case_id = :case"), {"case": thread}).scalar_one()
+    return {**there, "thread": thread, "thread_subject": subject}
+
+
+def goes_on_in(connection: Connection, case_id: str) -> Any:
+    """The case that a merged one goes on in, over or not; the case itself when it is not merged; None when that leads nowhere."""
+    return connection.execute(_GOES_ON, {"case": case_id}).mappings().one_or_none()
+
+
+def _going_on(connection: Connection, found: Any) -> Any:
+    if found["ended"] != "merged":
+        return found
+    there = goes_on_in(connection, found["case_id"])
+    if there is None:
+        return found
+    return {**found, **there, "erased": found["erased"] or there["erased"]}
 
 
 def case_unsure_of_a_reply(connection: Connection, channel: str, brand: str, author: bytes) -> Any:
@@ -49,4 +90,9 @@ def case_of_whisper(connection: Connection, channel: str, brand: str, author: by
         unsure = case_unsure_of_a_reply(connection, channel, brand, author)
         if there is None and unsure is not None:
             return unsure
-    return connection.execute(_NEWEST, {"channel": channel, "brand": brand, "author": author}).mappings().one_or_none()
+    theirs = {"channel": channel, "brand": brand, "author": author}
+    newest = connection.execute(_NEWEST, theirs).mappings().one_or_none()
+    if newest is not None:
+        return newest
+    merged = connection.execute(_MERGED, theirs).mappings().one_or_none()
+    return goes_on_in(connection, merged["case_id"]) if merged is not None else None

@@ -12,9 +12,10 @@ from pydantic import ValidationError
 from sqlalchemy import Connection, Engine, text
 
 from adapters.postgres.engine import transaction
-from adapters.postgres.finding import case_of, case_of_whisper, case_unsure_of_a_reply
+from adapters.postgres.finding import case_of, case_of_whisper, case_unsure_of_a_reply, goes_on_in
 from adapters.postgres.hours_told import tells_hours
-from adapters.postgres.opening import open_case, record_late
+from adapters.postgres.linking import Linking
+from adapters.postgres.opening import come_back, open_case, record_late
 from adapters.postgres.records import history
 from adapters.postgres.vault import INBOX, Vault
 from domain import commands as c
@@ -52,11 +53,12 @@ class Arrival:
 class Inbox:
     """Stores arrivals and places them."""
 
-    def __init__(self, engine: Engine, vault: Vault, book: PolicyBook, pace: Pace) -> None:
+    def __init__(self, engine: Engine, vault: Vault, book: PolicyBook, pace: Pace, linking: Linking) -> None:
         self._engine = engine
         self._vault = vault
         self._book = book
         self._pace = pace
+        self._linking = linking
         self._sorters: dict[str, Sorter] = {}
 
     # --- storing ------------------------------------------------------------------------------------------------------
@@ -126,7 +128,11 @@ class Inbox:
         shown = {"handle": post.author.handle, "name": post.author.name}
         if post.author.followers is not None:
             shown["followers"] = str(post.author.followers)
+        account = post.author.customer_id
+        is_new = account is not None and self._linking.prepare(connection, event.brand, channel, post.author.id)
         subject = self._vault.subject_of(connection, channel, post.author.id, shown)
+        if account is not None and is_new:
+            self._linking.signed_in(connection, event.brand, subject, account)
         if thread is not None and thread.get("erased"):  # nothing leads back to a customer who was erased
             thread = None
         going_on = thread if thread is not None and thread["ended"] is None else None
@@ -140,11 +146,12 @@ class Inbox:
             triage=replace(triage, rules=()) if private else triage,  # the phrases would tell what was written
             posted_at=self._pace.loop_time(posted_at),
             words=words,
-            by_customer=going_on is None or subject == str(going_on["subject"]),
+            by_customer=going_on is None or subject in (str(going_on["subject"]), str(going_on.get("thread_subject"))),
             earlier_case=_linked(thread, policy, self._now()) if fresh else None,
             private=private,
             personal=() if private else tuple(kind.value for kind in Onlookers(policy, brand_of(case), channel).kinds_in(post.text)),
             tell_hours=fresh and tells_hours(connection, subject, triage, policy.for_case(event.brand, channel), self._now()),
+            thread=going_on.get("thread") if going_on is not None else None,
         )
         connection.execute(
             _NOTE_POST,
@@ -248,8 +255,15 @@ class Inbox:
     def elsewhere(self, placed: Placed) -> Placed | None:
         """The case was over before it could be told: a post opens a case of its own, linked to it; a change comes to nothing."""
         with transaction(self._engine) as connection:
-            over = connection.execute(_END, {"case": placed.case_id}).mappings().one()
             message = placed.message
+            if isinstance(message, c.Announce):
+                self._set(connection, placed.inbound_id, "done", reason="its case was over")
+                return None
+            if isinstance(message, c.FromCase):
+                return self._between_cases(connection, placed, message)
+            over = connection.execute(_END, {"case": placed.case_id}).mappings().one()
+            if over["ended"] == "merged" and (there := self._alive(connection, placed.case_id)) is not None:
+                return self._to_the_other(connection, placed, there)
             if not isinstance(message, c.PostArrived):
                 self._set(connection, placed.inbound_id, "done", reason="its case was over")
                 return None
@@ -271,6 +285,38 @@ class Inbox:
             opened = open_case(connection, case, placed.channel, subject, moved, policy, self._now())
         return _placed(placed.inbound_id, case, placed.channel, moved, policy, opened)
 
+    def _alive(self, connection: Connection, case_id: str) -> Any:
+        """The case that a merged one goes on in, if that is not over."""
+        there = goes_on_in(connection, case_id)
+        return there if there is not None and there["ended"] is None else None
+
+    def _to_the_other(self, connection: Connection, placed: Placed, there: Any) -> Placed:
+        """What is told a merged case is told the one that it goes on in."""
+        message, case = placed.message, str(there["case_id"])
+        if isinstance(message, c.PostArrived):
+            message = replace(message, thread=message.thread or placed.case_id)
+            connection.execute(_MOVE_POST, {"channel": placed.channel, "id": message.post, "case": case})
+        return self._told_instead(connection, placed, case, message, there["policy_id"])
+
+    def _told_instead(self, connection: Connection, placed: Placed, case: str, message: c.FromNetwork, policy_id: str) -> Placed:
+        connection.execute(_ROUTED, {"id": placed.inbound_id, "case": case, "message": c.FROM_NETWORK.dump_json(message).decode()})
+        return _placed(placed.inbound_id, case, placed.channel, message, self._book.policy(policy_id))
+
+    def _between_cases(self, connection: Connection, placed: Placed, message: c.FromCase) -> Placed | None:
+        """A case that another one wants to tell something is over: whichever of the two the customer hears next must not be neither."""
+        if isinstance(message, c.CaseMerged):
+            there = self._alive(connection, placed.case_id)
+            if there is not None:
+                return self._to_the_other(connection, placed, there)
+            policy_id = connection.execute(_POLICY_OF, {"case": message.case}).scalar_one()
+            into = connection.execute(_MERGED_INTO, {"case": message.case}).scalar_one_or_none() or placed.case_id
+            return self._told_instead(connection, placed, message.case, c.MergeFailed(f"{message.id}:failed", into), policy_id)
+        case, past_policy = come_back(connection, placed.case_id, message, self._book, self._now())
+        if case.is_over:
+            self._set(connection, placed.inbound_id, "done", reason="its case was over")
+            return None
+        return replace(_placed(placed.inbound_id, case.id, placed.channel, message, past_policy, case), again=True)
+
     def on_record(self, case_id: str) -> tuple[Case, str] | None:
         """See `domain.ports.Inbox.on_record`."""
         with transaction(self._engine) as connection:
@@ -285,7 +331,12 @@ class Inbox:
     def to_do(self, older_than: timedelta, at_most: int = 500) -> list[int]:
         """Messages that nobody has placed or told (an instance died, or they were parked and it is time to look again)."""
         with transaction(self._engine) as connection:
-            connection.execute(text("update inbound set state = 'waiting' where state = 'parked' and look_again_at < clock_timestamp()"))
+            connection.execute(
+                text(
+                    "update inbound set state = case when message is null then 'waiting' else 'routed' end "
+                    "where state = 'parked' and look_again_at < clock_timestamp()"
+                )
+            )
             rows = connection.execute(_TO_DO, {"age": older_than, "limit": at_most})
             return [int(r.id) for r in rows]
 
@@ -370,6 +421,8 @@ _END = text(
     "update cases set ended = coalesce(ended, 'watch_ended') where case_id = :case "
     "returning case_id, number, brand, policy_id, ended, closed_at"
 )
+_POLICY_OF = text("select policy_id from cases where case_id = :case")
+_MERGED_INTO = text("select merged_into from cases where case_id = :case")
 _MOVE_POST = text("update post set case_id = :case where channel = :channel and native_id = :id")
 _TO_DO = text(
     "select id from inbound where state in ('waiting', 'routed') and received_at < clock_timestamp() - cast(:age as interval) "

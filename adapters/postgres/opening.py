@@ -14,7 +14,7 @@ from domain.events import CustomerWrote
 from domain.evolve import evolve, fold
 from domain.history import done_by, entered
 from domain.policy import Policy
-from domain.ports import Written
+from domain.ports import PolicyBook, Written
 from domain.values import brand_of
 from domain.view import view
 
@@ -57,6 +57,22 @@ def open_case(
     events = append(connection, case_id, written)
     set_view(connection, case_id, view(case, slice_), events)
     return fold(case_id, [entry.event for _, entry in history(connection, case_id)]) if events != case.events else case
+
+
+def come_back(connection: Connection, case_id: str, message: c.MergeFailed, book: PolicyBook, now: datetime) -> tuple[Case, Policy]:
+    """Put on record that a case goes on which no case took in, and how it is then; told again, how it is."""
+    case = fold(case_id, [entry.event for _, entry in history(connection, case_id)])
+    policy = book.policy(case.policy)
+    slice_ = policy.for_case(case.brand, case.channel)
+    decided = decide(case, message, slice_, now)
+    assert not isinstance(decided, c.Refusal), "a happening is not refused"
+    written = []
+    for event in decided:
+        case = evolve(case, event)
+        written.append(Written.of(entered(event, case.events, done_by(event, message), message.id, policy.id)))
+    if written:
+        set_view(connection, case_id, view(case, slice_), append(connection, case_id, written))
+    return case, policy
 
 
 def record_late(connection: Connection, case_id: str, message: c.PostArrived, policy_id: str, now: datetime) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine, text
 
+from adapters.postgres.telling import tell
 from domain.history import Entry, Link, beyond, first_fault, microseconds, read
 from domain.ports import Overtaken, Written
 from domain.view import CaseView
@@ -88,6 +89,7 @@ class PostgresRecords:
             if overtaken:
                 connection.rollback()
             else:
+                tell(connection, case_id, entries)
                 set_view(connection, case_id, view, events)
         if overtaken:
             raise Overtaken(case_id, [Written.of(e) for e in beyond([entry for _, entry in self.history(case_id)], known)])

@@ -21,7 +21,7 @@ MORE = (
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A case in a list. `customer`: as the network shows them; `words`: what they wrote first."""
+    """A case in a list. `customer`: as the network shows them; `words`: what they wrote first; `identity`: whose it is."""
 
     case_id: str
     number: int
@@ -45,6 +45,8 @@ class Row:
     stalled_at: datetime | None
     waiting_since: datetime | None
     closed_at: datetime | None
+    is_open: bool
+    identity: str
 
 
 def row_of(vault: Vault, row: Any) -> Row:
@@ -72,6 +74,8 @@ def row_of(vault: Vault, row: Any) -> Row:
         stalled_at=row.stalled_at,
         waiting_since=row.waiting_since,
         closed_at=row.closed_at,
+        is_open=row.closed_at is None and row.ended is None,
+        identity=str(row.subject_id),
     )
 
 

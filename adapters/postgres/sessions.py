@@ -44,7 +44,10 @@ class SignIn:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A session as the list shows it. `ended_at`: when it was signed out of or revoked; one can be over without that."""
+    """A session as the list shows it. `ended_at`: when it was signed out of or revoked; one can be over without that.
+
+    `language`, `zone`: in which its person reads pages, when they keep one.
+    """
 
     id: str
     person: str
@@ -60,10 +63,13 @@ class Session:
     ended_at: datetime | None
     address: str
     browser: str
+    language: str | None = None
+    zone: str | None = None
 
 
 _HOLDING = (
-    "select s.* from session s where (cast(:hash as bytea) is null or s.token_hash = :hash) "
+    "select s.*, r.language, r.zone from session s left join reader r on r.person = s.person "
+    "where (cast(:hash as bytea) is null or s.token_hash = :hash) "
     "and (cast(:person as text) is null or s.person = :person) "
     "and s.ended_at is null and s.expires_at > clock_timestamp() and s.seen_at > clock_timestamp() - :idle "
     "and (s.key_id is null or exists (select 1 from api_key k where k.id = s.key_id and k.revoked_at is null "
@@ -194,6 +200,8 @@ def _entry(row: Any) -> Session:
         ended_at=row.ended_at,
         address=row.address,
         browser=row.browser,
+        language=row.language,
+        zone=row.zone,
     )
 
 

@@ -10,14 +10,17 @@ from adapters.keyring import Keyring
 from adapters.postgres.auditing import PostgresAudit
 from adapters.postgres.board import PostgresBoard
 from adapters.postgres.book import PostgresBook
+from adapters.postgres.causes import Causes
 from adapters.postgres.composing import Composer
 from adapters.postgres.desk_cards import PostgresCards
 from adapters.postgres.drafts import Drafts
 from adapters.postgres.engine import open_engine
+from adapters.postgres.identities import Identities
 from adapters.postgres.intake import Inbox
 from adapters.postgres.journal import PostgresJournal
 from adapters.postgres.keys import Keys
 from adapters.postgres.ledger import PostgresLedger
+from adapters.postgres.linking import Linking
 from adapters.postgres.log import PostgresLog
 from adapters.postgres.notices import NoticeBoard, PlaceMemory
 from adapters.postgres.people import People
@@ -46,6 +49,7 @@ class Store:
     people: People
     keys: Keys
     drafts: Drafts
+    causes: Causes
     notices: NoticeBoard
     places: PlaceMemory
     composer: Composer
@@ -54,6 +58,8 @@ class Store:
     reports: Reports
     search: PostgresSearch
     audit: PostgresAudit
+    identities: Identities
+    linking: Linking
 
     @staticmethod
     def open(
@@ -66,19 +72,22 @@ class Store:
         people = People(engine)
         records = PostgresRecords(engine)
         reader = PostgresReader(engine, vault, book)
+        identities = Identities(engine, vault)
+        linking = Linking(engine, vault, identities)
         return Store(
             engine=engine,
             vault=vault,
             book=book,
             records=records,
             ledger=PostgresLedger(engine, vault),
-            inbox=Inbox(engine, vault, book, pace),
+            inbox=Inbox(engine, vault, book, pace, linking),
             reader=reader,
             board=PostgresBoard(engine, vault),
             cards=PostgresCards(engine),
             people=people,
             keys=Keys(engine, people),
             drafts=Drafts(engine),
+            causes=Causes(engine, vault),
             notices=NoticeBoard(engine),
             places=PlaceMemory(engine),
             composer=Composer(engine, vault, book, status_address),
@@ -87,6 +96,8 @@ class Store:
             reports=Reports(engine),
             search=PostgresSearch(engine, index_key),
             audit=PostgresAudit(engine, reader, records, book),
+            identities=identities,
+            linking=linking,
         )
 
     def close(self) -> None:

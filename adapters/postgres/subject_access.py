@@ -27,7 +27,10 @@ _POSTS = text(
     "select channel, native_id, case_id, posted_at, deleted_at from post where subject_id = cast(:id as uuid) order by posted_at, native_id"
 )
 _HOURS = text("select department, opens_at from hours_told where subject_id = cast(:id as uuid) order by opens_at")
+_LINK = text("select how, role, reason, linked_at from identity_link where subject_id = cast(:id as uuid)")
+_ACCOUNTS = text("select brand, seen_at from identity_account where subject_id = cast(:id as uuid) order by brand")
 _LYING = text("select channel, sealed, received_at from inbound where id = any(:ids) order by id")
+_COLLEAGUES = "a colleague ({})"
 _COLLEAGUE = {"owner", "asker", "person", "reader", "by", "waived_by", "before"}
 
 
@@ -100,6 +103,12 @@ class SubjectAccess:
                 for row in connection.execute(_POSTS, of)
             ],
             "words": words,
+            "linked": [
+                {"how": row.how, "by": _COLLEAGUES.format(row.role) if row.how == "by_hand" else "the system", "why": row.reason}
+                | {"at": _moment(row.linked_at)}
+                for row in connection.execute(_LINK, of)
+            ],
+            "signed_in": [{"brand": row.brand, "first_seen_at": _moment(row.seen_at)} for row in connection.execute(_ACCOUNTS, of)],
             "told_when_we_are_back": [
                 {"department": row.department, "opens_at": _moment(row.opens_at)} for row in connection.execute(_HOURS, of)
             ],
@@ -133,7 +142,7 @@ def _who(by: Actor) -> str:
     """By role, never by name: colleagues have a right to it as well."""
     if by.role in (Role.CUSTOMER, Role.SYSTEM):
         return {Role.CUSTOMER: "you, or somebody else on the network", Role.SYSTEM: "the system"}[by.role]
-    return f"a colleague ({by.role.value})"
+    return _COLLEAGUES.format(by.role.value)
 
 
 def _without_names(name: str, value: object) -> object:

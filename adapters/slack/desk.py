@@ -56,7 +56,7 @@ class SlackDesk:
 
     def post_card(self, place: str, file: CaseFile, department: str, mark: Mark) -> str:
         """See `domain.ports.Desk.post_card`."""
-        return self._post(place, None, cards.card(file, department, self._group(file, department)), cards.card_text(file), mark)
+        return self.post(place, None, cards.card(file, department, self._group(file, department)), cards.card_text(file), mark)
 
     def update_card(self, card: Card, file: CaseFile) -> None:
         """See `domain.ports.Desk.update_card`."""
@@ -68,22 +68,22 @@ class SlackDesk:
         """See `domain.ports.Desk.tell`."""
         group = self._group(file, file.case.department)
         called = {who: self._user_of(file, who) for line in lines for who in line.calls_people}
-        return self._post(place, thread, cards.told(lines, group, called), cards.told_text(file, lines), mark)
+        return self.post(place, thread, cards.told(lines, group, called), cards.told_text(file, lines), mark)
 
     def call_social(self, place: str, file: CaseFile, line: Line, mark: Mark) -> str:
         """See `domain.ports.Desk.call_social`."""
         event = next(entry.event for seq, entry in file.history if seq == line.seq)
         group = self._names.group(file.policy.social.slack_group)
         if isinstance(event, e.PersonalDataSeen):
-            return self._post(place, None, cards.shown_to_all(file, line.seq, event, group), cards.told_text(file, [line]), mark)
+            return self.post(place, None, cards.shown_to_all(file, line.seq, event, group), cards.told_text(file, [line]), mark)
         draft = file.case.draft(event.step) if isinstance(event, e.DraftHeld) else None
         if draft is not None:
-            return self._post(place, None, approvals.approval(file, draft, group), approvals.approval_text(file, draft), mark)
+            return self.post(place, None, approvals.approval(file, draft, group), approvals.approval_text(file, draft), mark)
         step = event.step if isinstance(event, e.HumanNeeded) else None
         reply = file.case.reply(step) if step is not None else None
         settle = reply is not None and reply.state == "unconfirmed"
         blocks = cards.call(file, line, group, _unsettled(file, step), settle=settle)
-        return self._post(place, None, blocks, cards.told_text(file, [line]), mark)
+        return self.post(place, None, blocks, cards.told_text(file, [line]), mark)
 
     def open_direct(self, person: Person) -> str:
         """See `domain.ports.Desk.open_direct`."""
@@ -94,8 +94,8 @@ class SlackDesk:
         mentioned = self._names.group(file.policy.social.slack_group) if event.to is Audience.SOCIAL else None
         held = file.case.draft(event.draft) if event.draft is not None else None
         if held is not None:
-            return self._post(place, None, approvals.approval(file, held, None, again=True), approvals.approval_text(file, held), mark)
-        return self._post(place, None, cards.escalation(file, event, draft, mentioned), cards.escalation_text(file, event), mark)
+            return self.post(place, None, approvals.approval(file, held, None, again=True), approvals.approval_text(file, held), mark)
+        return self.post(place, None, cards.escalation(file, event, draft, mentioned), cards.escalation_text(file, event), mark)
 
     def find(self, place: str, thread: str | None, key: str) -> Message | None:
         """See `domain.ports.Desk.find`. Looks at the newest 200 messages of the channel, or at the whole thread."""
@@ -130,7 +130,8 @@ class SlackDesk:
         except Refused:
             return None
 
-    def _post(self, place: str, thread: str | None, blocks: list[Block], text: str, mark: Mark) -> str:
+    def post(self, place: str, thread: str | None, blocks: list[Block], text: str, mark: Mark) -> str:
+        """Post a message; its ts. Raises NotSent, Refused or Unclear."""
         self._pacing.take(place)
         metadata = {"event_type": EVENT_TYPE, "event_payload": {"key": mark.key, "told": mark.told}}
         try:

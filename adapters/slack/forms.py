@@ -14,7 +14,9 @@ from domain.events import WalkAwayProposed
 from domain.story import Kind, Line
 from domain.values import Priority
 
-Doing = Literal["note", "escalate", "snooze", "wait", "resume", "priority", "category", "dismiss", "walk_away", "waive", "reopen"]
+Doing = Literal[
+    "note", "escalate", "snooze", "wait", "resume", "priority", "category", "dismiss", "walk_away", "waive", "reopen", "merge", "cause"
+]
 
 FORM, NEW = "form", "new"
 """Callback ids."""
@@ -133,6 +135,30 @@ def _resume(file: CaseFile, now: datetime) -> _Form:
     return "Back to work", "Go on", [rich.rich(rich.section(rich.text("The wait is over: clocks and reminders run again.")))]
 
 
+def _merge(file: CaseFile, now: datetime) -> _Form:
+    del file, now
+    hint = "The customer wrote about one thing twice: it goes on there, and here nothing is said by itself any more."
+    why = "Needed when another account wrote the other one: why it is one matter all the same."
+    return (
+        "Merge the case",
+        "Merge it",
+        [
+            ask_for(CHOICE, "Into which case? (its number)", text_input(multiline=False, focus=True, at_most=20), hint=hint),
+            ask_for(WORDS, "Why? (internal)", text_input(at_most=1000), optional=True, hint=why),
+        ],
+    )
+
+
+def _cause(file: CaseFile, now: datetime) -> _Form:
+    del file, now
+    hint = "Many cases, one root cause: the social team writes once, and each customer is answered. The console shows which there are."
+    return (
+        "Share a cause",
+        "Share it",
+        [ask_for(CHOICE, "Which cause? (its number)", text_input(multiline=False, focus=True, at_most=20), hint=hint)],
+    )
+
+
 _FORMS: Mapping[Doing, Callable[[CaseFile, datetime], _Form]] = {
     "note": _note,
     "escalate": _escalate,
@@ -145,11 +171,15 @@ _FORMS: Mapping[Doing, Callable[[CaseFile, datetime], _Form]] = {
     "walk_away": _walk_away,
     "waive": _waive,
     "reopen": _reopen,
+    "merge": _merge,
+    "cause": _cause,
 }
 LABELS: Mapping[Doing, str] = {
     "note": "Add a note",
     "priority": "Priority",
     "category": "Category",
+    "merge": "Merge",
+    "cause": "Share a cause",
     "dismiss": "Dismiss",
     "walk_away": "Walk away",
     "waive": "Waive the thank-you",

@@ -21,6 +21,7 @@ from api.access.visitor import Visitor, Way
 from api.limits import KEPT_IN, Limits, too_many
 from api.pages import page
 from api.problems import Problem
+from api.waiting import Waiting
 from domain.rights import STEP_UP, Right
 from domain.values import Actor, Via
 
@@ -35,11 +36,14 @@ SPOKEN = {
     Right.READ_PRIVATE: "read what was written in private",
     Right.READ_UNREADABLE: "see what could not be read",
     Right.RETRY_UNREADABLE: "have it read again",
+    Right.LINK_CUSTOMERS: "link customers",
     Right.READ_REPORTS: "read reports",
+    Right.READ_OWNERS: "read figures of single owners",
     Right.READ_POLICY: "read the policy",
     Right.CHANGE_POLICY: "change the policy",
     Right.EXPORT: "export",
     Right.ERASE: "erase customers",
+    Right.SHARE_CAUSES: "speak to the customers of many cases at once",
     Right.MANAGE_ACCESS: "manage keys and sessions",
     Right.MANAGE_WEBHOOKS: "manage webhooks",
 }
@@ -99,6 +103,7 @@ class Gate:
     cookie: Cookie
     step_up: timedelta
     limits: Limits
+    waiting: Waiting
     _recognised: OrderedDict[bytes, None] = field(default_factory=OrderedDict)
 
     async def let_in(self, request: Request, key: str | None, right: Right | None, *, fresh: bool) -> Visitor:
@@ -108,6 +113,8 @@ class Gate:
             raise self._unknown(request)
         request.state.visitor = visitor
         self._count(request, visitor)
+        if opens_a_page(request):
+            request.state.waiting = await self.waiting.of(visitor)
         if right is not None and not visitor.may(right):
             raise self._turned_away(request, _denied(visitor, right))
         if (fresh or right in STEP_UP) and not self.is_fresh(visitor, right):
@@ -217,6 +224,8 @@ def _visitor(session: Session) -> Visitor:
         proved_at=session.proved_at,
         scopes=session.scopes,
         session=session.id,
+        language=session.language,
+        zone=session.zone,
     )
 
 

@@ -28,6 +28,7 @@ class Visitor:
     `departments`: those that a department's colleague or key belongs to. `scopes`: the rights that a key is narrowed to; None when it is
     not. `signed_in_at`: when the session began, or a program's request came. `proved_at`: when they last proved who they are; None when
     nobody can tell, and for a program. `session`: the id by which the session is listed; None for a program.
+    `language`, `zone`: in which they read pages, when they keep one.
     """
 
     actor: Actor
@@ -38,6 +39,8 @@ class Visitor:
     proved_at: datetime | None = None
     scopes: frozenset[Right] | None = None
     session: str | None = None
+    language: str | None = None
+    zone: str | None = None
 
     @property
     def colleague(self) -> Colleague:

@@ -49,11 +49,11 @@ from domain.rights import Right
 Text = Annotated[str, Form(max_length=8000)]
 Ticket = Annotated[str, Form(max_length=8000)]
 Short = Annotated[str, Form(max_length=200)]
+Step = Annotated[int | None, Form()]
 PATIENCE = timedelta(seconds=20)
 SLOW = "Loopkeeper is slow to answer just now, and nobody can tell yet whether this was done. Look at the story before you try again."
-READ_IT_FIRST = "A private message goes with this draft. Whoever approves must have read it: do that in Slack, where that is put on record."
 NO_SUCH_DEED = "There is nothing of that name to be done."
-_CONFLICT, _INCOMPLETE, _AWAY = 409, 422, 503
+CONFLICT, INCOMPLETE, AWAY = 409, 422, 503
 _SPEAKS = c.Ask | c.Update | c.TakePrivate | c.Resolve
 _ONCE = re.compile(r"[0-9a-fA-F-]{1,40}\Z")
 
@@ -68,27 +68,41 @@ class Acts:
     def routes(self) -> APIRouter:
         """The addresses."""
         router = APIRouter(include_in_schema=False, dependencies=[Depends(Needs(Right.ACT))])
-        for name in ("write", "preview", "send", "stop", "do", "move", "removal", "settle", "private", "approve", "reject"):
+        for name in ("write", "preview", "send", "stop", "do", "move", "removal", "settle", "private"):
             router.add_api_route(f"/console/cases/{{case_id}}/{name}", getattr(self, name), methods=["POST"])
         return router
 
     # --- speaking to the customer -------------------------------------------------------------------------------------
 
     async def write(
-        self, request: Request, case_id: str, saying: Short, body: Text = "", cause: Short = "", cause_words: Text = ""
+        self,
+        request: Request,
+        case_id: str,
+        saying: Short,
+        body: Text = "",
+        cause: Short = "",
+        cause_words: Text = "",
+        replaces: Step = None,
     ) -> Response:
         """Back from the exact text to the words, which are still there."""
         visitor, file = await self._in(request, case_id)
-        panel = Panel(_saying(saying), _given(body, cause, cause_words))
+        panel = Panel(_saying(saying), given_of(body, cause, cause_words, replaces))
         await self.ground.looking.begins_to_write(case_id, visitor.actor.person, saying)
         return await self.shown.render(request, visitor, file, panel)
 
     async def preview(
-        self, request: Request, case_id: str, saying: Short, body: Text = "", cause: Short = "", cause_words: Text = ""
+        self,
+        request: Request,
+        case_id: str,
+        saying: Short,
+        body: Text = "",
+        cause: Short = "",
+        cause_words: Text = "",
+        replaces: Step = None,
     ) -> Response:
         """Exactly what the customer will read."""
         visitor, file = await self._in(request, case_id)
-        what, given = _saying(saying), _given(body, cause, cause_words)
+        what, given = _saying(saying), given_of(body, cause, cause_words, replaces)
 
         async def again(problem: str, status: int) -> Response:
             return await self.shown.render(request, visitor, file, Panel(what, given, problem), status=status)
@@ -96,19 +110,19 @@ class Acts:
         tried = resolved(file) if what == "resolve" else None
         refusal = await refused(self.ground.acting, self.ground.looking, visitor.colleague, file, KINDS[what], tried)
         if refusal is not None:
-            return await again(refusal.reason, _CONFLICT)
+            return await again(refusal.reason, CONFLICT)
         with_words = what != "private" or file.case_policy.private_messages
         if with_words and not body.strip():
-            return await again("Write something first.", _INCOMPLETE)
+            return await again("Write something first.", INCOMPLETE)
         if what == "resolve" and cause not in file.policy.root_causes:
-            return await again("Choose the root cause first: it is what we learn from.", _INCOMPLETE)
+            return await again("Choose the root cause first: it is what we learn from.", INCOMPLETE)
         await self.ground.looking.begins_to_write(case_id, visitor.actor.person, what)
         try:
-            draft = await self._draft(file, what, body if with_words else None, visitor)
+            draft = await self._draft(file, what, body if with_words else None, visitor, replaces)
         except (*NOT_SAYABLE, LoopkeeperError) as error:
-            return await again(str(error), _INCOMPLETE)
+            return await again(str(error), INCOMPLETE)
         carried = await carried_of(self.ground.acting, file, draft)
-        carried |= {"saying": what, "department": speaks_for(file, visitor.colleague), "cause": cause}
+        carried |= {"saying": what, "department": speaks_for(file, visitor.colleague), "cause": cause, "replaces": replaces}
         if what == "resolve" and cause_words.strip():
             carried["cause_words"] = await self.ground.acting.keep(case_id, cause_words.strip())
         return await self._review(request, visitor, file, carried, draft, given=given)
@@ -117,20 +131,20 @@ class Acts:
         """It was seen, and shall be sent. The same ticket acts once."""
         visitor, file = await self._in(request, case_id)
         try:
-            carried = self.ground.links.read_ticket(_holder(case_id, visitor), ticket)
+            carried = self.ground.links.read_ticket(holder(case_id, visitor), ticket)
         except BadLink as error:
-            return await self.shown.render(request, visitor, file, Panel("update", {"body": body}, str(error)), status=_CONFLICT)
-        saying, given = str(carried["saying"]), _given(body, str(carried.get("cause") or ""), cause_words)
+            return await self.shown.render(request, visitor, file, Panel("update", {"body": body}, str(error)), status=CONFLICT)
+        saying, given = str(carried["saying"]), given_of(body, str(carried.get("cause") or ""), cause_words, carried.get("replaces"))
         wanted = command_of(carried, f"console:{carried['once']}", visitor.colleague)
         refusal = await refused(self.ground.acting, self.ground.looking, visitor.colleague, file, kind_of(saying))
         if not any(entry.cause == wanted.id for _, entry in file.history):  # else it was pressed before, and is done
             if refusal is not None:
-                return await self.shown.render(request, visitor, file, Panel(saying, given, refusal.reason), status=_CONFLICT)
+                return await self.shown.render(request, visitor, file, Panel(saying, given, refusal.reason), status=CONFLICT)
             if file.case.turn > int(carried["turn"]):
                 return await self._look_again(request, visitor, file, carried, given)
             promise = moment(carried.get("promise"))
             if promise is not None and promise <= self.ground.looking.now():
-                return await self.shown.render(request, visitor, file, Panel(saying, given, PROMISE_IS_OVER), status=_CONFLICT)
+                return await self.shown.render(request, visitor, file, Panel(saying, given, PROMISE_IS_OVER), status=CONFLICT)
 
         async def anew(why: c.Refusal) -> Response | None:
             if why.code not in LOOK_AGAIN:
@@ -158,15 +172,15 @@ class Acts:
         if department not in file.case_policy.departments:
             problem = problem or "Choose the department first."
         if problem is not None:
-            return await self.shown.render(request, visitor, file, Panel("move", given, problem), status=_CONFLICT)
+            return await self.shown.render(request, visitor, file, Panel("move", given, problem), status=CONFLICT)
         words = await self.ground.acting.keep(case_id, body.strip()) if body.strip() else None
         if not tell:
-            wanted = c.Reassign(_once(once), visitor.actor, department, words)
+            wanted = c.Reassign(once_of(once), visitor.actor, department, words)
             return await self._carry_out(request, visitor, case_id, wanted, Panel("move", given), "move")
         try:
             draft = await self.ground.acting.draft_of_move(case_id, department, visitor.actor)
         except LoopkeeperError as error:
-            return await self.shown.render(request, visitor, file, Panel("move", given, str(error)), status=_INCOMPLETE)
+            return await self.shown.render(request, visitor, file, Panel("move", given, str(error)), status=INCOMPLETE)
         carried = await carried_of(self.ground.acting, file, draft)
         carried |= {"saying": "move", "department": department, "reason": words}
         return await self._review(request, visitor, file, carried, draft, given=given)
@@ -176,11 +190,11 @@ class Acts:
         visitor, file = await self._in(request, case_id)
         refusal = await refused(self.ground.acting, self.ground.looking, visitor.colleague, file, KINDS["update"])
         if refusal is not None:
-            return await self.shown.render(request, visitor, file, Panel("update", {}, refusal.reason), status=_CONFLICT)
+            return await self.shown.render(request, visitor, file, Panel("update", {}, refusal.reason), status=CONFLICT)
         try:
             draft = await self.ground.acting.draft_removal(case_id, seen, visitor.actor)
         except LoopkeeperError as error:
-            return await self.shown.render(request, visitor, file, Panel("update", {}, str(error)), status=_CONFLICT)
+            return await self.shown.render(request, visitor, file, Panel("update", {}, str(error)), status=CONFLICT)
         carried = {**await carried_of(self.ground.acting, file, draft), "saying": "update"}
         return await self._review(request, visitor, file, carried, draft)
 
@@ -201,19 +215,19 @@ class Acts:
         visitor, file = await self._in(request, case_id)
         given = {"body": body, "choice": choice, "until": until}
         if do == "accept":
-            return await self._let(request, visitor, file, c.Accept(_once(once), visitor.actor), Panel("accept"))
+            return await self._let(request, visitor, file, c.Accept(once_of(once), visitor.actor), Panel("accept"))
         if do not in DOING:
             return await self.shown.render(
                 request, visitor, file, Panel("note", given, "There is nothing of that name to be done."), status=422
             )
         refusal = await refused(self.ground.acting, self.ground.looking, visitor.colleague, file, DOINGS[cast("Doing", do)])
         if refusal is not None:
-            return await self.shown.render(request, visitor, file, Panel(do, given, refusal.reason), status=_CONFLICT)
+            return await self.shown.render(request, visitor, file, Panel(do, given, refusal.reason), status=CONFLICT)
         try:
             filled = Filled(body.strip() or None, choice or None, _until(until, zone, zone_of(file.policy, file.case.brand)))
-            wanted = await command(self.ground.acting, case_id, cast("Doing", do), visitor.actor, _once(once), filled)
+            wanted = await command(self.ground.acting, case_id, cast("Doing", do), visitor.actor, once_of(once), filled)
         except Incomplete as error:
-            return await self.shown.render(request, visitor, file, Panel(do, given, str(error)), status=_INCOMPLETE)
+            return await self.shown.render(request, visitor, file, Panel(do, given, str(error)), status=INCOMPLETE)
         return await self._carry_out(request, visitor, case_id, wanted, Panel(do, given), do)
 
     async def settle(
@@ -224,30 +238,9 @@ class Acts:
         there, link = posted == "yes", permalink.strip()
         if there and not link.startswith(("http://", "https://")):
             problem = "Give the link of the reply, beginning with https://, so that the record shows where it is."
-            return await self.shown.render(request, visitor, file, Panel("settle", {}, problem), status=_INCOMPLETE)
-        wanted = c.SettleReply(_once(once), visitor.actor, step, there, link if there else None)
+            return await self.shown.render(request, visitor, file, Panel("settle", {}, problem), status=INCOMPLETE)
+        wanted = c.SettleReply(once_of(once), visitor.actor, step, there, link if there else None)
         return await self._let(request, visitor, file, wanted, Panel("settle"), "settled" if there else "again")
-
-    async def approve(
-        self, request: Request, case_id: str, step: Annotated[int, Form()], seen: Annotated[int, Form()], once: Short = ""
-    ) -> Response:
-        """Have a draft go out, as it stood on the page."""
-        visitor, file = await self._in(request, case_id)
-        draft = file.case.draft(step)
-        if draft is not None and draft.private is not None:
-            return await self.shown.render(request, visitor, file, Panel("draft", {}, READ_IT_FIRST), status=_CONFLICT)
-        return await self._let(request, visitor, file, c.Approve(_once(once), visitor.actor, step, seen=seen), Panel("draft"), "approved")
-
-    async def reject(self, request: Request, case_id: str, step: Annotated[int, Form()], body: Text = "", once: Short = "") -> Response:
-        """Do not have a draft go out, for a reason that its author reads."""
-        visitor, file = await self._in(request, case_id)
-        refusal = await refused(self.ground.acting, self.ground.looking, visitor.colleague, file, c.Reject)
-        problem = refusal.reason if refusal is not None else None if body.strip() else "Write a reason first: its author reads it."
-        if problem is not None:
-            status = _CONFLICT if refusal is not None else _INCOMPLETE
-            return await self.shown.render(request, visitor, file, Panel("draft", {}, problem), status=status)
-        words = await self.ground.acting.keep(case_id, body.strip())
-        return await self._let(request, visitor, file, c.Reject(_once(once), visitor.actor, step, words), Panel("draft"), "rejected")
 
     async def private(self, request: Request, case_id: str, once: Short = "") -> Response:
         """Read what was written in private: its owner, the social team and leads; that they did is on record first."""
@@ -257,11 +250,11 @@ class Acts:
             return await self.shown.render(request, visitor, file, Panel("private_words", {}, problem), status=403)
         panel = Panel("private_words")
         try:
-            answer = await self.ground.acting.act(case_id, c.ReadPrivate(_once(once), visitor.actor), wait=PATIENCE)
+            answer = await self.ground.acting.act(case_id, c.ReadPrivate(once_of(once), visitor.actor), wait=PATIENCE)
         except RPCError:
-            return await self.shown.render(request, visitor, file, Panel(panel.do, {}, SLOW), status=_AWAY)
+            return await self.shown.render(request, visitor, file, Panel(panel.do, {}, SLOW), status=AWAY)
         if answer.refusal is not None:
-            return await self.shown.render(request, visitor, file, Panel(panel.do, {}, answer.refusal.reason), status=_CONFLICT)
+            return await self.shown.render(request, visitor, file, Panel(panel.do, {}, answer.refusal.reason), status=CONFLICT)
         said = await self.ground.acting.private_words(case_id)
         file = await self.ground.file(visitor, case_id)
         return await self.shown.render(request, visitor, file, Panel(panel.do, private_words=said))
@@ -272,10 +265,10 @@ class Acts:
         visitor = visitor_of(request)
         return visitor, await self.ground.file(visitor, case_id)
 
-    async def _draft(self, file: CaseFile, saying: Saying, body: str | None, visitor: Visitor) -> Draft:
+    async def _draft(self, file: CaseFile, saying: Saying, body: str | None, visitor: Visitor, replaces: int | None) -> Draft:
         if saying == "private":
-            return await self.ground.acting.draft_of_private(file.case_id, body, visitor.actor)
-        return await self.ground.acting.draft(file.case_id, saying, body or "", visitor.actor)
+            return await self.ground.acting.draft_of_private(file.case_id, body, visitor.actor, replaces)
+        return await self.ground.acting.draft(file.case_id, saying, body or "", visitor.actor, replaces)
 
     async def _review(
         self,
@@ -289,10 +282,10 @@ class Acts:
         **more: Any,
     ) -> Response:
         carried.setdefault("once", str(uuid.uuid4()))
-        ticket = self.ground.links.ticket(_holder(file.case_id, visitor), carried)
+        ticket = self.ground.links.ticket(holder(file.case_id, visitor), carried)
         note = more.pop("note", None) or draft.note
         panel = Panel(str(carried["saying"]), given or {}, draft=draft, ticket=ticket, note=note, **more)
-        return await self.shown.render(request, visitor, file, panel, status=_CONFLICT if panel.news else 200)
+        return await self.shown.render(request, visitor, file, panel, status=CONFLICT if panel.news else 200)
 
     async def _look_again(
         self, request: Request, visitor: Visitor, file: CaseFile, carried: dict[str, Any], given: Mapping[str, str]
@@ -313,7 +306,7 @@ class Acts:
         done_before = any(entry.cause == wanted.id for _, entry in file.history)
         if refusal is not None and not done_before:
             panel = Panel(panel.do, panel.given, refusal.reason)
-            return await self.shown.render(request, visitor, file, panel, status=_CONFLICT)
+            return await self.shown.render(request, visitor, file, panel, status=CONFLICT)
         return await self._carry_out(request, visitor, file.case_id, wanted, panel, did or panel.do)
 
     async def _carry_out(
@@ -324,7 +317,7 @@ class Acts:
             answer = await self.ground.acting.act(case_id, wanted, wait=PATIENCE)
         except RPCError:
             file = await self.ground.file(visitor, case_id)
-            return await self.shown.render(request, visitor, file, Panel(panel.do, panel.given, SLOW), status=_AWAY)
+            return await self.shown.render(request, visitor, file, Panel(panel.do, panel.given, SLOW), status=AWAY)
         if answer.refusal is None:
             if isinstance(wanted, _SPEAKS) and waits(await self.ground.file(visitor, case_id), wanted.id):
                 did = "held"
@@ -333,23 +326,24 @@ class Acts:
         if instead is not None:
             return instead
         file = await self.ground.file(visitor, case_id)
-        return await self.shown.render(request, visitor, file, Panel(panel.do, panel.given, answer.refusal.reason), status=_CONFLICT)
+        return await self.shown.render(request, visitor, file, Panel(panel.do, panel.given, answer.refusal.reason), status=CONFLICT)
 
 
 def _saying(given: str) -> Saying:
     return given if given in SAYINGS else "update"
 
 
-def _given(body: str, cause: str, cause_words: str) -> dict[str, str]:
-    return {"body": body, "cause": cause, "cause_words": cause_words}
+def given_of(body: str, cause: str = "", cause_words: str = "", replaces: int | None = None) -> dict[str, str]:
+    """What was filled in, as a form shows it again. `replaces`: the step of the draft that is written anew."""
+    return {"body": body, "cause": cause, "cause_words": cause_words, "replaces": "" if replaces is None else str(replaces)}
 
 
-def _holder(case_id: str, visitor: Visitor) -> str:
+def holder(case_id: str, visitor: Visitor) -> str:
     """For whom a ticket is: nobody else can send with it."""
     return f"console {case_id} {visitor.actor.person}"
 
 
-def _once(given: str) -> str:
+def once_of(given: str) -> str:
     """The command's id: that of the form, so that a second press is the same command."""
     return f"console:{given if _ONCE.match(given) else uuid.uuid4()}"
 
@@ -365,4 +359,4 @@ def _until(given: str, zone: str, otherwise: ZoneInfo) -> datetime | None:
         raise Incomplete("Until when? Choose a moment.") from None
 
 
-assert set(BY_NAME) == {*SAYINGS, *DOING, "accept", "move"}, "everything that is offered has its form"
+assert set(BY_NAME) == {*SAYINGS, *DOING, "accept", "move", "policy"}, "everything that is offered has its form"

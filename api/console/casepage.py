@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
+from adapters.postgres.causes import Cause
 from adapters.slack.forms import DISMISSALS, PRIORITIES
 from api.access.rules import Needs
 from api.access.visitor import Visitor
@@ -22,17 +23,20 @@ from api.console.visiting import visitor_of
 from api.doing import LEADING
 from api.doing import done as told_of
 from api.letting import refused
+from api.looking import since
 from api.reading import ON_RECORD
 from api.saying import asking_note
 from domain.approving import DRAFTS, why_held
+from domain.case import HeldDraft
 from domain.casefile import CaseFile
 from domain.commands import Approve, SettleReply
 from domain.conversation import conversation, unsettled
-from domain.events import PersonalDataSeen, WalkAwayProposed
+from domain.difference import Run, difference
+from domain.events import DraftApproved, DraftHeld, PersonalDataSeen, WalkAwayProposed
 from domain.kept_clocks import KeptClock, kept_clocks
 from domain.policy import CasePolicy
 from domain.rights import Right, may_not
-from domain.story import Line, story
+from domain.story import Line, called, story
 
 IS_DONE: Mapping[str, str] = {
     "accept": "The case has its owner now: it is yours.",
@@ -46,6 +50,7 @@ IS_DONE: Mapping[str, str] = {
     "approved": "Approved: it is on its way to the customer.",
     "rejected": "It will not go out. Its author reads your reason in the story.",
     "settled": "It is on record.",
+    "policy": "The case is held to that version of the policy now.",
 }
 
 TITLES: Mapping[str, str] = {
@@ -73,6 +78,10 @@ class Panel:
     private_words: Sequence[tuple[str, datetime, str]] | None = None
     is_shut: bool = False
     """It cannot be done now, so that there is nothing to be filled in."""
+    edits: HeldDraft | None = None
+    """The draft of a colleague that is decided on. `around`: its greeting and signature are made anew; `before`: as its author has it."""
+    around: bool = False
+    before: str | None = None
 
 
 @dataclass(frozen=True)
@@ -121,6 +130,7 @@ class CasePage:
             "case": file.case,
             "zone": zone,
             "done": done,
+            "taken_in": [thread.case for thread in file.case.threads if thread.case != file.case_id],
             "panel": panel,
             "offers": offers,
             "writing": writing,
@@ -129,7 +139,10 @@ class CasePage:
             "running": sorted((one for one in clocks if one.ended_at is None), key=lambda one: (one.due_at is None, one.due_at)),
             "ran": [one for one in reversed(clocks) if one.ended_at is not None],
             "unsettled": unsettled(file) if not file.case.is_over else [],
-            "held": file.case.held,
+            "held": [(draft, since(file, draft.turn) if file.case.turn > draft.turn else ()) for draft in file.case.held],
+            "called": called,
+            "changes": _changes(file),
+            "difference": difference,
             "draft_called": DRAFTS,
             "why_held": why_held,
             "decides_drafts": visitor.may(Right.ACT) and may_not(visitor.colleague, Approve, file.case, file.policy) is None,
@@ -139,7 +152,11 @@ class CasePage:
             "fault": fault,
             "others": discreet(visitor, policy, others),
             "once": str(uuid.uuid4()),
-            "form": _form(file, visitor, panel, zone),
+            "form": {
+                **_form(file, visitor, panel, zone),
+                "versions": await self._versions(file, panel),
+                "causes": await self._causes(panel),
+            },
         }
         return await ground.page(request, "case.html", visitor, values, status=status)
 
@@ -148,6 +165,20 @@ class CasePage:
             return self.ground.store.book.policy(version).for_case(file.case.brand, file.case.channel)
 
         return kept_clocks(file.case_id, file.history, policy_of)
+
+    async def _versions(self, file: CaseFile, panel: Panel | None) -> list[tuple[str, bool]]:
+        """The versions of the policy that the case is not held to, the newest first, and which is in force; for their form alone."""
+        if panel is None or panel.do != "policy":
+            return []
+        times = await self.ground.read(self.ground.store.book.times)
+        versions = dict.fromkeys(one.policy_id for one in times)
+        return [(one, one == times[0].policy_id) for one in versions if one != file.case.policy]
+
+    async def _causes(self, panel: Panel | None) -> list[Cause]:
+        """The causes that are not resolved, for the form that joins one of them."""
+        if panel is None or panel.do != "cause":
+            return []
+        return await self.ground.read(lambda: self.ground.store.causes.listed(only_open=True))
 
     async def _offered(self, visitor: Visitor, file: CaseFile) -> list[Any]:
         if not visitor.may(Right.ACT):  # by role, or because the key that they came with was made without
@@ -168,6 +199,15 @@ class CasePage:
         if did in IS_DONE:
             return IS_DONE[did]
         return told_of(did, visitor.actor) if did in BY_NAME else None  # type: ignore[arg-type]  # what speaks is told above
+
+
+def _changes(file: CaseFile) -> dict[int, list[Run]]:
+    """What was changed in drafts while they waited, by the numbers of the events that say so."""
+    return {
+        seq: difference(file.text_of(entry.event.before), file.text_of(entry.event.words))
+        for seq, entry in file.history
+        if isinstance(entry.event, DraftApproved | DraftHeld) and entry.event.before is not None and not file.is_private(entry.event.words)
+    }
 
 
 def _form(file: CaseFile, visitor: Visitor, panel: Panel | None, zone: ZoneInfo) -> dict[str, Any]:

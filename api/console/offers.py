@@ -16,7 +16,7 @@ from domain.casefile import CaseFile
 from domain.decide import decide
 from domain.decide_command import not_now
 from domain.rights import Colleague, may_not
-from domain.values import Actor, Priority
+from domain.values import Actor, Priority, case_id
 
 SAYINGS: tuple[Saying, ...] = get_args(Saying)
 
@@ -61,6 +61,12 @@ def _sorted(file: CaseFile, by: Actor) -> c.Command | None:
     return c.SetCategory("", by, other) if other is not None else None
 
 
+def _merged(file: CaseFile, by: Actor) -> c.Command:
+    """Into a case that would take it."""
+    case = file.case
+    return c.Merge("", by, case_id(case.brand, case.channel, "another"), target=c.Target(0, is_open=True, ended=None, same_customer=True))
+
+
 _MINUTE = timedelta(minutes=1)
 
 OFFERS: tuple[Offer, ...] = (
@@ -77,6 +83,9 @@ OFFERS: tuple[Offer, ...] = (
     Offer("resume", "Back to work", "b", DOINGS["resume"], lambda _f, by, _n: c.Resume("", by)),
     Offer("priority", "Change the priority", "y", DOINGS["priority"], lambda f, by, _n: c.SetPriority("", by, _other_priority(f))),
     Offer("category", "Change the category", "c", DOINGS["category"], lambda f, by, _n: _sorted(f, by)),
+    Offer("merge", "Merge into another", "j", DOINGS["merge"], lambda f, by, _n: _merged(f, by)),
+    Offer("cause", "Share a cause", "h", DOINGS["cause"], lambda _f, by, _n: c.JoinSharedCause("", by, 0)),
+    Offer("policy", "Move to another policy", "g", c.MovePolicy, lambda _f, by, _n: c.MovePolicy("", by, "another")),
     Offer("dismiss", "Dismiss", "d", DOINGS["dismiss"], lambda _f, by, _n: c.Dismiss("", by, "spam")),
     Offer("walk_away", "Walk away", "x", DOINGS["walk_away"], lambda _f, by, _n: c.WalkAway("", by, "")),
     Offer("waive", "Waive the thank-you", "v", DOINGS["waive"], lambda _f, by, _n: c.WaiveThankYou("", by, "")),

@@ -17,7 +17,7 @@ from domain.values import SYSTEM, Role
 from tests.integration.console import Served, console
 from tests.signing_in import sent_from
 
-NAMES = ("write", "preview", "send", "stop", "do", "move", "removal", "settle", "private", "approve", "reject")
+NAMES = ("write", "preview", "send", "stop", "do", "move", "removal", "settle", "private", "draft", "redraft", "approve", "reject")
 FIELDS = {"saying": "update", "body": "We look into it.", "do": "note", "seen": "1", "step": "1", "posted": "no", "ticket": "x"}
 
 

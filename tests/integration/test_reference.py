@@ -11,7 +11,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Route
 
-from api.pages import _templates
+from api.pages import templates
 from api.reference import Described, slug_of
 from cli.engines import Postgres
 from tests.browsing import NEEDS_CHROMIUM, PHONE, axe_faults, chromium, window
@@ -63,7 +63,7 @@ def test_what_the_document_says_is_text_and_never_markup(http: httpx.Client) -> 
     told = {"summary": hostile, "description": hostile, "responses": {"200": answer, "404": {"description": hostile}}}
     document: dict[str, Any] = {"paths": {"/api/v1/x": {"get": told}}, "components": {"schemas": {"X": schema}}}
     (operation,) = Described(document).operations.values()
-    page = _templates.env.get_template("reference_operation.html").render(operation=operation)
+    page = templates().get_template("reference/operation.html").render(operation=operation)
     assert "<script>alert" not in page
     assert "<b>" not in page
     assert "<code>&lt;b&gt;</code>" in page

@@ -122,6 +122,17 @@ MAY: dict[str, tuple[str, ...]] = {
     "update hold set reason = 'r'": (),
     "delete from hold": (),
     "delete from held_case": (),
+    # --- identities that are one customer
+    "select * from identity_link, identity_account": (APP, PRIVACY, BACKUP),
+    f"insert into identity_link (subject_id, customer, how, reason, linked_by, role) "
+    f"values (({_SUBJECT}), uuidv7(), 'by_hand', 'r', 'p', 'social')": (APP,),
+    "update identity_link set reason = 'x'": (),
+    "update identity_link set linked_by = 'q'": (),
+    "delete from identity_link": (APP,),
+    f"insert into identity_account (brand, subject_id, account_hash) values ('b', ({_SUBJECT}), 'x')": (APP,),
+    "update identity_account set parted_at = now()": (APP,),
+    "update identity_account set account_hash = 'x'": (),
+    "delete from identity_account": (),
     # --- everything else
     "insert into person (id, name) values ('x', 'y')": (APP,),
     "update policy_version set policy = ''": (),

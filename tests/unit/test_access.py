@@ -61,7 +61,7 @@ def test_what_changes_something_is_for_nobody_in_particular_only_where_people_co
     anyone = {one.path for one in changing if isinstance(one.rules[0], Anyone)}
     assert anyone == {"/sign-in/key", "/sign-in/local", "/sign-out"}
     proven = {one.path.split("/")[1] for one in changing if isinstance(one.rules[0], Proven)}
-    assert proven == {"webhooks", "slack", "desk"}
+    assert proven == {"webhooks", "slack", "desk", "digest"}
 
 
 def test_the_console_and_rest_are_for_whoever_is_signed_in_or_has_a_key(application: FastAPI) -> None:

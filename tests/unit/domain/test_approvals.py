@@ -591,3 +591,53 @@ def test_never_do_two_replies_come_of_one_draft_and_none_without_a_second_person
     assert not told.case.held or not (told.case.is_over or told.case.closed_at), "nothing waits in a case that is at its end"
     assert fold("meridian-x-1", told.history) == told.case
     assert isinstance(told.case, Case)
+
+
+# --- written anew by its author ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("what", SAYINGS)
+def test_its_author_writes_a_draft_anew_and_it_waits_again(what: str) -> None:
+    told = held(what)
+    before = told.case.held[0]
+    dropped, again = told.done(saying(what, "w-anew", replaces=before.step))
+    assert isinstance(dropped, e.DraftDropped)
+    assert isinstance(again, e.DraftHeld)
+    assert (dropped.step, again.words, again.before) == (before.step, "w-anew", "w-draft")
+    assert [draft.step for draft in told.case.held] == [again.step]
+    assert again.call_at <= before.call_at, "nobody is called later for that"
+    assert replies(told) == []
+    approved(told)
+    assert replies(told) == ["w-anew"]
+
+
+def test_words_that_need_nobody_any_more_go_out_at_once_in_the_place_of_the_draft() -> None:
+    told = held()
+    told.done(saying("update", "w-anew", replaces=the_draft(told), reasons=()))
+    assert (told.case.held, replies(told)) == ((), ["w-anew"])
+
+
+def test_only_its_author_writes_a_draft_anew_and_only_as_what_it_was_and_while_it_waits() -> None:
+    told = held()
+    step = the_draft(told)
+    assert refused(told.tell(saying("update", "w-mine", BEN, replaces=step))) == "not_yours"
+    assert refused(told.tell(saying("ask", "w-anew", replaces=step))) == "another_kind"
+    approved(told)
+    assert refused(told.tell(saying("update", "w-anew", replaces=step))) == "not_waiting"
+    assert replies(told) == ["w-draft"]
+
+
+def test_a_draft_that_is_refused_anew_goes_on_to_wait() -> None:
+    told = held()
+    told.arrives(Intent.COMPLAINT)
+    assert refused(told.tell(saying("update", "w-anew", replaces=the_draft(told), seen=told.case.turn - 1))) == "changed_meanwhile"
+    assert [draft.words for draft in told.case.held] == ["w-draft"]
+
+
+def test_whoever_was_called_about_it_is_called_off_when_it_is_written_anew() -> None:
+    told = held(promise=Story().now + timedelta(hours=1))
+    told.wait(told.case.held[0].call_at - told.now)
+    assert told.case.held[0].called
+    told.done(saying("update", "w-anew", replaces=the_draft(told), promise=told.now + timedelta(hours=9)))
+    assert told.case.calls == ()
+    assert told.case.held[0].call_at > told.now

@@ -17,24 +17,25 @@ from domain.clocks import due, running
 from domain.decide import decide
 from domain.evolve import evolve, fold
 from domain.history import Entry, document, read
-from domain.values import CLOSING_PURPOSES, SYSTEM, Intent, Permalink, Priority, Purpose, Status, Triage
+from domain.values import CLOSING_PURPOSES, SYSTEM, Intent, Permalink, Priority, Purpose, Status, Thread, Triage
 from tests.unit.domain.story import ANA, BEN, Story
 
 S = Status
 LEGAL: dict[Status, set[Status]] = {
     S.NEW: {S.ACKNOWLEDGED, S.HANDED_OFF, S.IN_PROGRESS, S.RESOLVED, S.CLOSED, S.DISMISSED, S.WAITING_ON_CUSTOMER},
-    S.ACKNOWLEDGED: {S.HANDED_OFF, S.IN_PROGRESS, S.RESOLVED, S.CLOSED, S.DISMISSED, S.WAITING_ON_CUSTOMER},
-    S.HANDED_OFF: {S.IN_PROGRESS, S.WAITING_ON_CUSTOMER, S.CLOSED, S.DISMISSED, S.RESOLVED},
-    S.IN_PROGRESS: {S.HANDED_OFF, S.NEW, S.WAITING_ON_CUSTOMER, S.RESOLVED, S.DISMISSED},
+    S.ACKNOWLEDGED: {S.MERGED, S.HANDED_OFF, S.IN_PROGRESS, S.RESOLVED, S.CLOSED, S.DISMISSED, S.WAITING_ON_CUSTOMER},
+    S.HANDED_OFF: {S.MERGED, S.IN_PROGRESS, S.WAITING_ON_CUSTOMER, S.CLOSED, S.DISMISSED, S.RESOLVED},
+    S.IN_PROGRESS: {S.MERGED, S.HANDED_OFF, S.NEW, S.WAITING_ON_CUSTOMER, S.RESOLVED, S.DISMISSED},
     S.WAITING_ON_CUSTOMER: {S.IN_PROGRESS, S.HANDED_OFF, S.NEW, S.RESOLVED, S.CLOSED, S.DISMISSED},
     S.RESOLVED: {S.CLOSED, S.IN_PROGRESS, S.HANDED_OFF, S.NEW},
     S.CLOSED: {S.IN_PROGRESS, S.HANDED_OFF, S.ACKNOWLEDGED, S.NEW},
     S.DISMISSED: set(),
+    S.MERGED: {S.ACKNOWLEDGED, S.HANDED_OFF, S.IN_PROGRESS},
 }
 """From a status, the statuses that one decision may lead to. Back to `new`: reassigned or reopened before the customer was reached."""
 
 WHAT = """
-accept accept_other ask update resolve reassign note priority category dismiss reopen waive settle_yes settle_no
+merge taken_in not_taken accept accept_other ask update resolve reassign note priority category dismiss reopen waive settle_yes settle_no
 complaint question remark thanks stranger edit delete_first delete_other
 posted posted failed unconfirmed expired desk desk_no mailed mail_no wait wait wait
 """
@@ -77,6 +78,9 @@ def message(story: Story, kind: str, pick: int, number: int) -> c.Message | None
         "waive": c.WaiveThankYou(key, BEN, "w"),
         "settle_yes": c.SettleReply(key, BEN, reply.step if reply else 99, posted=True, permalink="https://x.example/s"),
         "settle_no": c.SettleReply(key, BEN, reply.step if reply else 99, posted=False),
+        "merge": c.Merge(key, BEN, "meridian-x-2", "w", c.Target(2, pick != 1, None, pick != 2)) if pick < 3 else None,
+        "taken_in": c.CaseMerged(key, f"meridian-x-{9 + pick}", (Thread(f"meridian-x-{9 + pick}", f"f{pick}", f"l{pick}"),), Priority.HIGH),
+        "not_taken": c.MergeFailed(key, "meridian-x-2"),
         "edit": c.PostChanged(key, case.last_post, "w"),
         "delete_first": c.PostRemoved(key, case.first_post) if pick == 0 else None,
         "delete_other": c.PostRemoved(key, "elsewhere"),

@@ -39,11 +39,20 @@ def _person(one: dict[str, Any]) -> str:
         f"{', deleted by you ' + escape(p['deleted_at']) if p['deleted_at'] else ''}</li>"
         for p in one["posts"]
     )
+    linked = [
+        f"linked with others of these by {link['by']}, {link['at']}{': ' + link['why'] if link['why'] else ''}" for link in one["linked"]
+    ]
+    linked += [f"first seen signed in to your account with {seen['brand']} {seen['first_seen_at']}" for seen in one["signed_in"]]
     return (
         f"<h2 dir='auto'>{shown}</h2><p>Known since {escape(one['known_since'])}.</p>{''.join(_case(case) for case in one['cases'])}"
         f"<h3>Your posts, by the network's id</h3><ul>{posts or '<li>none</li>'}</ul>{_loose(one)}"
+        f"{f'<h3>How we know that it is you</h3><ul>{_items(linked)}</ul>' if linked else ''}"
         f"{f'<h3>When you were told that we are back</h3><ul>{told}</ul>' if told else ''}"
     )
+
+
+def _items(lines: list[str]) -> str:
+    return "".join(f"<li>{escape(line)}</li>" for line in lines)
 
 
 def _case(case: dict[str, Any]) -> str:

@@ -1,0 +1,131 @@
+"""Sending weekly digests: each reader's once a week, and before the first the question whether the address is theirs."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities.housekeeping import trouble
+from activities.mail import once_by_mail
+from activities.messages import Messages
+from activities.places import Admins
+from activities.retrying import again
+from domain.digest import Digest, StalledCases, Way, digest, owed, week_before
+from domain.digest_letter import Letter, confirming, html_of, plain, subject
+from domain.digest_sending import DigestAddresses, DirectMessages, LetterPost, Reader, Readers
+from domain.ports import Effect, Mark, NotSent, PolicyBook, Refused, Unavailable
+from domain.report import Wanted
+from domain.sums import Sums
+
+log = logging.getLogger(__name__)
+CHAIN = "@digest"
+"""In the ledger, in the place of a case."""
+_MEND = "Ask them to correct the address under Numbers, Weekly digest. `loopkeeper doctor` says whether mail and Slack are connected."
+_MEANWHILE = "The figures are in the console meanwhile. This week's digest is not tried again by e-mail; by Slack it is until the next."
+
+
+@dataclass(frozen=True)
+class DigestSender:
+    """The activity. `now`: the loop's time; `base_url`: how people reach the console."""
+
+    readers: Readers
+    sums: Sums
+    stalled: StalledCases
+    book: PolicyBook
+    post: LetterPost
+    direct: DirectMessages
+    messages: Messages
+    addresses: DigestAddresses
+    admins: Admins
+    base_url: str
+    now: Callable[[], datetime]
+
+    @activity.defn(name="send_digests")
+    def send(self, _about: str) -> int:
+        """Send what is owed by now; how many. Safe to repeat. What one reader's fails by does not keep the others from theirs."""
+        try:
+            return sum(self._served(reader) for reader in self.readers.all())
+        except Unavailable as error:
+            raise again(str(error)) from None
+
+    def _served(self, reader: Reader) -> bool:
+        try:
+            return self._send(reader) if reader.confirmed else self._ask(reader)
+        except (ApplicationError, NotSent) as error:  # tried again at the next round
+            log.info("a digest waits: %s", error)
+            return False
+
+    def _send(self, reader: Reader) -> bool:
+        monday = owed(reader.choice, reader.since, self.now())
+        if monday is None or (reader.last_week is not None and monday <= reader.last_week):
+            return False
+        if reader.rights is None or not reader.rights.may_read_numbers():
+            return False
+        wanted = self._wanted(reader, monday)
+        if wanted is None:
+            return False
+        key = f"digest:{reader.id}:{monday}"
+        made = digest(self.sums, self.stalled, wanted, self.book.active(), self.base_url)
+        sent = (
+            self._by_mail(reader, self._letter(reader, key, made)) if reader.choice.way is Way.MAIL else self._by_slack(reader, key, made)
+        )
+        if sent or reader.choice.way is Way.MAIL:  # a mail that was refused is not tried again; Slack can be mended
+            self.readers.sent(reader.id, monday)
+        return sent
+
+    @staticmethod
+    def _wanted(reader: Reader, monday: date) -> Wanted | None:
+        """Which cases the reader may be told of; None when they chose a department that is not theirs any more."""
+        assert reader.rights is not None
+        first, last = week_before(monday)
+        only, department = reader.rights.only(), reader.choice.department
+        if only is not None and department is not None and department not in only:
+            return None
+        return Wanted(first, last, department=department, only=only)
+
+    def _letter(self, reader: Reader, key: str, made: Digest) -> Letter:
+        stop = self.addresses.stop(reader.id)
+        return Letter(key, reader.choice.address, subject(made), plain(made, stop), html_of(made, stop), stop)
+
+    def _ask(self, reader: Reader) -> bool:
+        key, link = f"digest:{reader.id}:ask:{reader.asked}", self.addresses.confirm(reader.id, reader.asked)
+        if reader.choice.way is Way.MAIL:
+            return self._by_mail(reader, confirming(key, reader.choice.address, link), asking=True)
+        return self._by_slack(reader, key, link)
+
+    def _by_mail(self, reader: Reader, letter: Letter, *, asking: bool = False) -> bool:
+        outcome = once_by_mail(self.messages.ledger, Effect(letter.key, CHAIN, "mail-sendgrid", "digest"), lambda: self.post.letter(letter))
+        if outcome.sent:
+            self.admins.well(_notice(reader))
+        elif not asking or reader.rights is not None:
+            self._not_delivered(reader, outcome.reason)
+        return outcome.sent and not asking
+
+    def _by_slack(self, reader: Reader, key: str, said: Digest | str) -> bool:
+        mark = Mark(key, 1)
+        try:
+            place = self.direct.open(reader.choice)
+            send = (
+                (lambda: self.direct.ask(place, said, mark)) if isinstance(said, str) else (lambda: self.direct.digest(place, said, mark))
+            )
+            self.messages.once(Effect(key, CHAIN, "desk-slack", "digest"), mark, place, None, send)
+        except Refused as error:
+            self._not_delivered(reader, error.reason)
+            return False
+        self.admins.well(_notice(reader))
+        return not isinstance(said, str)
+
+    def _not_delivered(self, reader: Reader, reason: str) -> None:
+        """Tell an admin, once. Services repeat addresses when they refuse them; those are told to nobody."""
+        said = reason.replace(reader.choice.address, "…")
+        about = f"The weekly digest for {reader.name} cannot be delivered: {said}."
+        trouble(self.admins, self.book, _notice(reader), about, _MEND, _MEANWHILE)
+
+
+def _notice(reader: Reader) -> str:
+    return f"digest:{reader.id}"
