@@ -79,6 +79,7 @@ from api.privacy.rest import RestPrivacy
 from api.privacy.room import Room
 from api.proving import Proving
 from api.reading import ReadingRoutes
+from api.reference import ReferencePages
 from api.rest import Rest
 from api.rest_customers import RestCustomers
 from api.rest_departments import RestDepartments
@@ -159,10 +160,11 @@ def create_app(settings: Settings) -> FastAPI:
 
     if settings.language not in languages():
         raise ValueError(f"LOOPKEEPER_LANGUAGE: there is no catalogue of '{settings.language}'; there are {', '.join(languages())}")
-    app = FastAPI(title="Loopkeeper", version="1", description=DESCRIPTION, lifespan=life, docs_url="/docs", redoc_url=None)
+    app = FastAPI(title="Loopkeeper", version="1", description=DESCRIPTION, lifespan=life, docs_url=None, redoc_url=None)
     app.state.language = settings.language
     app.state.home_zone = lambda: ZoneInfo("UTC")  # until a policy has been read
     problems.install(app)
+    app.include_router(ReferencePages(app.openapi).routes())
     app.add_exception_handler(Led, led)
     app.add_middleware(Conditional)
     app.add_middleware(LimitHeaders)
