@@ -100,6 +100,10 @@ class Acting:
         """The whole of a case. Raises NoSuchCase."""
         return await self._in_thread(lambda: self._store.reader.file(case_id))
 
+    async def stands(self, case_id: str) -> tuple[int, str] | None:
+        """See `PostgresReader.stands`."""
+        return await self._in_thread(lambda: self._store.reader.stands(case_id))
+
     async def policy(self, version: str) -> Policy:
         """A version of the policy. Raises NoPolicy."""
         return await self._in_thread(lambda: self._store.book.policy(version))

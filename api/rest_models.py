@@ -225,6 +225,7 @@ class HistoryOut(_Model):
     conversation: list[SaidOut]
     clocks: list[KeptClockOut]
     events: list[EventOut]
+    after: str | None = Field(None, examples=[None], description="Send it as `after` for the next page of events; null: that was all.")
 
 
 def _in_utc(moment: datetime) -> datetime:
@@ -251,6 +252,9 @@ class CommandIn(_Model):
     cause_text: str | None = Field(None, max_length=8000, examples=["Card 4 of cabinet 12, worn out."], description="More on it, for us.")
     department: str | None = None
     tell_customer: bool = Field(False, description="With reassign: tell the customer in public who has the case now.")
+    removal: Annotated[int | None, Field(ge=1, le=10**9)] = Field(
+        None, description="With update, in place of a text: ask the customer to remove the personal data that this event found in a post."
+    )
     until: Moment | None = Field(None, examples=["2026-03-06T09:00:00Z"], description="With snooze and wait_on_third_party.")
     seen: int | None = Field(None, examples=[3], description="The `turn` that you have seen: refused if something has happened since.")
     replaces: int | None = Field(None, description="With words to the customer: the step of your own waiting draft that they replace.")

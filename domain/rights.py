@@ -26,6 +26,7 @@ class Right(StrEnum):
     RETRY_UNREADABLE = "retry_unreadable"
     LINK_CUSTOMERS = "link_customers"
     READ_REPORTS = "read_reports"
+    READ_OWNERS = "read_owners"
     READ_POLICY = "read_policy"
     CHANGE_POLICY = "change_policy"
     EXPORT = "export"
@@ -48,6 +49,7 @@ RIGHTS: dict[Right, frozenset[Role]] = {
     Right.RETRY_UNREADABLE: EVERYWHERE,
     Right.LINK_CUSTOMERS: EVERYWHERE,
     Right.READ_REPORTS: PEOPLE,
+    Right.READ_OWNERS: frozenset({Role.LEAD, Role.ADMIN}),
     Right.READ_POLICY: PEOPLE,
     Right.CHANGE_POLICY: frozenset({Role.ADMIN}),
     Right.EXPORT: frozenset({Role.AUDITOR, Role.PRIVACY}),
