@@ -70,6 +70,10 @@ from api.numbers import Numbers
 from api.once import Once
 from api.policy.pages import PolicyPages
 from api.policy.rest import PolicyRest
+from api.privacy.pages import PrivacyPages
+from api.privacy.rest import RestPrivacy
+from api.privacy.room import Room
+from api.proving import Proving
 from api.reading import ReadingRoutes
 from api.rest import Rest
 from api.rest_customers import RestCustomers
@@ -175,7 +179,7 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     app.include_router(Intake(signers, store.book, commits).routes())
     app.include_router(Rest(acting, commits, store.book, looking.had_by, once).routes())
     app.include_router(ReadingRoutes(store, parts.threads).routes())
-    app.include_router(RestCustomers(store.identities, store.linking, parts.in_thread).routes())
+    app.include_router(RestCustomers(store.identities, store.linking, parts.in_thread, once).routes())
     links = Links(keyring, settings.public_url)
     app.include_router(DeskPages(acting, links).routes())
     followed = PostgresFollowed(store.engine, store.book)
@@ -201,10 +205,14 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     exporting = Desk.of(store, parts.threads)
     app.include_router(RestExports(exporting).routes())
     app.include_router(ExportPages(exporting, settings.sandbox_url).routes())
+    privacy = Room(store, parts.threads, settings.privacy_database_url or settings.database_url, settings.erasure_list)
+    app.include_router(RestPrivacy(privacy).routes())
+    app.include_router(PrivacyPages(privacy, store, settings.sandbox_url).routes())
+    app.include_router(Proving(store, parts.threads, settings.sandbox_url).routes())
     app.include_router(AuditPages(store, parts.threads, settings.sandbox_url).routes())
     if settings.sendgrid_webhook_key is not None:
         app.include_router(mail_events(settings.sendgrid_webhook_key, store.ledger, parts.threads))
-    return [commits.run(), feed.keep(), *working]
+    return [commits.run(), feed.keep(), privacy.keep(), *working]
 
 
 def _numbers(app: FastAPI, parts: _Parts) -> None:

@@ -81,7 +81,7 @@ def _waiting(name: str, waited: float) -> None:
 
 def main() -> None:
     """Run the command; errors of ours are sentences, not traces."""
-    from cli import admin, audit, backups, doctor, play, policies, privacy, reconciling, reports, slack, status_links, webhooks  # noqa: F401 - they add their verbs
+    from cli import admin, audit, backups, customers, doctor, play, policies, privacy, reconciling, reports, slack, status_links, webhooks  # noqa: F401 - they add their verbs
 
     try:
         app()

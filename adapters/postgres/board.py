@@ -126,10 +126,13 @@ class PostgresBoard:
         return [(row.number, row.case_id) for row in self._read(sql, values)]
 
     def of_the_same_customer(self, case_id: str, scope: frozenset[str] | None, at_most: int = 20) -> list[Row]:
-        """The customer's other cases, the newest first."""
+        """The customer's other cases, the newest first; also those with the same brand of identities that are linked."""
         sql = text(
-            f"{SHOWN} from cases k {MORE} where k.subject_id = (select subject_id from cases where case_id = :case) "  # noqa: S608 - our own words
-            f"and k.case_id <> :case and {_SCOPE} order by k.number desc limit :at_most"
+            "with me as (select subject_id, brand from cases where case_id = :case) "  # noqa: S608 - our own words
+            f"{SHOWN} from cases k {MORE} cross join me where k.subject_id in (select subject_id from me union "
+            "select o.subject_id from me join identity_link m using (subject_id) join identity_link o using (customer)) "
+            f"and (k.subject_id = me.subject_id or k.brand = me.brand) and k.case_id <> :case and {_SCOPE} "
+            "order by k.number desc limit :at_most"
         )
         values = {"case": case_id, "scope": None if scope is None else sorted(scope), "at_most": at_most}
         return [row_of(self._vault, row) for row in self._read(sql, values)]

@@ -49,6 +49,13 @@ _LISTED = text(f"{SHOWN} {_OPEN}")
 _NUMBERS = text(f"{_NUMBER} {_OPEN}")
 
 
+# Nothing else is read of whoever is linked with nobody: which is nearly everybody.
+_FILE = text(
+    "select c.number, c.subject_id, s.wrapped_key, s.profile, array(select k.channel from identity_link m join identity_link o "
+    "using (customer) join cases k on k.subject_id = o.subject_id where m.subject_id = c.subject_id and k.brand = c.brand "
+    "and k.case_id <> c.case_id and k.closed_at is null and k.ended is null order by k.channel) as elsewhere "
+    "from cases c join subject s on s.id = c.subject_id where c.case_id = :case"
+)
 _NUMBERS_OF = text("select case_id, number from cases where case_id = any(:cases)")
 _TARGET = text(
     "select k.number, k.ended, k.ended is null and k.closed_at is null and k.resolved_at is null as is_open, "
@@ -78,10 +85,7 @@ class PostgresReader:
             raise NoSuchCase("there is no case with such an id")
         with self._engine.connect() as connection:
             row = connection.execute(
-                text(
-                    "select c.number, c.subject_id, s.wrapped_key, s.profile "
-                    "from cases c join subject s on s.id = c.subject_id where case_id = :case"
-                ),
+                _FILE,
                 {"case": case_id},
             ).one_or_none()
             if row is None:
@@ -106,6 +110,8 @@ class PostgresReader:
             policy=self._book.policy(case.policy),
             customer_name=profile.get("name"),
             customer_handle=profile.get("handle"),
+            customer_id=str(row.subject_id),
+            elsewhere=tuple(row.elsewhere),
             history=past,
             words=words,
             people={r.id: r.name for r in named},

@@ -104,6 +104,8 @@ def _facts(file: CaseFile) -> Element:
     if case.held:
         waits = "A draft waits" if len(case.held) == 1 else f"{len(case.held)} drafts wait"
         elements.append(rich.text(f"\n⏳ {waits} for a second person."))
+    if file.elsewhere and case.is_open:
+        elements.append(rich.text(f"\n🔗 {_elsewhere(file)}"))
     if case.private:
         elements.append(rich.text("\n🔒 Something was written in private; it is not shown here."))
     if case.stalled_at is not None:
@@ -114,6 +116,14 @@ def _facts(file: CaseFile) -> Element:
     if case.waived_by:
         elements.append(rich.text(f"\nThank-you waived by {file.name_of(case.waived_by)}"))
     return rich.section(*elements)
+
+
+def _elsewhere(file: CaseFile) -> str:
+    """That the customer has other open cases, on linked identities; nothing of what was said there."""
+    how_many = len(file.elsewhere)
+    networks = [file.policy.channels[one].network if one in file.policy.channels else one for one in dict.fromkeys(file.elsewhere)]
+    where = networks[0] if len(networks) == 1 else f"{', '.join(networks[:-1])} and {networks[-1]}"
+    return f"{how_many} more open {'case' if how_many == 1 else 'cases'} of this customer, on {where}."
 
 
 def _chased(file: CaseFile) -> list[Element]:
