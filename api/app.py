@@ -48,6 +48,9 @@ from api.access.sign_out import SignOutPages
 from api.access.standing import Standing
 from api.acting import Acting
 from api.audit import AuditPages
+from api.causes.pages import CausePages
+from api.causes.rest import RestCauses
+from api.causes.sharing import Sharing
 from api.conditional import Conditional
 from api.console.ground import Ground
 from api.console.site import Console
@@ -209,6 +212,9 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     app.include_router(RestPrivacy(privacy).routes())
     app.include_router(PrivacyPages(privacy, store, settings.sandbox_url).routes())
     app.include_router(Proving(store, parts.threads, settings.sandbox_url).routes())
+    sharing = Sharing(store, acting, parts.in_thread)
+    app.include_router(CausePages(ground, sharing).routes())
+    app.include_router(RestCauses(sharing).routes())
     app.include_router(AuditPages(store, parts.threads, settings.sandbox_url).routes())
     if settings.sendgrid_webhook_key is not None:
         app.include_router(mail_events(settings.sendgrid_webhook_key, store.ledger, parts.threads))

@@ -28,7 +28,6 @@ from adapters.postgres.subject_access import SubjectAccess
 from cli.app import app, out
 from cli.installed import installed
 from cli.persons import OPERATOR, whoever
-from cli.subject_page import page
 from domain.erasure import Customer, Erased, Scope
 from domain.errors import LoopkeeperError
 from domain.rights import Right

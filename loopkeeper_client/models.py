@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Told(BaseModel):
@@ -18,6 +18,16 @@ class Given(BaseModel):
     """What the API is given."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AccessIn(Given):
+    """Whose data is given out, and how."""
+
+    customers: list[str]
+    without: list[str] = []
+    """Left out, though they are linked with the others as the same person."""
+    form: Literal["json", "html"] = "json"
+    """`html`: to be read."""
 
 
 class ActivationIn(Given):
@@ -260,6 +270,27 @@ class Draft(Told):
     note: str | None = None
 
 
+class ErasureIn(Given):
+    """An erasure as it is proposed."""
+
+    customers: list[str]
+    without: list[str] = []
+    """Left out, though they are linked with the others as the same person."""
+    reason: str
+    """It stays on record for ever: refer to a ticket or a letter, and name nobody."""
+
+
+class Erasure(Told):
+    """An erasure that waits for a second person."""
+
+    number: int
+    customers: list[str]
+    cases: list[str]
+    reason: str
+    proposed_by: str
+    proposed_at: datetime
+
+
 class Export(Told):
     """An export, and how far it is."""
 
@@ -356,6 +387,24 @@ class Held(Told):
     """When it promises the next word."""
     call_at: datetime
     """When another one is called about it, unless it is decided by then."""
+
+
+class HoldIn(Given):
+    """A legal hold as it shall be."""
+
+    cases: list[str]
+    reason: str
+    """It stays on record for ever: refer to a ticket or a letter, and name nobody."""
+
+
+class Hold(Told):
+    """A hold in force."""
+
+    number: int
+    cases: list[str]
+    reason: str
+    set_by: str
+    set_at: datetime
 
 
 class KeyIn(Given):
@@ -506,12 +555,31 @@ class Opened(Told):
     """Whether a case for that post was there before."""
 
 
+class Owned(Told):
+    """A case of a customer."""
+
+    case_id: str
+    number: int
+    status: str
+    is_open: bool
+    opened_at: datetime
+    holds: list[int]
+    """The holds on it."""
+
+
 class Pause(Told):
     """A stretch in which a clock stood still."""
 
     since: datetime
     until: datetime | None
     """null: it still does."""
+
+
+class Place(Told):
+    """A copy out of reach."""
+
+    case: str
+    where: str
 
 
 class PolicyChange(Told):
@@ -528,6 +596,26 @@ class Private(Told):
     who: str
     at: datetime
     text: str
+
+
+class ProvenEvent(Told):
+    """An event as it was hashed (docs/audit.md says how), and its place in the log."""
+
+    seq: int
+    id: str
+    us: int
+    """When it was recorded: microseconds since 1970, UTC."""
+    words: str | None
+    """SHA-256 of the sealed words that belong to it."""
+    prev: str
+    """The hash of the event before."""
+    hash: str
+    doc: str
+    """The exact text that was hashed."""
+    leaf: int | None
+    """Its number in the log; null while it is not covered by the checkpoint."""
+    proof: list[str]
+    """RFC 6962 inclusion proof: the hashes from the leaf up to the checkpoint's root."""
 
 
 class ReportColumn(Told):
@@ -564,6 +652,17 @@ class Row(Told):
     needs_us: str | None
     """Why the social team is needed."""
     stalled_at: datetime | None
+
+
+class Rule(Told):
+    """What retention would destroy by one rule of the policy."""
+
+    rule: str
+    older_than: datetime
+    cases: int
+    texts: int
+    held: int
+    """Cases that are due, and held."""
 
 
 class Secret(Told):
@@ -722,6 +821,30 @@ class Webhook(Told):
     """After the secret was changed: until when the one before signs as well."""
 
 
+class WhoIn(Given):
+    """Whom to look for."""
+
+    channel: str
+    """A channel of the policy."""
+    who: str
+    """The handle, or the network's id."""
+
+
+class WhomIn(Given):
+    """Customers, by their ids."""
+
+    customers: list[str]
+    without: list[str] = []
+    """Left out, though they are linked with the others as the same person."""
+
+
+class WhyIn(Given):
+    """Why."""
+
+    reason: str
+    """It stays on record for ever: refer to a ticket or a letter, and name nobody."""
+
+
 class Writing(Told):
     """Somebody who is writing to the customer."""
 
@@ -847,6 +970,12 @@ class Drafts(Told):
     """Send it as `after` for the next page; null: that was all."""
 
 
+class Erasures(Told):
+    """Those that wait, the oldest first."""
+
+    erasures: list[Erasure]
+
+
 class Event(Told):
     """One event of a case's history, as it was recorded and hashed, and as people read it."""
 
@@ -877,7 +1006,7 @@ class ExportIn(Given):
 
     form: Literal["bundle", "jsonl", "csv", "html"] = "bundle"
     """`bundle`: with proofs. `jsonl`, `csv`: for programs and spreadsheets. `html`: one case."""
-    sought: SoughtIn = {}
+    sought: SoughtIn = Field(default_factory=lambda: SoughtIn())  # noqa: PLW0108 - it may be defined below
     with_words: bool = False
     """Also what people wrote in public (bundle, html). Put on record for each case."""
     since: int | None = None
@@ -909,6 +1038,12 @@ class Group(Told):
     total: int
     """How many there are; the most urgent 40 are told, each in its first group alone."""
     cases: list[Row]
+
+
+class Holds(Told):
+    """The holds in force, the oldest first."""
+
+    holds: list[Hold]
 
 
 class Identity(Told):
@@ -956,6 +1091,20 @@ class Offers(Told):
     commands: list[Offer]
 
 
+class Outside(Told):
+    """Copies of their words that have to be cleaned up by hand."""
+
+    cards: list[Place]
+    """Slack cards and their threads."""
+    mails: list[Place]
+    replies: list[Place]
+    """Our replies on the network."""
+    posts: list[Place]
+    """Their posts on the network."""
+    exports: list[str]
+    """What may have left as a file, or was read."""
+
+
 class PolicyVersion(Told):
     """A version of the policy."""
 
@@ -963,6 +1112,31 @@ class PolicyVersion(Told):
     in_force: bool
     times: list[Time]
     """When it was in force, the newest first."""
+
+
+class Proof(Told):
+    """What proves a case, without any server: hashes, places in the log, the signed checkpoint."""
+
+    case: str
+    events: list[ProvenEvent]
+    missing: list[int]
+    """Numbers of events that are in the log and not in the history: it was changed."""
+    checkpoint: str | None
+    """The newest one, a C2SP signed note; null: nothing is sealed yet."""
+    size: int
+    """So many events it covers."""
+    keys: list[str]
+    """The log's, as this server has them."""
+    consistency: list[str] | None
+    """RFC 6962 consistency proof from the log at the size `since`; null without that."""
+    fault: str | None
+    """Why the log in the database cannot give what it should."""
+
+
+class Retention(Told):
+    """What retention would destroy now; housekeeping does it once a day. No rules: everything is kept."""
+
+    rules: list[Rule]
 
 
 class Said(Told):
@@ -986,6 +1160,17 @@ class Sessions(Told):
     sessions: list[Session]
     after: str | None
     """Send it as `after` for the next page; null: that was all."""
+
+
+class Subject(Told):
+    """A customer on one channel."""
+
+    id: str
+    channel: str
+    handle: str | None
+    name: str | None
+    since: datetime
+    cases: list[Owned]
 
 
 class Table(Told):
@@ -1093,6 +1278,16 @@ class Customers(Told):
     customers: list[Identity]
 
 
+class Erased(Told):
+    """What was destroyed, and what is left to do by hand."""
+
+    customers: int
+    cases: list[str]
+    texts: int
+    without_a_case: int
+    outside: Outside
+
+
 class History(Told):
     """A case's history."""
 
@@ -1141,6 +1336,31 @@ class Report(Told):
     tables: list[Table]
 
 
+class Scope(Told):
+    """Everything that an erasure concerns."""
+
+    customers: list[Subject]
+    elsewhere: list[str]
+    """Cases of others in which they wrote."""
+    texts: int
+    """So many texts are destroyed: theirs, our answers, notes about them."""
+    without_a_case: int
+    """Messages of theirs that found no case."""
+    objection: str | None
+    """Why it cannot be done now, and what to do first."""
+    outside: Outside
+
+
+class SubjectsFound(Told):
+    """Who was found. Whether those of `others` are the same person, people decide."""
+
+    there: list[Subject]
+    linked: list[Subject]
+    """Linked with them as the same person: erased and given out with them."""
+    others: list[Subject]
+    """Called the same on other channels."""
+
+
 class Versions(Told):
     """All versions that were ever in force, the newest first."""
 
@@ -1148,3 +1368,10 @@ class Versions(Told):
     policies: list[PolicyVersion]
     after: str | None
     """Send it as `after` for the next page; null: that was all."""
+
+
+class ErasureWithScope(Told):
+    """An erasure that waits, and what it concerns as of now."""
+
+    erasure: Erasure
+    scope: Scope

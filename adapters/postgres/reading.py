@@ -17,6 +17,7 @@ from domain.casefile import CaseFile
 from domain.commands import Target
 from domain.discretion import Onlookers
 from domain.errors import LoopkeeperError
+from domain.events import Announced
 from domain.evolve import fold
 from domain.merging import related
 from domain.ports import PolicyBook
@@ -99,6 +100,7 @@ class PostgresReader:
             words = self._vault.read_all(connection, case_id)
             profile = self._vault.shown_as(str(row.subject_id), row.wrapped_key, row.profile)
             people = {e.by.person for _, e in past} | {str(getattr(e.event, "owner", None)) for _, e in past}
+            people |= {entry.event.approved_by for _, entry in past if isinstance(entry.event, Announced) and entry.event.approved_by}
             named = connection.execute(text("select id, name from person where id = any(:ids)"), {"ids": sorted(people)}).all()
             case = fold(case_id, [entry.event for _, entry in past])
             others = related(entry.event for _, entry in past)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from adapters.slack import rich
 from adapters.slack.rich import Block, Element
@@ -91,11 +91,7 @@ def _facts(file: CaseFile) -> Element:
     ]
     if case.is_waiting and case.status is not Status.WAITING_ON_THIRD_PARTY:
         elements.append(rich.text("\nA third party is waited for, too."))
-    if case.merged_into is not None:
-        elements.append(rich.text(f"\nIt goes on in {file.title_of(case.merged_into)}, in this thread too."))
-    taken = [file.title_of(thread.case) for thread in case.threads if thread.case != file.case_id]
-    if taken:
-        elements.append(rich.text(f"\n{', '.join(taken)} {'goes' if len(taken) == 1 else 'go'} on here."))
+    elements += [rich.text(f"\n{line}") for line in _goes_on(file)]
     if case.snoozed_until is not None:
         elements += [rich.text("\nNo reminders until "), rich.at_moment(case.snoozed_until)]
     if case.questions:
@@ -116,6 +112,18 @@ def _facts(file: CaseFile) -> Element:
     if case.waived_by:
         elements.append(rich.text(f"\nThank-you waived by {file.name_of(case.waived_by)}"))
     return rich.section(*elements)
+
+
+def _goes_on(file: CaseFile) -> Iterator[str]:
+    """What ties the case to others: where it goes on, what it shares, and what goes on here."""
+    case = file.case
+    if case.merged_into is not None:
+        yield f"It goes on in {file.title_of(case.merged_into)}, in this thread too."
+    if case.cause is not None:
+        yield f"It shares the cause C{case.cause} with other cases."
+    taken = [file.title_of(thread.case) for thread in case.threads if thread.case != file.case_id]
+    if taken:
+        yield f"{', '.join(taken)} {'goes' if len(taken) == 1 else 'go'} on here."
 
 
 def _elsewhere(file: CaseFile) -> str:

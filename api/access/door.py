@@ -42,6 +42,7 @@ SPOKEN = {
     Right.CHANGE_POLICY: "change the policy",
     Right.EXPORT: "export",
     Right.ERASE: "erase customers",
+    Right.SHARE_CAUSES: "speak to the customers of many cases at once",
     Right.MANAGE_ACCESS: "manage keys and sessions",
     Right.MANAGE_WEBHOOKS: "manage webhooks",
 }

@@ -15,6 +15,7 @@ from api.console.customers import CustomerPages
 from api.console.deciding import Deciding
 from api.console.ground import Ground
 from api.console.inbox import InboxPage
+from api.console.moving import Moving
 from api.console.visiting import visitor_of
 from api.feed import Feed
 from domain.rights import Right
@@ -33,7 +34,7 @@ class Console:
         router.add_api_route("/", _home, methods=["GET"], dependencies=[Depends(Anyone("it only leads to the console"))])
         router.add_api_route("/console/stream", self.stream, methods=["GET"], dependencies=[Depends(Needs(Right.READ_CASES))])
         case = CasePage(self.ground)
-        doing = (Acts(self.ground, case), Deciding(self.ground, case))
+        doing = (Acts(self.ground, case), Deciding(self.ground, case), Moving(self.ground, case))
         for pages in (Board(self.ground), case, *doing, InboxPage(self.ground), CustomerPages(self.ground)):
             router.include_router(pages.routes())
         return router

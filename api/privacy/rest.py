@@ -98,7 +98,7 @@ class OwnedOut(BaseModel):
     holds: list[int] = Field(description="The holds on it.")
 
 
-class CustomerOut(BaseModel):
+class SubjectOut(BaseModel):
     """A customer on one channel."""
 
     id: str
@@ -109,17 +109,17 @@ class CustomerOut(BaseModel):
     cases: list[OwnedOut]
 
     @staticmethod
-    def of(one: Customer) -> CustomerOut:
+    def of(one: Customer) -> SubjectOut:
         """As it is answered."""
-        return CustomerOut.model_validate(one, from_attributes=True)
+        return SubjectOut.model_validate(one, from_attributes=True)
 
 
-class FoundOut(BaseModel):
+class SubjectsFoundOut(BaseModel):
     """Who was found. Whether those of `others` are the same person, people decide."""
 
-    there: list[CustomerOut] = Field(examples=[[_A_CUSTOMER]])
-    linked: list[CustomerOut] = Field(examples=[[]], description="Linked with them as the same person: erased and given out with them.")
-    others: list[CustomerOut] = Field(examples=[[]], description="Called the same on other channels.")
+    there: list[SubjectOut] = Field(examples=[[_A_CUSTOMER]])
+    linked: list[SubjectOut] = Field(examples=[[]], description="Linked with them as the same person: erased and given out with them.")
+    others: list[SubjectOut] = Field(examples=[[]], description="Called the same on other channels.")
 
 
 class PlaceOut(BaseModel):
@@ -149,7 +149,7 @@ class OutsideOut(BaseModel):
 class ScopeOut(BaseModel):
     """Everything that an erasure concerns."""
 
-    customers: list[CustomerOut] = Field(examples=[[_A_CUSTOMER]])
+    customers: list[SubjectOut] = Field(examples=[[_A_CUSTOMER]])
     elsewhere: list[str] = Field(examples=[[]], description="Cases of others in which they wrote.")
     texts: int = Field(examples=[14], description="So many texts are destroyed: theirs, our answers, notes about them.")
     without_a_case: int = Field(examples=[0], description="Messages of theirs that found no case.")
@@ -160,7 +160,7 @@ class ScopeOut(BaseModel):
     def of(scope: Scope) -> ScopeOut:
         """As it is answered."""
         return ScopeOut(
-            customers=[CustomerOut.of(one) for one in scope.customers],
+            customers=[SubjectOut.of(one) for one in scope.customers],
             elsewhere=list(scope.elsewhere),
             texts=scope.words,
             without_a_case=scope.waiting,
@@ -274,15 +274,15 @@ class RestPrivacy:
     def _customers(self, router: APIRouter) -> None:
         @router.post(
             "/privacy/find",
-            response_model=FoundOut,
+            response_model=SubjectsFoundOut,
             responses=described(401, 403, 422, 429, 503),
             summary="Find a customer across channels",
             description=f"That somebody looked is on record. A handle stands in the body, because addresses are logged. {_FRESH}",
         )
-        async def find(who: WhoIn, visitor: Eraser) -> FoundOut:
+        async def find(who: WhoIn, visitor: Eraser) -> SubjectsFoundOut:
             found = await self.room.find(who.channel, who.who, visitor.actor)
-            lists = {name: [CustomerOut.of(one) for one in getattr(found, name)] for name in ("there", "linked", "others")}
-            return FoundOut(**lists)
+            lists = {name: [SubjectOut.of(one) for one in getattr(found, name)] for name in ("there", "linked", "others")}
+            return SubjectsFoundOut(**lists)
 
         @router.post(
             "/privacy/scope",
