@@ -130,6 +130,17 @@ class Cases:
         """Say that you are not writing any more."""
         self._sender.send("DELETE", at("/api/v1/cases/{case_id}/writing", case_id=case_id))
 
+    @operation("GET", "/api/v1/cases/{case_id}/status-link")
+    def status_link(self, case_id: str) -> m.StatusLink:
+        """The link by which the customer follows the case."""
+        return self._sender.get(m.StatusLink, at("/api/v1/cases/{case_id}/status-link", case_id=case_id))
+
+    @operation("DELETE", "/api/v1/cases/{case_id}/status-link")
+    def withdraw_status_link(self, case_id: str, *, withdrawn: int) -> m.StatusLink:
+        """Withdraw the link that was told with that `withdrawn`, at once; the next one, to be handed over."""
+        path = at("/api/v1/cases/{case_id}/status-link", case_id=case_id)
+        return read(m.StatusLink, self._sender.send("DELETE", path, query={"withdrawn": withdrawn}))
+
 
 def _told(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else value
