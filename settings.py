@@ -80,6 +80,7 @@ class Settings(BaseSettings):
     session_idle_minutes: int = Field(default=120, ge=5, le=1440)
     session_hours: int = Field(default=12, ge=1, le=168)
     step_up_minutes: int = Field(default=10, ge=1, le=60)
+    requests_per_minute: int = Field(default=3000, ge=1, le=1_000_000)
     failed_sign_ins: int = Field(default=20, ge=3, le=1000)
 
     policy_file: Path = HERE / "policies" / "default.yaml"

@@ -30,6 +30,7 @@ from adapters.postgres.digests import Digests
 from adapters.postgres.followed import PostgresFollowed
 from adapters.postgres.hooks import Hooks
 from adapters.postgres.readers import Readers
+from adapters.postgres.requests_once import RequestsOnce
 from adapters.postgres.schema import check
 from adapters.postgres.sessions import Sessions
 from adapters.postgres.store import Store
@@ -43,9 +44,14 @@ from api.access.pages import AccessPages
 from api.access.rest import AccessRest
 from api.access.rules import Proven
 from api.access.sign_in import SignInPages
+from api.access.sign_out import SignOutPages
 from api.access.standing import Standing
 from api.acting import Acting
 from api.audit import AuditPages
+from api.causes.pages import CausePages
+from api.causes.rest import RestCauses
+from api.causes.sharing import Sharing
+from api.conditional import Conditional
 from api.console.ground import Ground
 from api.console.site import Console
 from api.desk import DeskPages
@@ -61,20 +67,31 @@ from api.hook_pages import WebhookPages
 from api.intake import GroupCommit, Intake
 from api.languages.language import languages
 from api.languages.page import LanguagePages
+from api.limits import LimitHeaders, Limits
 from api.looking import Looking
 from api.numbers import Numbers
+from api.once import Once
 from api.policy.pages import PolicyPages
 from api.policy.rest import PolicyRest
+from api.privacy.pages import PrivacyPages
+from api.privacy.rest import RestPrivacy
+from api.privacy.room import Room
+from api.proving import Proving
 from api.reading import ReadingRoutes
 from api.rest import Rest
 from api.rest_customers import RestCustomers
+from api.rest_departments import RestDepartments
 from api.rest_digest import RestDigest
+from api.rest_me import me_routes
 from api.rest_reports import RestReports
 from api.rest_webhooks import RestWebhooks
+from api.rest_work import RestWork
+from api.routes import take_in
 from api.sendgrid import mail_events
 from api.shelf import Shelf
 from api.slack.app import slack_app
 from api.slack_socket import SlackSocket
+from api.status_links import StatusLinkRoutes
 from api.waiting import Waiting
 from settings import Settings
 from workflows.gateway import CaseGateway
@@ -101,6 +118,11 @@ class _Parts:
     store: Store
     client: Client
     threads: Executor
+
+    @property
+    def index_key(self) -> bytes:
+        """What personal data is found by, and what else is hashed with a key."""
+        return base64.b64decode(self.settings.index_key.get_secret_value())
 
     async def in_thread(self, call: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self.threads, call)
@@ -151,6 +173,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.language = settings.language
     problems.install(app)
     app.add_exception_handler(Led, led)
+    app.add_middleware(Conditional)
+    app.add_middleware(LimitHeaders)
     app.add_middleware(SecurityHeaders, https=settings.public_url.startswith("https://"))
     app.mount("/static", GZipMiddleware(StaticFiles(directory=Path(__file__).parent / "static")), name="static")
     return app
@@ -164,50 +188,65 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     commits = GroupCommit(store.inbox, parts.threads)
     signers = {name: Signer.with_secret(a.secret.get_secret_value()) for name, a in settings.channels.items()}
 
+    once = Once(RequestsOnce(store.engine, parts.index_key), parts.in_thread)
     looking = Looking(store, commits, parts.threads, settings.pace)
     socket, working = _slack(app, settings, acting, looking)
-    app.include_router(Health(parts.client, store.engine, parts.threads, lambda: socket.told if socket is not None else None).routes())
-    app.include_router(Intake(signers, store.book, commits).routes())
-    app.include_router(Rest(acting, commits, store.book, looking.had_by).routes())
-    app.include_router(ReadingRoutes(store, parts.threads).routes())
-    app.include_router(RestCustomers(store.identities, store.linking, parts.in_thread).routes())
+    take_in(app.router, Health(parts.client, store.engine, parts.threads, lambda: socket.told if socket is not None else None).routes())
+    take_in(app.router, Intake(signers, store.book, commits).routes())
+    take_in(app.router, Rest(acting, commits, store.book, looking.had_by, once).routes())
+    take_in(app.router, ReadingRoutes(store, parts.threads).routes())
+    take_in(app.router, RestCustomers(store.identities, store.linking, parts.in_thread, once).routes())
     links = Links(keyring, settings.public_url)
-    app.include_router(DeskPages(acting, links).routes())
+    take_in(app.router, DeskPages(acting, links).routes())
     followed = PostgresFollowed(store.engine, store.book)
-    app.include_router(StatusPages(StatusLinks(keyring, settings.public_url), followed, parts.in_thread, parts.loop_time).routes())
+    status_links = StatusLinks(keyring, settings.public_url)
+    take_in(app.router, StatusPages(status_links, followed, parts.in_thread, parts.loop_time).routes())
     _numbers(app, parts)
     hooks = Hooks(store.engine, keyring)
     receivers = Receivers(embedded=settings.console_open)
-    app.include_router(RestWebhooks(hooks, receivers, store.book, parts.in_thread).routes())
-    app.include_router(WebhookPages(hooks, receivers, store.book, parts.in_thread).routes())
-    gate = _access(app, parts)
-    app.include_router(PolicyRest(store.book, parts.in_thread).routes())
-    app.include_router(PolicyPages(store.book, parts.in_thread, gate.is_fresh, settings.sandbox_url).routes())
+    take_in(app.router, RestWebhooks(hooks, receivers, store.book, parts.in_thread, once).routes())
+    take_in(app.router, WebhookPages(hooks, receivers, store.book, parts.in_thread).routes())
+    gate = _access(app, parts, once)
+    take_in(app.router, PolicyRest(store.book, parts.in_thread, once).routes())
+    take_in(app.router, PolicyPages(store.book, parts.in_thread, gate.is_fresh, settings.sandbox_url).routes())
     feed = Feed(store, parts.threads)
     app.state.feed = feed
-    app.include_router(Console(Ground(store, acting, looking, links, parts.threads, settings.sandbox_url), feed).routes())
+    ground = Ground(store, acting, looking, links, parts.threads, settings.sandbox_url)
+    take_in(app.router, Console(ground, feed).routes())
+    of_links = StatusLinkRoutes(ground, status_links, followed)
+    take_in(app.router, of_links.routes())
+    take_in(app.router, of_links.rest())
+    take_in(app.router, RestWork(ground).routes())
+    take_in(app.router, RestDepartments(store.book, parts.in_thread, parts.loop_time).routes())
     exporting = Desk.of(store, parts.threads)
-    app.include_router(RestExports(exporting).routes())
-    app.include_router(ExportPages(exporting, settings.sandbox_url).routes())
-    app.include_router(AuditPages(store, parts.threads, settings.sandbox_url).routes())
+    take_in(app.router, RestExports(exporting).routes())
+    take_in(app.router, ExportPages(exporting, settings.sandbox_url).routes())
+    privacy = Room(store, parts.threads, settings.privacy_database_url or settings.database_url, settings.erasure_list)
+    take_in(app.router, RestPrivacy(privacy).routes())
+    take_in(app.router, PrivacyPages(privacy, store, settings.sandbox_url).routes())
+    take_in(app.router, Proving(store, parts.threads, settings.sandbox_url).routes())
+    sharing = Sharing(store, acting, parts.in_thread)
+    take_in(app.router, CausePages(ground, sharing).routes())
+    take_in(app.router, RestCauses(sharing).routes())
+    take_in(app.router, AuditPages(store, parts.threads, settings.sandbox_url).routes())
     if settings.sendgrid_webhook_key is not None:
-        app.include_router(mail_events(settings.sendgrid_webhook_key, store.ledger, parts.threads))
-    return [commits.run(), feed.keep(), *working]
+        take_in(app.router, mail_events(settings.sendgrid_webhook_key, store.ledger, parts.threads))
+    return [commits.run(), feed.keep(), privacy.keep(), *working]
 
 
 def _numbers(app: FastAPI, parts: _Parts) -> None:
     """The reports, as pages and for programs."""
     settings, store = parts.settings, parts.store
     shelf = Shelf(store.reports)
-    app.include_router(Numbers(store.reports, shelf, store.book, parts.in_thread, parts.loop_time, settings.sandbox_url).routes())
-    app.include_router(RestReports(shelf, store.book, parts.in_thread, parts.loop_time).routes())
+    take_in(app.router, Numbers(store.reports, shelf, store.book, parts.in_thread, parts.loop_time, settings.sandbox_url).routes())
+    take_in(app.router, RestReports(shelf, store.reports, store.book, parts.in_thread, parts.loop_time).routes())
     digests, links = Digests(store.engine, store.vault.keyring), DigestLinks(store.vault.keyring, settings.public_url)
     pages = DigestPages(digests, store.reports, links, store.book, parts.in_thread, parts.loop_time, settings.sandbox_url)
-    app.include_router(pages.routes())
-    app.include_router(RestDigest(digests, store.book, parts.in_thread, parts.loop_time).routes())
+    take_in(app.router, pages.routes())
+    take_in(app.router, RestDigest(digests, store.book, parts.in_thread, parts.loop_time).routes())
 
 
-def _access(app: FastAPI, parts: _Parts) -> Gate:
+def _access(app: FastAPI, parts: _Parts, once: Once) -> Gate:
     """The door, and the routes at which people come and go and admins see to who may."""
     settings, store = parts.settings, parts.store
     gate = Gate(
@@ -221,6 +260,7 @@ def _access(app: FastAPI, parts: _Parts) -> Gate:
         failures=Failures(at_most=settings.failed_sign_ins, within_seconds=FAILURES_WITHIN_SECONDS),
         cookie=Cookie.at(settings.public_url),
         step_up=timedelta(minutes=settings.step_up_minutes),
+        limits=Limits(settings.requests_per_minute),
         waiting=Waiting(store, parts.in_thread),
     )
 
@@ -232,14 +272,18 @@ def _access(app: FastAPI, parts: _Parts) -> Gate:
         await parts.in_thread(lambda: store.people.remember(person, name, first_name))
 
     app.state.door = gate
-    app.include_router(LanguagePages(gate, Readers(store.engine)).routes())
-    app.include_router(AccessRest(gate, departments).routes())
-    app.include_router(AccessPages(gate, departments).routes())
-    app.include_router(
+    take_in(app.router, LanguagePages(gate, Readers(store.engine)).routes())
+    take_in(app.router, AccessRest(gate, departments, once).routes())
+    take_in(app.router, me_routes(gate.step_up))
+    take_in(app.router, AccessPages(gate, departments).routes())
+    provider = _provider(settings)
+    take_in(app.router, SignOutPages(gate, provider, settings.sandbox_url).routes())
+    take_in(
+        app.router,
         SignInPages(
             gate=gate,
             attempts=Attempts(store.vault.keyring, gate.cookie),
-            provider=_provider(settings),
+            provider=provider,
             issuer=settings.oidc_issuer or "",
             standings={group: Standing(given.role, given.departments) for group, given in settings.oidc_groups.items()},
             person_claim=settings.oidc_person_claim,
@@ -247,7 +291,7 @@ def _access(app: FastAPI, parts: _Parts) -> Gate:
             departments=departments,
             remember=remember,
             framed_by=settings.sandbox_url,
-        ).routes()
+        ).routes(),
     )
     return gate
 
@@ -263,6 +307,7 @@ def _provider(settings: Settings) -> OidcProvider | None:
             id=settings.oidc_client_id or "",
             secret=secret.get_secret_value() if secret is not None else None,
             redirect_uri=f"{settings.public_url}/sign-in/callback",
+            signed_out_uri=f"{settings.public_url}/sign-out/callback",
             scopes=settings.oidc_scopes,
             groups_claim=settings.oidc_groups_claim,
         )

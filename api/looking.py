@@ -176,6 +176,11 @@ def since(file: CaseFile, turn: int) -> list[Line]:
     return found
 
 
+def since_event(file: CaseFile, number: int) -> list[Line]:
+    """What has happened in a case after that event, as people are told."""
+    return [line for line in story(file) if line.seq > number]
+
+
 _SAYS = {
     Purpose.UPDATE: "has told the customer",
     Purpose.ASK: "has asked the customer",

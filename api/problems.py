@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 
 from domain.errors import LoopkeeperError
 from domain.ports import Unavailable
+from domain.seeking import SearchTooLong
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -51,9 +52,10 @@ _TOLD: dict[int, str] = {
     403: "The key's role may not do this.",
     404: "There is no such thing.",
     409: "Refused; `code` and `detail` say why.",
+    412: "The case has moved on since you read it; `detail` says what happened.",
     413: "Too large.",
     422: "Not understood; `detail` names the field.",
-    429: "Too many keys from your address did not hold; `Retry-After` says how long to wait.",
+    429: "Too many requests, or too many keys from your address that did not hold; `Retry-After` says how long to wait.",
     503: "Not done: a part of Loopkeeper cannot be reached. Send it again.",
 }
 
@@ -84,6 +86,9 @@ def install(app: FastAPI) -> None:
         assert isinstance(error, LoopkeeperError)
         return Problem(422, str(error)).response()
 
+    async def on_too_long(_request: Request, error: Exception) -> Response:
+        return Problem(422, str(error), code="search_too_long").response()  # no 503: sent again as it is, it would take as long
+
     async def on_unavailable(_request: Request, _error: Exception) -> Response:
         return Problem(503, "not done: the database cannot be reached; send it again", headers={"retry-after": "5"}).response()
 
@@ -104,4 +109,5 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(RequestValidationError, on_invalid)
+    app.add_exception_handler(SearchTooLong, on_too_long)
     app.add_exception_handler(LoopkeeperError, on_ours)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict
@@ -10,23 +11,26 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, Field
+from starlette.responses import Response
 
 from adapters.postgres.auditing import Read
 from adapters.postgres.reading import NoSuchCase
 from adapters.postgres.searching import Found
 from adapters.postgres.store import Store
 from api.access.rules import Reading
+from api.conditional import NOT_MODIFIED, unchanged
+from api.guarding import history_tag
 from api.in_thread import in_thread
+from api.paging import After, cursor, number_of, tell_next
 from api.problems import Problem, described
 from api.rest_models import HistoryOut, KeptClockOut, events_out, said_out
-from api.seeking import NAMES, Reader, cursor_of, moment_of, sought_of
+from api.seeking import NAMES, Reader, moment_of, sought_of
 from domain.seeking import KINDS, Outcome
 from domain.values import ClockName, Role
 
 PAGE, PAGE_AT_MOST = 50, 200
 ON_RECORD = frozenset({Role.AUDITOR, Role.PRIVACY})
 """Roles whose every look at a case is on record: they read, and do not work on it."""
-_Given = Annotated[str | None, Query(max_length=200)]
 
 
 class FoundOut(BaseModel):
@@ -55,7 +59,7 @@ class FoundCases(BaseModel):
     """A page of cases, the newest first."""
 
     cases: list[FoundOut]
-    after: int | None = Field(examples=[4711], description="Send it as `after` for the next page; null: that was all.")
+    after: str | None = Field(examples=["WyJjYXNlcyIsNDcxMV0"], description="Send it as `after` for the next page; null: that was all.")
     not_searched_yet: int = Field(examples=[0], description="So many events, of the last seconds, cannot be found yet.")
 
 
@@ -76,27 +80,43 @@ class ReadingRoutes:
         )
         async def find(
             request: Request,
-            after: _Given = None,
+            response: Response,
+            after: After = None,
             at_most: Annotated[int, Query(ge=1, le=PAGE_AT_MOST)] = PAGE,
             reader: Reader = a_reader,
         ) -> FoundCases:
-            return await self._find(request.query_params.multi_items(), reader, cursor_of(after), at_most)
+            found = await self._find(request.query_params.multi_items(), reader, number_of("cases", after), at_most)
+            tell_next(request, response, found.after)
+            return found
 
         @router.get(
             "/cases/{case_id}/history",
             response_model=HistoryOut,
-            responses=described(401, 403, 404, 422, 429, 503),
+            responses={**NOT_MODIFIED, **described(401, 403, 404, 422, 429, 503)},
             summary="Everything that happened to a case",
         )
         async def read_history(
+            request: Request,
+            response: Response,
             case_id: str,
             as_of: Annotated[
                 str | None,
                 Query(max_length=60, examples=["2026-09-01T08:00:00Z"], description="Only what was on record at that moment."),
             ] = None,
+            after: After = None,
+            at_most: Annotated[int | None, Query(ge=1, le=1000, description="So many events on a page; without it, all.")] = None,
             reader: Reader = a_reader,
-        ) -> HistoryOut:
-            return await self._history(reader, case_id, moment_of("as_of", as_of) if as_of else None)
+        ) -> Any:
+            moment, above = moment_of("as_of", as_of) if as_of else None, number_of("history", after)
+            tag, is_theirs = await in_thread(self._threads, lambda: self._tag(reader, case_id, moment, above, at_most))
+            as_before = unchanged(request, tag) if is_theirs else None  # to others, and of what is not there, it is told below
+            if as_before is not None:
+                return as_before
+            whole = await self._history(reader, case_id, moment)
+            page = _page_of(whole, above, at_most)
+            response.headers["etag"] = tag
+            tell_next(request, response, page.after)
+            return page
 
         return router
 
@@ -105,10 +125,22 @@ class ReadingRoutes:
             sought = sought_of(given, ("after", "at_most"), self._store.people.named)
             page = self._store.search.find(sought, after, at_most, reader.departments)
             return FoundCases(
-                cases=[FoundOut.of(case) for case in page.cases], after=page.after, not_searched_yet=self._store.search.behind()
+                cases=[FoundOut.of(case) for case in page.cases],
+                after=None if page.after is None else cursor("cases", page.after),
+                not_searched_yet=self._store.search.behind(),
             )
 
         return await in_thread(self._threads, look)
+
+    def _tag(self, reader: Reader, case_id: str, *asked: object) -> tuple[str, bool]:
+        """The history's entity tag, and whether the reader may see that case."""
+        stands = self._store.reader.stands(case_id)
+        if stands is None:
+            return "", False
+        events, department = stands
+        had_by = {card.department for card in self._store.cards.of_case(case_id)} if reader.departments is not None else ()
+        digest = hashlib.sha256(repr(asked).encode()).hexdigest()[:8]
+        return history_tag(events, self._store.audit.checkpoint_size(), digest), reader.may_see(department, had_by)
 
     async def _history(self, reader: Reader, case_id: str, as_of: datetime | None) -> HistoryOut:
         return await in_thread(self._threads, lambda: history_out(read_by(self._store, reader, case_id, as_of, words=True)))
@@ -134,6 +166,14 @@ def read_by(store: Store, reader: Reader, case_id: str, as_of: datetime | None, 
     if always or reader.actor.role in ON_RECORD:
         store.audit.note(case_id, as_of, reader.actor, words=words)
     return read
+
+
+def _page_of(whole: HistoryOut, above: int | None, at_most: int | None) -> HistoryOut:
+    """The events after that number, so many; everything else is told whole on each page."""
+    events = [event for event in whole.events if event.seq > (above or 0)]
+    shown = events if at_most is None else events[:at_most]
+    more = cursor("history", shown[-1].seq) if len(shown) < len(events) else None
+    return whole.model_copy(update={"events": shown, "after": more})
 
 
 def history_out(read: Read) -> HistoryOut:

@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Annotated, get_args
+from typing import Annotated, Any, get_args
 
-from fastapi import APIRouter, Depends, Header
+from fastapi import APIRouter, Depends, Header, Request
+from starlette.responses import Response
 from temporalio.service import RPCError
 
 from adapters.postgres.book import NoPolicy
@@ -20,7 +21,11 @@ from api.access.rules import Needs, Reading
 from api.access.visitor import Visitor
 from api.acting import Acting, Draft, as_it_goes_out
 from api.approving import NotWaiting, OnlyItsAuthors, waiting, waits
+from api.conditional import NOT_MODIFIED, unchanged
+from api.guarding import case_tag, version_of
 from api.intake import GroupCommit
+from api.looking import since_event
+from api.once import IdempotencyKey, Once
 from api.problems import Problem, described
 from api.rest_models import CaseIn, CaseOut, CommandIn, CommandOut, HeldOut, Opened, PrivateOut, case_out, draft_out, held_out
 from domain import commands as c
@@ -64,54 +69,90 @@ class Rest:
         commits: GroupCommit,
         book: PolicyBook,
         had_by: Callable[[str], Awaitable[frozenset[str]]],
+        once: Once,
     ) -> None:
         self._acting = acting
         self._commits = commits
         self._book = book
         self._had_by = had_by
+        self._once = once
 
     def routes(self) -> APIRouter:
         """The addresses under /api/v1."""
         router = APIRouter(prefix="/api/v1", tags=["cases"])
 
         @router.post(
-            "/cases", status_code=202, response_model=Opened, responses=described(401, 403, 422, 429, 503), summary="Open a case by hand"
+            "/cases",
+            status_code=202,
+            response_model=Opened,
+            responses=described(401, 403, 409, 422, 429, 503),
+            summary="Open a case by hand",
         )
-        async def open_case(case: CaseIn, _visitor: Annotated[Visitor, Depends(Needs(Right.OPEN_CASES))]) -> Opened:
-            return await self._open(case)
+        async def open_case(
+            case: CaseIn, visitor: Annotated[Visitor, Depends(Needs(Right.OPEN_CASES))], idempotency_key: IdempotencyKey = None
+        ) -> Opened:
+            named = f"{visitor.actor.person} {idempotency_key}" if idempotency_key is not None else None
+            return await self._once.run(
+                visitor, idempotency_key, "POST /cases", case, lambda: self._open(case, named), repeatable=True, kept=Opened
+            )
 
         @router.get(
-            "/cases/{case_id}", response_model=CaseOut, responses=described(401, 403, 404, 422, 429, 503), summary="A case as it stands"
+            "/cases/{case_id}",
+            response_model=CaseOut,
+            responses={**NOT_MODIFIED, **described(401, 403, 404, 422, 429, 503)},
+            summary="A case as it stands",
+            description="Its `ETag` is the case's version: send it as `If-Match` with a command that shall hold for just this state.",
         )
-        async def read_case(case_id: str, visitor: Reading) -> CaseOut:
-            return case_out(await self._file(case_id, visitor))
+        async def read_case(case_id: str, request: Request, response: Response, visitor: Reading) -> Any:
+            if "if-none-match" in request.headers:
+                stands = await self._acting.stands(case_id)
+                if stands is not None and may_see(visitor.colleague, stands[1], await self._had_by(case_id)):
+                    as_before = unchanged(request, case_tag(stands[0]))
+                    if as_before is not None:
+                        return as_before
+            file = await self._file(case_id, visitor)
+            response.headers["etag"] = case_tag(file.case.events)
+            return case_out(file)
 
         @router.post(
             "/cases/{case_id}/commands",
             response_model=CommandOut,
-            responses=described(401, 403, 404, 409, 422, 429, 503),
+            responses=described(401, 403, 404, 409, 412, 422, 429, 503),
             summary="Do something to a case",
         )
         async def do(
             case_id: str,
             command: CommandIn,
             visitor: rules.Acting,
-            idempotency_key: Annotated[
-                str | None, Header(max_length=200, description="The same command under the same key is carried out once.")
+            idempotency_key: IdempotencyKey = None,
+            if_match: Annotated[
+                str | None,
+                Header(max_length=200, examples=['"12.4fa9b1"'], description="The case's ETag: refused (412) when it has moved on."),
             ] = None,
         ) -> CommandOut:
             who = visitor.actor.person.removeprefix("key:")
-            return await self._do(case_id, command, visitor, f"api:{who}:{idempotency_key or uuid.uuid4()}")
+            command_id = f"api:{who}:{idempotency_key or uuid.uuid4()}"
+            tried = None if command.dry_run else idempotency_key
+            return await self._once.run(
+                visitor,
+                tried,
+                f"POST /cases/{case_id}/commands",
+                command,
+                lambda: self._do(case_id, command, visitor, command_id, if_match),
+                repeatable=True,
+            )
 
         return router
 
-    async def _open(self, case: CaseIn) -> Opened:
+    async def _open(self, case: CaseIn, named: str | None) -> Opened:
+        """`named`: what tells this opening from others, when it may come twice."""
         policy = self._book.active()
         policy.brand(case.brand)
         channel = policy.channel(case.channel)
         if case.post_id is None and channel.kind != "hand":
             raise Problem(422, f"post_id: {channel.network} has posts, so say which one this is about")
-        native = case.post_id or f"hand.{uuid.uuid4().hex[:20]}"
+        once = uuid.uuid4() if named is None else uuid.uuid5(uuid.NAMESPACE_URL, named)
+        native = case.post_id or f"hand.{once.hex[:20]}"
         url = case.url or f"{NOWHERE}{case.channel}/{native}"
         author = {"id": case.customer.id, "name": case.customer.name, "handle": case.customer.handle}
         data = {"id": native, "url": url, "text": case.text, "posted_at": datetime.now(UTC), "author": author}
@@ -132,8 +173,10 @@ class Rest:
             raise Problem(404, f"there is no case '{case}'")
         return file
 
-    async def _do(self, case: str, wanted: CommandIn, visitor: Visitor, command_id: str) -> CommandOut:
+    async def _do(self, case: str, wanted: CommandIn, visitor: Visitor, command_id: str, if_match: str | None) -> CommandOut:
         file, actor = await self._file(case, visitor), visitor.actor
+        if if_match is not None and not any(entry.cause == command_id for _, entry in file.history):  # else it was done before
+            _as_seen(file, if_match)
         if wanted.do == "read_private" and not visitor.may(Right.READ_PRIVATE):
             raise Problem(403, "private words are for the roles social, lead and admin, and for keys that were not made without that right")
         refused = may_not(visitor.colleague, _KINDS[wanted.do], file.case, file.policy, await self._had_by(case))
@@ -193,6 +236,8 @@ class Rest:
             _known(file, wanted.department)
         try:
             match wanted.do:
+                case "update" if wanted.removal is not None:
+                    return await self._acting.draft_removal(case, wanted.removal, actor)
                 case "ask" | "update" | "resolve":
                     return await self._acting.draft(case, wanted.do, _needed(wanted.text, "text"), actor, wanted.replaces)
                 case "take_private":
@@ -297,6 +342,12 @@ def _command(wanted: CommandIn, actor: Actor, command_id: str, draft: Draft | No
             return c.Reject(command_id, actor, _step(wanted), text())
         case "merge":
             return c.Merge(command_id, actor, _needed(wanted.into, "into"), words.text)
+        case "join_shared_cause":
+            if wanted.cause is None:
+                raise Problem(422, "cause: is needed; /api/v1/causes names them")
+            return c.JoinSharedCause(command_id, actor, wanted.cause)
+        case "leave_shared_cause":
+            return c.LeaveSharedCause(command_id, actor)
         case "reopen":
             return c.Reopen(command_id, actor)
         case "waive_thank_you":
@@ -323,6 +374,18 @@ def _step(wanted: CommandIn) -> int:
     if wanted.step is None:
         raise Problem(422, "step: is needed; the case names the steps of its drafts")
     return wanted.step
+
+
+def _as_seen(file: CaseFile, if_match: str) -> None:
+    """Raises Problem (412) when the case is not as whoever sends a command has seen it: with what has happened since."""
+    seen, now = version_of(if_match), file.case.events
+    if seen is None or now in seen:
+        return
+    news = [line.text for line in since_event(file, max(seen, default=0))][-3:]
+    told = f": {'; '.join(news)}" if news else ""
+    raise Problem(
+        412, f"the case has moved on from {max(seen, default=0)} to {now} events{told}. Read it again, and decide anew", code="moved_on"
+    )
 
 
 def _known(file: CaseFile, department: str) -> None:

@@ -122,6 +122,7 @@ class CaseOut(_Model):
     promise: datetime | None = Field(description="The next word to the customer was promised for this moment.")
     closing_permalink: str | None = Field(examples=["https://network.example/meridian/1853"])
     waived_by: str | None
+    cause: int | None = Field(examples=[3], description="The number of the cause that it shares with others.")
     merged_into: str | None = Field(examples=["meridian-x-1790"], description="The case that this one goes on in.")
     took_in: list[str] = Field(examples=[["meridian-x-1850"]], description="Cases that were merged into this one.")
     stalled_at: datetime | None = Field(description="Since when everybody up the chain has been called, and nobody has acted.")
@@ -224,6 +225,7 @@ class HistoryOut(_Model):
     conversation: list[SaidOut]
     clocks: list[KeptClockOut]
     events: list[EventOut]
+    after: str | None = Field(None, examples=[None], description="Send it as `after` for the next page of events; null: that was all.")
 
 
 def _in_utc(moment: datetime) -> datetime:
@@ -243,17 +245,22 @@ class CommandIn(_Model):
         "accept", "ask", "update", "take_private", "resolve", "reassign", "note", "set_priority", "set_category", "escalate_now", "snooze",
         "wait_on_third_party", "resume", "move_policy", "dismiss", "walk_away", "reopen", "waive_thank_you", "settle_reply",
         "read_private", "approve", "reject", "merge",
+        "join_shared_cause", "leave_shared_cause",
     ] = Field(examples=["resolve"])  # fmt: skip
     text: str | None = Field(None, max_length=8000, examples=["We have replaced the card in your cabinet; you are online again."])
     root_cause: str | None = Field(None, examples=["outage"])
     cause_text: str | None = Field(None, max_length=8000, examples=["Card 4 of cabinet 12, worn out."], description="More on it, for us.")
     department: str | None = None
     tell_customer: bool = Field(False, description="With reassign: tell the customer in public who has the case now.")
+    removal: Annotated[int | None, Field(ge=1, le=10**9)] = Field(
+        None, description="With update, in place of a text: ask the customer to remove the personal data that this event found in a post."
+    )
     until: Moment | None = Field(None, examples=["2026-03-06T09:00:00Z"], description="With snooze and wait_on_third_party.")
     seen: int | None = Field(None, examples=[3], description="The `turn` that you have seen: refused if something has happened since.")
     replaces: int | None = Field(None, description="With words to the customer: the step of your own waiting draft that they replace.")
     policy: str | None = Field(None, examples=["default@e860d0d996"], description="The version to hold the case to.")
     into: str | None = Field(None, max_length=200, examples=["meridian-x-1790"], description="With merge: the case that it goes on in.")
+    cause: int | None = Field(None, ge=1, examples=[3], description="With join_shared_cause: its number.")
     priority: Priority | None = None
     category: str | None = None
     reason: Literal["spam", "nothing_to_answer", "duplicate"] | None = None
@@ -328,6 +335,7 @@ def case_out(file: CaseFile) -> CaseOut:
         promise=case.promise,
         closing_permalink=case.closing_permalink,
         waived_by=file.name_of(case.waived_by) if case.waived_by else None,
+        cause=case.cause,
         merged_into=case.merged_into,
         took_in=[thread.case for thread in case.threads if thread.case != case.id],
         stalled_at=case.stalled_at,

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
+from adapters.postgres.reporting import Behind, Reports
+from api.access.rules import Reading
 from api.access.visitor import Visitor
-from api.numbers import LONGEST, USUAL, ReadingReports, csv_of, made_of, wanted_of
-from api.problems import described
+from api.numbers import LONGEST, USUAL, ReadingReports, behind_of, csv_of, made_of, wanted_of
+from api.paging import NO_PLACE, After, AtMost, cursor, place_of, tell_next
+from api.problems import Problem, described
 from api.shelf import Shelf
 from domain.ports import PolicyBook
 from domain.report import as_json
@@ -30,7 +33,7 @@ class KindOut(BaseModel):
     about: str
 
 
-class ColumnOut(BaseModel):
+class ReportColumnOut(BaseModel):
     """A column of a table. `unit`: text, day (ISO 8601), count, mean, share (0 to 1), seconds."""
 
     key: str = Field(examples=["acknowledge"])
@@ -43,7 +46,7 @@ class TableOut(BaseModel):
 
     name: str = Field(examples=["in_time_by_week"])
     title: str
-    columns: list[ColumnOut]
+    columns: list[ReportColumnOut]
     rows: list[list[Value]]
 
 
@@ -70,11 +73,36 @@ class ReportOut(BaseModel):
     tables: list[TableOut]
 
 
+class BehindOut(BaseModel):
+    """A case behind a figure."""
+
+    case_id: str = Field(examples=["meridian-x-1846"])
+    number: int = Field(examples=[42])
+    since: datetime = Field(description="When the customer wrote.")
+    channel: str = Field(examples=["x"])
+    category: str = Field(examples=["billing"])
+    department: str = Field(examples=["billing"])
+    owner: str | None = Field(examples=["slack:U0ANA00001"])
+    priority: str = Field(examples=["high"])
+    status: str = Field(examples=["closed"])
+    acknowledged: int | None = Field(examples=[4], description="Seconds until it was.")
+    resolved: int | None = Field(examples=[86_400], description="Seconds until it was.")
+    late: list[str] = Field(examples=[["accept"]], description="The clocks that ran out.")
+
+
+class BehindsOut(BaseModel):
+    """The cases behind a figure, the newest first."""
+
+    cases: list[BehindOut]
+    after: str | None = Field(examples=[None], description="Send it as `after` for the next page; null: that was all.")
+
+
 @dataclass(frozen=True)
 class RestReports:
     """The routes. `now`: the loop's time."""
 
     shelf: Shelf
+    reports: Reports
     book: PolicyBook
     in_thread: Callable[[Callable[[], Any]], Awaitable[Any]]
     now: Callable[[], datetime]
@@ -84,14 +112,39 @@ class RestReports:
 
         router = APIRouter(prefix="/api/v1/reports", tags=["reports"])
 
-        @router.get("", response_model=list[KindOut], responses=described(401, 403), summary="The reports that there are")
+        @router.get("", response_model=list[KindOut], responses=described(401, 403, 429, 503), summary="The reports that there are")
         async def kinds(_visitor: ReadingReports) -> list[KindOut]:
             return [KindOut(name=kind.name, title=kind.title, about=kind.about) for kind in KINDS]
+
+        @router.get("/cases", response_model=BehindsOut, responses=described(401, 403, 422, 429, 503), summary="The cases behind a figure")
+        async def behind(
+            request: Request,
+            response: Response,
+            visitor: Reading,
+            days: Annotated[int, Query(ge=1, le=LONGEST, description="So many days, when `from` is not given.")] = USUAL,
+            first: Annotated[date | None, Query(alias="from", description="The first day, in the brand's zone.")] = None,
+            last: Annotated[date | None, Query(alias="to", description="The last day; today, when it is not given.")] = None,
+            brand: Annotated[str | None, Query(max_length=40)] = None,
+            channel: Annotated[str | None, Query(max_length=40)] = None,
+            department: Annotated[str | None, Query(max_length=40)] = None,
+            category: Annotated[str | None, Query(max_length=40)] = None,
+            which: Annotated[str | None, Query(max_length=40, description="Such as `late`, `broken` or `not_in_15_min`.")] = None,
+            owner: Annotated[str | None, Query(max_length=200, description="The id of a person.")] = None,
+            weekday: Annotated[int | None, Query(ge=1, le=7, description="Monday is 1.")] = None,
+            hour: Annotated[int | None, Query(ge=0, le=23)] = None,
+            after: After = None,
+            at_most: AtMost = 50,
+        ) -> BehindsOut:
+            del days, first, last, brand, channel, department, category, which, owner, weekday, hour  # read as the pages read them
+            found = await self.in_thread(lambda: self._behind(request.query_params, visitor, after, at_most))
+            assert isinstance(found, BehindsOut)
+            tell_next(request, response, found.after)
+            return found
 
         @router.get(
             "/{name}",
             response_model=ReportOut,
-            responses={**described(401, 403, 404, 422, 503), 200: {"content": {"text/csv": {}}, "description": "The report."}},
+            responses={**described(401, 403, 404, 422, 429, 503), 200: {"content": {"text/csv": {}}, "description": "The report."}},
             summary="A report, as JSON, or one of its tables as CSV",
         )
         async def report(
@@ -120,8 +173,27 @@ class RestReports:
 
         return router
 
+    def _behind(self, asked: Mapping[str, str], visitor: Visitor, after: str | None, at_most: int) -> BehindsOut:
+        wanted = wanted_of(asked, self.book.active(), self.now(), visitor)
+        rows = self.reports.behind(wanted, behind_of(asked, visitor), _since(after), at_most + 1)
+        last = rows[at_most - 1] if len(rows) > at_most else None
+        more = cursor("behind", last.since.isoformat(), last.case_id) if last is not None else None
+        return BehindsOut(cases=[_behind_out(row) for row in rows[:at_most]], after=more)
+
     def _report(self, name: str, asked: dict[str, str], visitor: Visitor, table: str | None, form: str) -> Response | dict[str, object]:
         policy = self.book.active()
         wanted = wanted_of(asked, policy, self.now(), visitor)
-        made = made_of(name, self.shelf, wanted, policy)
+        made = made_of(name, self.shelf, wanted, policy, visitor)
         return csv_of(made, table, wanted) if form == "csv" else as_json(made)
+
+
+def _since(after: str | None) -> tuple[datetime, str] | None:
+    place = place_of("behind", after, str, str)
+    try:
+        return None if place is None else (datetime.fromisoformat(str(place[0])).astimezone(UTC), str(place[1]))
+    except (ValueError, OverflowError):
+        raise Problem(422, NO_PLACE) from None
+
+
+def _behind_out(row: Behind) -> BehindOut:
+    return BehindOut(**{**asdict(row), "late": list(row.late)})

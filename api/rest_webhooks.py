@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
@@ -15,6 +15,8 @@ from adapters.postgres.hooks import Delivery, Hooks, NoSuchWebhook, Webhook
 from adapters.receivers import Receivers
 from api.access.rules import Needs
 from api.access.visitor import Visitor
+from api.once import IdempotencyKey, Once
+from api.paging import After, cursor, number_of, tell_next
 from api.problems import Problem, described
 from domain.hooks import LONGEST_DESCRIPTION, LONGEST_URL, Wanted
 from domain.ports import PolicyBook
@@ -117,7 +119,7 @@ class DeliveriesOut(BaseModel):
     """Deliveries, the newest first. `after`: send it for the next page; null means that this was the last."""
 
     deliveries: list[DeliveryOut] = Field(examples=[[_A_DELIVERY]])
-    after: int | None
+    after: str | None = Field(examples=[None])
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,7 @@ class RestWebhooks:
     receivers: Receivers
     book: PolicyBook
     in_thread: Callable[[Callable[[], Any]], Awaitable[Any]]
+    once: Once
 
     def routes(self) -> APIRouter:
         """The addresses under /api/v1/webhooks."""
@@ -145,13 +148,16 @@ class RestWebhooks:
             "",
             status_code=201,
             response_model=WebhookMade,
-            responses=described(401, 403, 422, 429, 503),
+            responses=described(401, 403, 409, 422, 429, 503),
             summary="Have another system told",
             description=f"Of what happens from now on. The secret is in the answer, and nowhere else. {_PROOF}",
         )
-        async def make(wanted: WebhookIn, visitor: FreshAdmin) -> WebhookMade:
-            made, secret = await self.in_thread(lambda: self.hooks.make(self._wanted(wanted), visitor.actor))
-            return WebhookMade(**_out(made).model_dump(), secret=secret)
+        async def make(wanted: WebhookIn, visitor: FreshAdmin, idempotency_key: IdempotencyKey = None) -> WebhookMade:
+            async def make() -> WebhookMade:
+                made, secret = await self.in_thread(lambda: self.hooks.make(self._wanted(wanted), visitor.actor))
+                return WebhookMade(**_out(made).model_dump(), secret=secret)
+
+            return await self.once.run(visitor, idempotency_key, "POST /webhooks", wanted, make)
 
         @router.get(
             "/{webhook_id}", response_model=WebhookOut, responses=described(401, 403, 404, 422, 429, 503), summary="One subscription"
@@ -182,13 +188,16 @@ class RestWebhooks:
         @router.post(
             "/{webhook_id}/secret",
             response_model=SecretOut,
-            responses=described(401, 403, 404, 422, 429, 503),
+            responses=described(401, 403, 404, 409, 422, 429, 503),
             summary="Change a subscription's secret",
             description=f"For 24 hours the one before signs as well, so that the receiver can change over. {_PROOF}",
         )
-        async def secret(webhook_id: str, visitor: FreshAdmin) -> SecretOut:
-            made, until = await self._found(lambda: self.hooks.change_secret(id_of(webhook_id), visitor.actor, datetime.now(UTC)))
-            return SecretOut(secret=made, both_secrets_sign_until=until)
+        async def secret(webhook_id: str, visitor: FreshAdmin, idempotency_key: IdempotencyKey = None) -> SecretOut:
+            async def change() -> SecretOut:
+                made, until = await self._found(lambda: self.hooks.change_secret(id_of(webhook_id), visitor.actor, datetime.now(UTC)))
+                return SecretOut(secret=made, both_secrets_sign_until=until)
+
+            return await self.once.run(visitor, idempotency_key, f"POST /webhooks/{webhook_id}/secret", None, change)
 
     def _delivering(self, router: APIRouter) -> None:
         @router.get(
@@ -198,15 +207,20 @@ class RestWebhooks:
             summary="What became of each delivery",
         )
         async def deliveries(
+            request: Request,
+            response: Response,
             webhook_id: str,
             _visitor: Admin,
             state: Annotated[State | None, Query(description="Only those that stand so; `dead` is the list of dead letters.")] = None,
             at_most: Annotated[int, Query(ge=1, le=200)] = 50,
-            after: Annotated[int | None, Query(ge=0, le=2**63 - 1, description="From the page before: where to go on.")] = None,
+            after: After = None,
         ) -> DeliveriesOut:
-            found = await self._found(lambda: self.hooks.deliveries(id_of(webhook_id), before=after, state=state, at_most=at_most + 1))
+            below = number_of("deliveries", after)
+            found = await self._found(lambda: self.hooks.deliveries(id_of(webhook_id), before=below, state=state, at_most=at_most + 1))
             page = found[:at_most]
-            return DeliveriesOut(deliveries=[_delivery(one) for one in page], after=page[-1].number if len(found) > at_most else None)
+            more = cursor("deliveries", page[-1].number) if len(found) > at_most else None
+            tell_next(request, response, more)
+            return DeliveriesOut(deliveries=[_delivery(one) for one in page], after=more)
 
         @router.post(
             "/{webhook_id}/deliveries/{event_id}/replay",
@@ -224,11 +238,14 @@ class RestWebhooks:
             "/{webhook_id}/test",
             status_code=202,
             response_model=DeliveryOut,
-            responses=described(401, 403, 404, 422, 429, 503),
+            responses=described(401, 403, 404, 409, 422, 429, 503),
             summary="Deliver an event of the type `test`",
         )
-        async def test(webhook_id: str, visitor: Admin) -> DeliveryOut:
-            return _delivery(await self._found(lambda: self.hooks.send_test(id_of(webhook_id), visitor.actor, datetime.now(UTC))))
+        async def test(webhook_id: str, visitor: Admin, idempotency_key: IdempotencyKey = None) -> DeliveryOut:
+            async def send() -> DeliveryOut:
+                return _delivery(await self._found(lambda: self.hooks.send_test(id_of(webhook_id), visitor.actor, datetime.now(UTC))))
+
+            return await self.once.run(visitor, idempotency_key, f"POST /webhooks/{webhook_id}/test", None, send, kept=DeliveryOut)
 
     async def _found(self, call: Callable[[], Any]) -> Any:
         try:

@@ -81,7 +81,23 @@ def _waiting(name: str, waited: float) -> None:
 
 def main() -> None:
     """Run the command; errors of ours are sentences, not traces."""
-    from cli import admin, audit, backups, doctor, play, policies, privacy, reconciling, reports, slack, webhooks  # noqa: F401 - they add their verbs
+    from cli import (  # noqa: F401 - they add their verbs
+        admin,
+        audit,
+        backups,
+        cases,
+        customers,
+        doctor,
+        inbox,
+        play,
+        policies,
+        privacy,
+        reconciling,
+        reports,
+        slack,
+        status_links,
+        webhooks,
+    )
 
     try:
         app()

@@ -8,7 +8,7 @@ from domain.policy import Person, Policy
 from domain.triage import phrases_in
 from domain.values import Drafted
 
-REACH, TRAINEE = "reach", "trainee"
+REACH, TRAINEE, CUSTOMERS = "reach", "trainee", "customers"
 
 DRAFTS: Mapping[Drafted, str] = {"ask": "question", "update": "update", "resolve": "resolution", "take_private": "private message"}
 """What people call a draft."""
@@ -56,7 +56,7 @@ def why_held(why: Sequence[str]) -> str:
     return "; ".join(told)
 
 
-_PLAIN = {REACH: "the customer reaches many", TRAINEE: "its author is in training"}
+_PLAIN = {REACH: "the customer reaches many", TRAINEE: "its author is in training", CUSTOMERS: "it goes to many customers at once"}
 
 
 def _is(known: Person, person: str, name: str | None) -> bool:

@@ -242,6 +242,15 @@ def _tell(file: CaseFile, seq: int, entry: Entry, earlier: Case, *, whole: bool)
         case e.TookIn():
             more = " It was written by another account." if event.other_customer else ""
             return line("internal", f"{by} merged the case {file.title_of(event.case)} into this one.{more}")
+        case e.JoinedCause():
+            return line("internal", f"{by} says that this case shares the cause C{event.cause} with others")
+        case e.LeftCause():
+            return line("internal", f"{by} says that this case does not share the cause C{event.cause} after all")
+        case e.Announced():
+            second = f", approved by {file.name_of(event.approved_by)}" if event.approved_by is not None else ""
+            return line("internal", f"{by} speaks to the customers of all cases of C{event.cause}{second}")
+        case e.HeldBack():
+            return line("warning", f"What is said in all cases of C{event.cause} is held back here: {event.why}")
         case e.PassedOn(private=True):
             return line("customer", f"The customer wrote in private (not shown here); {file.title_of(event.into)} goes on with it")
         case e.PassedOn():

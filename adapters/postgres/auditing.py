@@ -71,6 +71,11 @@ class PostgresAudit:
         with self._engine.begin() as connection:
             note(connection, events, by, "asked")
 
+    def checkpoint_size(self) -> int:
+        """How many events the newest checkpoint is of; 0 when there is none."""
+        with self._engine.connect() as connection:
+            return connection.execute(text("select size from checkpoint order by size desc limit 1")).scalar_one_or_none() or 0
+
     def read(self, case_id: str, as_of: datetime | None = None) -> Read:
         """The case as it was on record at that moment; None: now. Raises NoSuchCase, also when it was not there yet."""
         file = self._reader.file(case_id, as_of=as_of)

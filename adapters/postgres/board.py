@@ -124,11 +124,27 @@ class PostgresBoard:
         sql = text(f"{SHOWN} from cases k {MORE} where {sought.where()} order by k.due_at nulls last, k.number limit :at_most")
         return [row_of(self._vault, row) for row in self._read(sql, {**sought.values(), "at_most": at_most})]
 
-    def of_the_same_customer(self, case_id: str, scope: frozenset[str] | None, at_most: int = 20) -> list[Row]:
-        """The customer's other cases, the newest first."""
+    def with_drafts(self, scope: frozenset[str] | None, above: int | None, at_most: int) -> list[tuple[int, str]]:
+        """The open cases in which a draft may wait for a second person, by number, above that one: their numbers and ids.
+
+        A case needs a person while one waits; whether one does now, its file tells.
+        """
         sql = text(
-            f"{SHOWN} from cases k {MORE} where k.subject_id = (select subject_id from cases where case_id = :case) "  # noqa: S608 - our own words
-            f"and k.case_id <> :case and {_SCOPE} order by k.number desc limit :at_most"
+            f"select k.number, k.case_id from cases k where {_OPEN} and {_SCOPE} and k.needs_human is not null "  # noqa: S608 - our own words
+            "and k.number > coalesce(cast(:above as bigint), 0) and exists (select 1 from case_event e "
+            "where e.case_id = k.case_id and e.doc like '%\"draft_held\"%') order by k.number limit :at_most"
+        )
+        values = {"scope": None if scope is None else sorted(scope), "above": above, "at_most": at_most}
+        return [(row.number, row.case_id) for row in self._read(sql, values)]
+
+    def of_the_same_customer(self, case_id: str, scope: frozenset[str] | None, at_most: int = 20) -> list[Row]:
+        """The customer's other cases, the newest first; also those with the same brand of identities that are linked."""
+        sql = text(
+            "with me as (select subject_id, brand from cases where case_id = :case) "  # noqa: S608 - our own words
+            f"{SHOWN} from cases k {MORE} cross join me where k.subject_id in (select subject_id from me union "
+            "select o.subject_id from me join identity_link m using (subject_id) join identity_link o using (customer)) "
+            f"and (k.subject_id = me.subject_id or k.brand = me.brand) and k.case_id <> :case and {_SCOPE} "
+            "order by k.number desc limit :at_most"
         )
         values = {"case": case_id, "scope": None if scope is None else sorted(scope), "at_most": at_most}
         return [row_of(self._vault, row) for row in self._read(sql, values)]

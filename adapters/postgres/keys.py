@@ -87,6 +87,11 @@ _FIND = text(
     "select *, coalesce(expires_at <= clock_timestamp(), false) as expired from api_key "
     "where cast(:hash as bytea) is null or key_hash = :hash order by created_at, id"
 )
+_PAGE = text(
+    "select *, coalesce(expires_at <= clock_timestamp(), false) as expired from api_key "
+    "where cast(:made_at as timestamptz) is null or (created_at, id) > (cast(:made_at as timestamptz), :id) "
+    "order by created_at, id limit :at_most"
+)
 _USED = text(
     "update api_key set last_used_at = clock_timestamp() "
     "where key_hash = :hash and coalesce(last_used_at < clock_timestamp() - :every, true)"
@@ -132,6 +137,13 @@ class Keys:
                 return None
             connection.execute(_USED, {"hash": hashed, "every": SEEN_EVERY})
         return found
+
+    def page(self, after: tuple[datetime, str] | None, at_most: int) -> list[ApiKey]:
+        """So many of the keys there ever were, the oldest first, after the one made then with that id."""
+        made_at, identity = after or (None, None)
+        with transaction(self._engine) as connection:
+            rows = connection.execute(_PAGE, {"made_at": made_at, "id": identity, "at_most": at_most})
+            return [_entry(row) for row in rows]
 
     def all(self) -> list[ApiKey]:
         """All keys there ever were, the oldest first."""

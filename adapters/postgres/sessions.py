@@ -67,14 +67,17 @@ class Session:
     zone: str | None = None
 
 
-_GOOD = text(
+_HOLDING = (
     "select s.*, r.language, r.zone from session s left join reader r on r.person = s.person "
     "where (cast(:hash as bytea) is null or s.token_hash = :hash) "
     "and (cast(:person as text) is null or s.person = :person) "
     "and s.ended_at is null and s.expires_at > clock_timestamp() and s.seen_at > clock_timestamp() - :idle "
     "and (s.key_id is null or exists (select 1 from api_key k where k.id = s.key_id and k.revoked_at is null "
-    "and coalesce(k.expires_at > clock_timestamp(), true))) order by s.seen_at desc, s.id limit 1000"
+    "and coalesce(k.expires_at > clock_timestamp(), true)))"
 )
+_GOOD = text(f"{_HOLDING} order by s.seen_at desc, s.id limit 1000")
+_PAGE = text(f"{_HOLDING} and (cast(:below as uuid) is null or s.id < :below) order by s.id desc limit :at_most")
+"""Their ids are in the order in which they began."""
 
 
 class Sessions:
@@ -143,6 +146,12 @@ class Sessions:
         """The sessions with which somebody can go on now, of one person or of all, the last used first; 1,000 at most."""
         with transaction(self._engine) as connection:
             return [_entry(row) for row in connection.execute(_GOOD, {"hash": None, "person": person, "idle": self._idle})]
+
+    def page(self, after: str | None, at_most: int) -> list[Session]:
+        """So many of these sessions, those that began last first, after the one with that id."""
+        values = {"hash": None, "person": None, "idle": self._idle, "below": after, "at_most": at_most}
+        with transaction(self._engine) as connection:
+            return [_entry(row) for row in connection.execute(_PAGE, values)]
 
     def end(self, secret: str, person: str) -> None:
         """Sign out."""

@@ -18,6 +18,7 @@ from adapters.postgres.sessions import Session, Sessions
 from api.access.failures import Failures, address_of
 from api.access.origins import HOME, SAFE, local_path, opens_a_page, own_page_only
 from api.access.visitor import Visitor, Way
+from api.limits import KEPT_IN, Limits, too_many
 from api.pages import page
 from api.problems import Problem
 from api.waiting import Waiting
@@ -37,10 +38,12 @@ SPOKEN = {
     Right.RETRY_UNREADABLE: "have it read again",
     Right.LINK_CUSTOMERS: "link customers",
     Right.READ_REPORTS: "read reports",
+    Right.READ_OWNERS: "read figures of single owners",
     Right.READ_POLICY: "read the policy",
     Right.CHANGE_POLICY: "change the policy",
     Right.EXPORT: "export",
     Right.ERASE: "erase customers",
+    Right.SHARE_CAUSES: "speak to the customers of many cases at once",
     Right.MANAGE_ACCESS: "manage keys and sessions",
     Right.MANAGE_WEBHOOKS: "manage webhooks",
 }
@@ -99,6 +102,7 @@ class Gate:
     failures: Failures
     cookie: Cookie
     step_up: timedelta
+    limits: Limits
     waiting: Waiting
     _recognised: OrderedDict[bytes, None] = field(default_factory=OrderedDict)
 
@@ -108,6 +112,7 @@ class Gate:
         if visitor is None:
             raise self._unknown(request)
         request.state.visitor = visitor
+        self._count(request, visitor)
         if opens_a_page(request):
             request.state.waiting = await self.waiting.of(visitor)
         if right is not None and not visitor.may(right):
@@ -115,6 +120,14 @@ class Gate:
         if (fresh or right in STEP_UP) and not self.is_fresh(visitor, right):
             raise self._again(request)
         return visitor
+
+    def _count(self, request: Request, visitor: Visitor) -> None:
+        """One request more of that key or session. Pages are for people, who cannot ask so often. Raises Problem."""
+        if request.url.path.startswith("/api/"):
+            left = self.limits.take(visitor.session or visitor.actor.person)
+            setattr(request.state, KEPT_IN, left)
+            if left.wait:
+                raise too_many(left)
 
     async def still_lets_in(self, request: Request, key: str | None) -> bool:
         """Whether the key or the session still holds."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
@@ -16,6 +17,8 @@ from adapters.postgres.sessions import Session
 from api.access.door import Gate
 from api.access.rules import Needs
 from api.access.visitor import Visitor
+from api.once import IdempotencyKey, Once
+from api.paging import NO_PLACE, After, AtMost, cursor, place_of, tell_next
 from api.problems import Problem, described
 from domain.rights import Right
 from domain.values import Role
@@ -65,6 +68,7 @@ class KeysOut(BaseModel):
     """All keys there ever were, the oldest first."""
 
     keys: list[KeyOut] = Field(examples=[[_A_KEY]])
+    after: str | None = Field(examples=[None], description="Send it as `after` for the next page; null: that was all.")
 
 
 class SessionOut(BaseModel):
@@ -83,9 +87,10 @@ class SessionOut(BaseModel):
 
 
 class SessionsOut(BaseModel):
-    """The sessions with which somebody can go on now."""
+    """The sessions with which somebody can go on now, those that began last first."""
 
     sessions: list[SessionOut] = Field(examples=[[_A_SESSION]])
+    after: str | None = Field(examples=[None], description="Send it as `after` for the next page; null: that was all.")
 
 
 @dataclass(frozen=True)
@@ -94,26 +99,35 @@ class AccessRest:
 
     gate: Gate
     departments: Callable[[], Awaitable[Mapping[str, str]]]
+    once: Once
 
     def routes(self) -> APIRouter:
         """The addresses under /api/v1."""
         router = APIRouter(prefix="/api/v1", tags=["access"])
 
-        @router.get("/keys", response_model=KeysOut, responses=described(401, 403, 429, 503), summary="The keys there are")
-        async def keys(_visitor: Admin) -> KeysOut:
-            return KeysOut(keys=[_key(one) for one in await self.gate.in_thread(self.gate.keys.all)])
+        @router.get("/keys", response_model=KeysOut, responses=described(401, 403, 422, 429, 503), summary="The keys there are")
+        async def keys(request: Request, response: Response, _visitor: Admin, after: After = None, at_most: AtMost = 200) -> KeysOut:
+            place = _made_after(after)
+            found = await self.gate.in_thread(lambda: self.gate.keys.page(place, at_most + 1))
+            last = found[at_most - 1] if len(found) > at_most else None
+            more = cursor("keys", last.made_at.isoformat(), last.id) if last is not None else None
+            tell_next(request, response, more)
+            return KeysOut(keys=[_key(one) for one in found[:at_most]], after=more)
 
         @router.post(
             "/keys",
             status_code=201,
             response_model=KeyMade,
-            responses=described(401, 403, 422, 429, 503),
+            responses=described(401, 403, 409, 422, 429, 503),
             summary="Make a key",
             description="Needs a fresh proof of who you are; a program needs a key with `manage_access` among its scopes.",
         )
-        async def make(wanted: KeyIn, visitor: FreshAdmin) -> KeyMade:
-            made, secret = await self._make(wanted, visitor)
-            return KeyMade(**_key(made).model_dump(), key=secret)
+        async def make(wanted: KeyIn, visitor: FreshAdmin, idempotency_key: IdempotencyKey = None) -> KeyMade:
+            async def make() -> KeyMade:
+                made, secret = await self._make(wanted, visitor)
+                return KeyMade(**_key(made).model_dump(), key=secret)
+
+            return await self.once.run(visitor, idempotency_key, "POST /keys", wanted, make)
 
         @router.delete(
             "/keys/{key_id}", status_code=204, responses=described(401, 403, 404, 422, 429, 503), summary="Take a key's right away, at once"
@@ -123,9 +137,15 @@ class AccessRest:
                 raise Problem(404, f"there is no key '{key_id[:40]}' that could be revoked")
             return Response(status_code=204)
 
-        @router.get("/sessions", response_model=SessionsOut, responses=described(401, 403, 429, 503), summary="Who is signed in")
-        async def sessions(_visitor: Admin) -> SessionsOut:
-            return SessionsOut(sessions=[_session(one) for one in await self.gate.in_thread(self.gate.sessions.open)])
+        @router.get("/sessions", response_model=SessionsOut, responses=described(401, 403, 422, 429, 503), summary="Who is signed in")
+        async def sessions(
+            request: Request, response: Response, _visitor: Admin, after: After = None, at_most: AtMost = 200
+        ) -> SessionsOut:
+            below = _began_before(after)
+            found = await self.gate.in_thread(lambda: self.gate.sessions.page(below, at_most + 1))
+            more = cursor("sessions", found[at_most - 1].id) if len(found) > at_most else None
+            tell_next(request, response, more)
+            return SessionsOut(sessions=[_session(one) for one in found[:at_most]], after=more)
 
         @router.delete(
             "/sessions/{session_id}",
@@ -152,6 +172,22 @@ class AccessRest:
         except UnfitKey as error:
             raise Problem(422, str(error)) from None
         return await self.gate.in_thread(lambda: self.gate.keys.make(key, visitor.actor))
+
+
+def _made_after(after: str | None) -> tuple[datetime, str] | None:
+    place = place_of("keys", after, str, str)
+    try:
+        return None if place is None else (datetime.fromisoformat(str(place[0])).astimezone(UTC), str(place[1]))
+    except (ValueError, OverflowError):
+        raise Problem(422, NO_PLACE) from None
+
+
+def _began_before(after: str | None) -> str | None:
+    place = place_of("sessions", after, str)
+    try:
+        return None if place is None else str(uuid.UUID(str(place[0])))
+    except ValueError:
+        raise Problem(422, NO_PLACE) from None
 
 
 def _key(key: ApiKey) -> KeyOut:

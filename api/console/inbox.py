@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from adapters.postgres.board import Flag
 from adapters.postgres.rows import Row
 from api.access.rules import Needs
+from api.access.visitor import Visitor
 from api.console.asking import Asked
 from api.console.ground import Ground, discreet
 from api.console.visiting import visitor_of
@@ -58,15 +59,7 @@ class InboxPage:
     async def show(self, request: Request, did: str = "") -> Response:
         """Everything that waits for the team."""
         visitor = visitor_of(request)
-        policy = await self.ground.looking.policy()
-        counts = await self.ground.counts(visitor, policy)
-        groups, seen = [], set[str]()
-        for key, title, why, flags in _GROUPS:
-            sought = Asked(flags=flags).sought(visitor, policy, self.ground.looking.now())
-            found = await self.ground.read(partial(self.ground.store.board.needing_us, sought, AT_MOST)) if counts[key] else []
-            rows = [row for row in discreet(visitor, policy, found) if row.case_id not in seen]
-            seen |= {row.case_id for row in rows}
-            groups.append(Group(key, title, why, rows, counts[key], Asked(flags=flags).address))
+        groups = await waiting_groups(self.ground, visitor)
         unreadable = await self.ground.read(self.ground.store.inbox.quarantined) if visitor.may(Right.READ_UNREADABLE) else []
         values = {
             "here": "inbox",
@@ -81,3 +74,17 @@ class InboxPage:
         """Read again what could not be read. Safe: whatever was placed before is not placed twice."""
         await self.ground.read(lambda: self.ground.store.inbox.read_again(number))
         return RedirectResponse("/console/inbox?did=again#unreadable", 303)
+
+
+async def waiting_groups(ground: Ground, visitor: Visitor) -> list[Group]:
+    """The cases that wait for the team, each in the first group that it belongs to."""
+    policy = await ground.looking.policy()
+    counts = await ground.counts(visitor, policy)
+    groups, seen = [], set[str]()
+    for key, title, why, flags in _GROUPS:
+        sought = Asked(flags=flags).sought(visitor, policy, ground.looking.now())
+        found = await ground.read(partial(ground.store.board.needing_us, sought, AT_MOST)) if counts[key] else []
+        rows = [row for row in discreet(visitor, policy, found) if row.case_id not in seen]
+        seen |= {row.case_id for row in rows}
+        groups.append(Group(key, title, why, rows, counts[key], Asked(flags=flags).address))
+    return groups

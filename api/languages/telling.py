@@ -71,6 +71,12 @@ def capitalised(value: object) -> object:
     return told[:1].upper() + told[1:] if isinstance(told, str) else told
 
 
+def begun(words: str) -> str:
+    """Words of ours that were kept, as a sentence: told in the reader's language where it is one that the catalogue has."""
+    told = localised(words) if isinstance(words, Sentence) else reader().language.gettext(words)
+    return told[:1].upper() + told[1:]
+
+
 def owed(clock: str) -> str:
     """What a clock measures, as people are told."""
     return reader().language.gettext(OWED[ClockName(clock)])
@@ -98,7 +104,7 @@ def brief(at: datetime, zone: tzinfo) -> str:
     language = reader().language
     pattern = language.moment if at.year == datetime.now(UTC).year else language.moment_of_year
     told = format_datetime(at.astimezone(zone), pattern, tzinfo=zone, locale=language.locale)
-    return f"{told}\N{NO-BREAK SPACE}{_in_zone(at, zone)}"
+    return f"{told} {_in_zone(at, zone)}"
 
 
 def moment(at: datetime | None) -> str:
@@ -106,16 +112,22 @@ def moment(at: datetime | None) -> str:
     return "" if at is None else brief(at, reader().zone or ZoneInfo("UTC"))
 
 
+def dated(at: datetime) -> Markup:
+    """The same, for machines, too."""
+    return Markup('<time datetime="{}">{}</time>').format(precise(at), moment(at))
+
+
 def when(at: datetime, zone: ZoneInfo) -> Markup:
     """A moment in its reader's zone, or else in this one, which is named; the console's module puts it into the browser's own."""
     return Markup('<time datetime="{}">{}</time>').format(precise(at), brief(at, reader().zone or zone))
 
 
-def said_at(at: datetime, zone: str) -> str:
+def said_at(at: datetime, zone: str) -> Markup:
     """A moment as customers read it: in full, in their brand's zone, which is named."""
     there, language = ZoneInfo(zone), reader().language
     told = format_datetime(at.astimezone(there), language.in_full, tzinfo=there, locale=language.locale)
-    return f"{told}\N{NO-BREAK SPACE}{_in_zone(at, there)}"
+    shown = Markup('<time datetime="{}" data-form="full">{}\N{NO-BREAK SPACE}{}</time>')
+    return shown.format(precise(at), told, _in_zone(at, there))
 
 
 def day(value: date) -> str:
@@ -124,9 +136,17 @@ def day(value: date) -> str:
     return format_date(value, language.day, locale=language.locale)
 
 
-def exact(at: datetime | None) -> str:
-    """A moment to the second, as it is compared: the same in every language."""
-    return "" if at is None else f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+def short_day(value: date) -> str:
+    """A day with the name that it has in its week."""
+    language = reader().language
+    return format_date(value, language.moment_of_year.partition("HH")[0].rstrip(" ,،"), locale=language.locale)
+
+
+def exact(at: datetime | None) -> Markup:
+    """A moment to the second, as it is compared: in UTC, the same in every language."""
+    if at is None:
+        return Markup()
+    return Markup('<time datetime="{}" data-form="exact">{}</time>').format(at.isoformat(), f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC")
 
 
 def precise(at: datetime) -> str:
@@ -167,26 +187,49 @@ def number(value: float) -> str:
     return str(format_decimal(value, locale=reader().language.locale))
 
 
+def module_words() -> dict[str, str]:
+    """What the console's module says, with the same places."""
+    return {
+        "left": _pattern("%(span)s left"),
+        "late": _pattern("%(span)s late"),
+        "seconds": _pattern("%(seconds)s s"),
+        "minutes": _pattern("%(minutes)s min"),
+        "hours": _pattern("%(hours)s h %(minutes)s min"),
+        "days": _pattern("%(days)s d %(hours)s h"),
+        "live": gettext("Live"),
+        "away": gettext("Not live just now"),
+        "out": gettext("You are signed out"),
+        "close": gettext("Close"),
+    }
+
+
+def _pattern(message: str) -> str:
+    return reader().language.gettext(message)
+
+
 def set_up(templates: Environment) -> None:
     """Give an environment of templates all of this."""
     templates.add_extension("jinja2.ext.i18n")
     templates.newstyle_gettext = True  # type: ignore[attr-defined]
     templates.policies["ext.i18n.trimmed"] = True
-    templates.globals.update(_=gettext, gettext=gettext, ngettext=ngettext, pgettext=pgettext)
+    templates.globals.update(_=gettext, gettext=gettext, ngettext=ngettext, pgettext=pgettext, module_words=module_words)
     templates.globals.update(reader=reader, languages=lambda: tuple(languages().values()))
     templates.finalize = localised
     templates.filters.update(
         moment=moment,
+        dated=dated,
         when=when,
         left=left,
         said_at=said_at,
         day=day,
+        short_day=short_day,
         exact=exact,
         owed=owed,
         owed_inside=owed_inside,
         duration=write_duration,
         number=number,
         spoken=spoken,
+        sentence=begun,
         capitalize=capitalised,
         e=lambda value: escape(localised(value)),
     )

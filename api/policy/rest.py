@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from adapters.postgres.book import ChangedMeanwhile, PostgresBook, TimeInForce
@@ -14,8 +14,11 @@ from adapters.public_holidays import holidays_of
 from api.access.door import InThread
 from api.access.rules import Needs
 from api.access.visitor import Visitor
+from api.once import IdempotencyKey, Once
+from api.paging import NO_PLACE, After, AtMost, cursor, place_of, tell_next
 from api.policy.trying import LONGEST, Files, Tried, tried
 from api.problems import Problem, described
+from domain.checking import changed
 from domain.rights import Right
 
 ReadingPolicy = Annotated[Visitor, Depends(Needs(Right.READ_POLICY))]
@@ -32,7 +35,7 @@ class TimeOut(BaseModel):
     name: str | None = Field(examples=["Ana Sousa"])
 
 
-class VersionOut(BaseModel):
+class PolicyVersionOut(BaseModel):
     """A version of the policy."""
 
     id: str = Field(examples=[_ID])
@@ -44,10 +47,11 @@ class VersionsOut(BaseModel):
     """All versions that were ever in force, the newest first."""
 
     in_force: str = Field(examples=[_ID])
-    policies: list[VersionOut]
+    policies: list[PolicyVersionOut]
+    after: str | None = Field(examples=[None], description="Send it as `after` for the next page; null: that was all.")
 
 
-class VersionWhole(VersionOut):
+class VersionWhole(PolicyVersionOut):
     """A version with its files."""
 
     policy: str = Field(description="The policy file (YAML), exactly as it was put in force.", examples=["name: default\n…"])
@@ -82,7 +86,7 @@ class WrongOut(BaseModel):
     reason: str = Field(examples=["must be a duration such as '15 min', '2 h' or '3 d'"])
 
 
-class ChangeOut(BaseModel):
+class PolicyChangeOut(BaseModel):
     """A key that means something else; null: it is not there. Of lists, what is gone and what is new."""
 
     key: str = Field(examples=["clocks.accept.high"])
@@ -98,7 +102,15 @@ class CheckOut(BaseModel):
     in_force: str = Field(description="The version whose place it would take.", examples=[_ID])
     problems: list[WrongOut]
     hints: list[str]
-    changes: list[ChangeOut]
+    changes: list[PolicyChangeOut]
+
+
+class ComparedOut(BaseModel):
+    """What means something else in one version than in the other."""
+
+    before: str = Field(examples=[_ID])
+    after: str = Field(examples=["default@9c41d0a7be"])
+    changes: list[PolicyChangeOut]
 
 
 class ActivationOut(BaseModel):
@@ -114,18 +126,36 @@ class PolicyRest:
 
     book: PostgresBook
     in_thread: InThread
+    once: Once
 
     def routes(self) -> APIRouter:
         """The addresses under /api/v1/policies."""
         router = APIRouter(prefix="/api/v1/policies", tags=["policies"])
 
         @router.get("", response_model=VersionsOut, responses=described(401, 403, 422, 429, 503), summary="All versions of the policy")
-        async def versions(_visitor: ReadingPolicy) -> VersionsOut:
+        async def versions(
+            request: Request, response: Response, _visitor: ReadingPolicy, after: After = None, at_most: AtMost = 50
+        ) -> VersionsOut:
             times = await self.in_thread(self.book.times)
             if not times:
                 raise Problem(422, "no policy is in force yet")
-            ids = dict.fromkeys(one.policy_id for one in times)
-            return VersionsOut(in_force=times[0].policy_id, policies=[_version(one, times) for one in ids])
+            ids = _from(list(dict.fromkeys(one.policy_id for one in times)), after)
+            more = cursor("policies", ids[at_most - 1]) if len(ids) > at_most else None
+            tell_next(request, response, more)
+            return VersionsOut(in_force=times[0].policy_id, policies=[_version(one, times) for one in ids[:at_most]], after=more)
+
+        @router.get(
+            "/compare",
+            response_model=ComparedOut,
+            responses=described(401, 403, 404, 422, 429, 503),
+            summary="What means something else in one version than in another",
+        )
+        async def compare(
+            _visitor: ReadingPolicy,
+            before: Annotated[str, Query(max_length=80, examples=[_ID])],
+            after: Annotated[str | None, Query(max_length=80, description="Without it, the version that is in force.")] = None,
+        ) -> ComparedOut:
+            return await self.in_thread(lambda: self._compared(before, after))
 
         @router.get(
             "/{policy_id}",
@@ -155,11 +185,14 @@ class PolicyRest:
             "`change_policy` among its scopes. "
             "What is wrong with the files is told as `loopkeeper policy check` tells it (`policy_is_wrong`).",
         )
-        async def activate(wanted: ActivationIn, visitor: FreshlyChanging) -> ActivationOut:
-            try:
-                return await self.in_thread(lambda: self._activate(wanted, visitor))
-            except ChangedMeanwhile as error:
-                raise Problem(409, str(error), code="changed_meanwhile") from None
+        async def activate(wanted: ActivationIn, visitor: FreshlyChanging, idempotency_key: IdempotencyKey = None) -> ActivationOut:
+            async def activate() -> ActivationOut:
+                try:
+                    return await self.in_thread(lambda: self._activate(wanted, visitor))
+                except ChangedMeanwhile as error:
+                    raise Problem(409, str(error), code="changed_meanwhile") from None
+
+            return await self.once.run(visitor, idempotency_key, "POST /policies", wanted, activate, kept=ActivationOut)
 
         return router
 
@@ -170,6 +203,16 @@ class PolicyRest:
         closed = {name: [day.isoformat() for day in hours.holidays] for name, hours in policy.calendars.items()}
         version = _version(policy_id, times)
         return VersionWhole(**dict(version), policy=files.policy, wording=files.wording, holidays=closed)
+
+    def _compared(self, before: str, after: str | None) -> ComparedOut:
+        times = self.book.times()
+        for one in filter(None, (before, after)):
+            self._known(one, times)
+        new = after or times[0].policy_id
+        found = changed(self.book.policy(before), self.book.policy(new))
+        return ComparedOut(
+            before=before, after=new, changes=[PolicyChangeOut(key=one.key, before=one.before, after=one.after) for one in found]
+        )
 
     def _activate(self, wanted: ActivationIn, visitor: Visitor) -> ActivationOut:
         files = Files.given(wanted.policy, wanted.wording)
@@ -197,9 +240,19 @@ class PolicyRest:
             raise Problem(404, f"there is no version '{policy_id[:80]}' that was ever in force")
 
 
-def _version(policy_id: str, times: list[TimeInForce]) -> VersionOut:
+def _from(ids: list[str], after: str | None) -> list[str]:
+    """The versions after the one that a cursor names. Raises Problem (422)."""
+    place = place_of("policies", after, str)
+    if place is None:
+        return ids
+    if place[0] not in ids:
+        raise Problem(422, NO_PLACE)
+    return ids[ids.index(str(place[0])) + 1 :]
+
+
+def _version(policy_id: str, times: list[TimeInForce]) -> PolicyVersionOut:
     its = [TimeOut(since=one.since, until=one.until, by=one.by, name=one.name) for one in times if one.policy_id == policy_id]
-    return VersionOut(id=policy_id, in_force=times[0].policy_id == policy_id, times=its)
+    return PolicyVersionOut(id=policy_id, in_force=times[0].policy_id == policy_id, times=its)
 
 
 def _checked(found: Tried) -> CheckOut:
@@ -210,5 +263,5 @@ def _checked(found: Tried) -> CheckOut:
         in_force=found.in_force,
         problems=[WrongOut(file=name, line=one.line, key=one.where, reason=one.reason) for name, one in problems],
         hints=found.hints,
-        changes=[ChangeOut(key=one.key, before=one.before, after=one.after) for one in found.changes],
+        changes=[PolicyChangeOut(key=one.key, before=one.before, after=one.after) for one in found.changes],
     )

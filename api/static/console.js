@@ -1,15 +1,50 @@
-// What the console can do beside native forms and links: moments in the reader's zone, time left that is always true, pages that follow
-// what happens, keys. Everything works without it.
+// What pages can do beside native forms and links: moments in the browser's own zone; and on the console time left that is always true,
+// pages that follow what happens, keys. Everything works without it. It is one file, so that no page takes more than five requests.
 
-const main = document.getElementById("main");
+const main = document.getElementById("main") ?? document.body;
+const isConsole = "now" in main.dataset;
 const find = (selector, within = document) => [...within.querySelectorAll(selector)];
 
-/* --- Time: counted from the server's clock by the wall clock, so that a tab that slept is right when it wakes. --- */
+/* --- Moments: without this they are told in the zone that the reader keeps, or the brand's, which is named. --- */
 
 const locale = document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang;
-const moments = new Intl.DateTimeFormat(locale, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+const date = { weekday: "short", day: "numeric", month: "short" }, time = { hour: "2-digit", minute: "2-digit" };
+const forms = {
+  brief: { ...date, ...time },
+  past: { ...date, year: "numeric", ...time },
+  exact: { year: "numeric", month: "short", day: "numeric", ...time, second: "2-digit" },
+  full: { weekday: "long", day: "numeric", month: "long", year: "numeric", ...time, timeZoneName: "short" },
+};
+const made = {};
+
+function told(at, form) {
+  made[form] ??= new Intl.DateTimeFormat(locale, forms[form]);
+  return made[form].format(at);
+}
+
+/** Every `<time>` that names a moment; a day alone is the same day everywhere. What the server said stays as its title. */
+function localTimes(within) {
+  for (const one of within.querySelectorAll("time[datetime*=T]")) {
+    const at = new Date(one.dateTime);
+    if ("left" in one.dataset) {
+      one.title = told(at, "brief");
+    } else if (!one.title) {
+      one.title = one.textContent;
+      one.textContent = told(at, one.dataset.form ?? (at.getFullYear() === new Date().getFullYear() ? "brief" : "past"));
+    }
+  }
+}
+
+/* --- Time left: counted from the server's clock by the wall clock, so that a tab that slept is right when it wakes. --- */
+
+const words = JSON.parse(main.dataset.words ?? "{}");
 let clock;
+
+/** A sentence in the page's language, as the server's templates have it. */
+function said(name, values = {}) {
+  return words[name].replace(/%\((\w+)\)s/g, (_, place) => values[place]);
+}
 
 function setClock(from) {
   clock = { server: Number(from.dataset.now) * 1000, here: Date.now(), speed: Number(from.dataset.speed) };
@@ -21,29 +56,17 @@ function now() {
 
 function span(seconds) {
   const minutes = Math.floor(seconds / 60), hours = Math.floor(minutes / 60), days = Math.floor(hours / 24);
-  if (minutes < 1) return `${Math.floor(seconds)} s`;
-  if (hours < 1) return `${minutes} min`;
-  return days < 2 ? `${hours} h ${minutes % 60} min` : `${days} d ${hours % 24} h`;
+  if (minutes < 1) return said("seconds", { seconds: Math.floor(seconds) });
+  if (hours < 1) return said("minutes", { minutes });
+  return days < 2 ? said("hours", { hours, minutes: minutes % 60 }) : said("days", { days, hours: hours % 24 });
 }
 
 function tick() {
   for (const time of find("time[data-left]")) {
     const seconds = (Date.parse(time.dateTime) - now()) / 1000;
-    const text = seconds > 0 ? `${span(seconds)} left` : `${span(-seconds)} late`;
+    const text = seconds > 0 ? said("left", { span: span(seconds) }) : said("late", { span: span(-seconds) });
     if (time.textContent !== text) time.textContent = text;
     time.dataset.state = seconds <= 0 ? "late" : seconds < 15 * 60 ? "soon" : "fine";
-  }
-}
-
-function localTimes(within) {
-  for (const time of find("time", within)) {
-    const at = new Date(time.dateTime);
-    if ("left" in time.dataset) {
-      time.title = moments.format(at);
-    } else if (!time.title) {
-      time.title = time.textContent;
-      time.textContent = moments.format(at);
-    }
   }
 }
 
@@ -125,7 +148,7 @@ let holds = false, isOut = false, source = null, spoke = 0;
 
 function show(state) {
   live.dataset.state = state;
-  live.textContent = { live: "Live", away: "Not live just now", out: "You are signed out" }[state];
+  live.textContent = said(state);
 }
 
 function tell(message) {
@@ -188,7 +211,7 @@ async function showHelp() {
     help = document.createElement("dialog");
     help.setAttribute("aria-labelledby", "keystitle");
     const close = document.createElement("button");
-    close.textContent = "Close";
+    close.textContent = said("close");
     close.addEventListener("click", () => help.close());
     help.append(...page.getElementById("keys").childNodes, close);
     document.body.append(help);
@@ -250,17 +273,19 @@ function single(event) {
   if (done) event.preventDefault();
 }
 
-document.addEventListener("keydown", pressed);
-document.querySelector("[data-help]")?.addEventListener("click", (event) => { event.preventDefault(); showHelp(); });
+if (isConsole) document.addEventListener("keydown", pressed);
+if (isConsole) document.querySelector("[data-help]")?.addEventListener("click", (event) => { event.preventDefault(); showHelp(); });
 
 /* --- Forms. --- */
 
 for (const field of find("[data-zone]")) field.value = zone;
 for (const told of find("[data-zone-name]")) told.textContent = `(${zone})`;
 
-setClock(main);
-setSwitch(document);
 localTimes(document);
-tick();
-setInterval(tick, 1000);
+if (isConsole) {
+  setClock(main);
+  setSwitch(document);
+  tick();
+  setInterval(tick, 1000);
+}
 document.documentElement.dataset.ready = "";

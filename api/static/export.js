@@ -1,7 +1,7 @@
 // Follows an export while it is downloaded. The page says the same when it is loaded again.
 
 const every = 1000;
-let following = 0;
+let following = 0, known = "";
 
 async function follow() {
   const shown = document.getElementById("export");
@@ -10,7 +10,8 @@ async function follow() {
     if (answer.ok) {
       const made = new DOMParser().parseFromString(await answer.text(), "text/html");
       const anew = made.getElementById("export");
-      if (anew && anew.innerHTML !== shown.innerHTML) {
+      if (anew && anew.innerHTML !== known) {
+        known = anew.innerHTML;
         const inside = shown.contains(document.activeElement);
         shown.replaceWith(anew);
         if (inside) anew.querySelector("a, button")?.focus();

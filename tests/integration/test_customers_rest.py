@@ -73,6 +73,8 @@ def test_a_link_under_the_same_key_is_made_once(desk: Desk) -> None:
     answers = [desk.call("POST", f"/{one}/links", body=body, key="crm-1") for _ in range(2)]
     assert [answer.status_code for answer in answers] == [201, 201]
     assert answers[0].json() == answers[1].json()
+    otherwise = desk.call("POST", f"/{one}/links", body={**body, "reason": "another"}, key="crm-1")
+    assert (otherwise.status_code, otherwise.json()["code"]) == (422, "key_used_otherwise")
     doubled = desk.call("POST", f"/{one}/links", body=body, key="crm-2")
     assert (doubled.status_code, doubled.json()["code"]) == (409, "linked_already")
     assert "linked already by social on" in doubled.json()["detail"]

@@ -178,7 +178,23 @@ def verbs(group: Any, above: str = "loopkeeper") -> Iterator[tuple[str, set[str]
 
 
 def test_every_verb_of_the_command_is_documented_with_its_options_and_no_other() -> None:
-    from cli import admin, audit, backups, doctor, play, policies, privacy, reconciling, reports, slack, webhooks  # noqa: F401 - they add their verbs
+    from cli import (  # noqa: F401 - they add their verbs
+        admin,
+        audit,
+        backups,
+        cases,
+        customers,
+        doctor,
+        inbox,
+        play,
+        policies,
+        privacy,
+        reconciling,
+        reports,
+        slack,
+        status_links,
+        webhooks,
+    )
 
     page = (DOCS / "cli.md").read_text("utf-8")
     sections = re.split(r"^### `(loopkeeper [a-z -]+)`$", page, flags=re.MULTILINE)[1:]

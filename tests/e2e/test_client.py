@@ -1,0 +1,38 @@
+"""The client against the whole installation: what docs/client.md shows, done."""
+
+from __future__ import annotations
+
+from contextlib import redirect_stdout
+from io import StringIO
+
+import pytest
+
+from adapters.postgres.keys import NewKey
+from domain.values import SYSTEM, Role
+from loopkeeper_client import Loopkeeper, MovedOn
+from settings import HERE
+from tests.e2e.conftest import Stage
+
+
+def test_the_example_of_the_client_does_what_it_shows(stage: Stage) -> None:
+    case = stage.complain()
+    stage.until(lambda: {"reply_posted", "handoff_delivered"} <= set(stage.events(case)))
+    url, key = str(stage.http.base_url), stage.store.keys.make(NewKey("Client Example", Role.SOCIAL), SYSTEM)[1]
+    code = (HERE / "docs" / "client.md").read_text("utf-8").split("```python")[1].split("```")[0]
+    with redirect_stdout(StringIO()) as said:
+        exec(code, {"url": url, "key": key, "case_id": case})
+    told = said.getvalue()
+    assert "I am Client Example" in told
+    assert "We have found the second charge." in told
+    assert "has moved on" not in told
+    assert {"accepted", "reply_planned"} <= set(stage.events(case))
+    with Loopkeeper(url, key) as lk:
+        before = lk.case_unless(case)
+        assert before is not None
+        lk.do(case, "note", text="Only for us.", once="a-note")
+        lk.do(case, "note", text="Only for us.", once="a-note", if_match=before.etag)  # it was done already
+        assert stage.events(case).count("note_added") == 1
+        with pytest.raises(MovedOn, match="the case has moved on") as news:
+            lk.do(case, "note", text="Another.", if_match=before.etag)
+    assert news.value.code == "moved_on"
+    assert "Only for us" not in str(news.value), "what happened, and nobody's words"
