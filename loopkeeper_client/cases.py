@@ -83,17 +83,6 @@ class Cases:
         """What proves the case. `since`: the size of a checkpoint that you kept."""
         return self._sender.get(m.Proof, at("/api/v1/cases/{case_id}/proof", case_id=case_id), {"since": since})
 
-    @operation("GET", "/api/v1/cases/{case_id}/status-link")
-    def status_link(self, case_id: str) -> m.StatusLink:
-        """The link by which the customer follows the case."""
-        return self._sender.get(m.StatusLink, at("/api/v1/cases/{case_id}/status-link", case_id=case_id))
-
-    @operation("DELETE", "/api/v1/cases/{case_id}/status-link")
-    def withdraw_status_link(self, case_id: str) -> m.StatusLink:
-        """The link opens nothing any more; the answer has a new one."""
-        path = at("/api/v1/cases/{case_id}/status-link", case_id=case_id)
-        return self._sender.tell(m.StatusLink, "DELETE", path, safe=False)  # a second time withdraws the new one
-
     @operation("GET", "/api/v1/cases/{case_id}/commands")
     def commands(self, case_id: str) -> list[m.Offer]:
         """What can be done to the case now."""
