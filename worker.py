@@ -33,6 +33,7 @@ from adapters.channels.connect import Access, networks
 from adapters.keyring import Keyring
 from adapters.links import Links, StatusLinks
 from adapters.postgres.intake import TOPIC, numbers_of
+from adapters.postgres.lagging import Lags
 from adapters.postgres.listening import Listener
 from adapters.postgres.schema import check
 from adapters.postgres.store import Store
@@ -89,7 +90,7 @@ def wire(settings: Settings, store: Store, *, patience: Patience | None = None) 
         keeper,
         Mailer(store.reader, post, store.ledger),
         Caller(store.reader, desk, messages, keeper, places, store.composer),
-        LogKeeper(None, store.log, {}, settings.checkpoints_every, store.book, admins),
+        LogKeeper(None, store.log, {}, settings.checkpoints_every, store.book, admins, behind=Lags(store.engine).behind),
     )
 
 

@@ -32,6 +32,22 @@ _LOOK = "Look at the log of the process `python -m housekeeper`. Nothing is lost
 _MEANWHILE = "Cases go on meanwhile; what happens in them is recorded, and not yet proven by a checkpoint."
 
 
+_FOLLOW = (
+    "Look at the log of the process `python -m housekeeper`. Nothing is lost: it goes on where it stopped. After an upgrade, or when the "
+    "search index is made anew, everything is read again, and this is as it should be until that is done."
+)
+FOLLOWERS = {
+    "search": ("Events have not been taken into the search index", "Searches do not find what happened since."),
+    "numbers": ("Events have not been counted in the numbers", "The numbers say as of when they are; the digests are of then too."),
+    "webhooks": ("Events have not been made into deliveries of webhooks", "Other systems are not told what happened since."),
+    "deliveries": (
+        "Deliveries of webhooks have not been tried, though they were due,",
+        "Other systems hear late. If it is one receiver that answers slowly, its page in the console shows it; pause that one.",
+    ),
+}
+"""Those who follow the log: what is said when one does not keep up, and what that means."""
+
+
 def shift_ended(seconds: float) -> bool:
     """Wait so many seconds; whether the worker is being shut down, or the activity called off."""
     activity.wait_for_worker_shutdown_sync(timedelta(seconds=seconds))
@@ -80,6 +96,7 @@ class LogKeeper:
     """The activities of housekeeping that are about the log.
 
     `ended`: waits so many seconds, and whether the worker is being shut down. `every`: how often each destination is published to.
+    `behind`: for how long each of those who follow the log has left its oldest event untaken.
     """
 
     sealer: Sealing | None
@@ -89,6 +106,7 @@ class LogKeeper:
     book: PolicyBook
     admins: Admins
     ended: Callable[[float], bool] = shift_ended
+    behind: Callable[[], Mapping[str, timedelta]] = dict
 
     @activity.defn(name="seal_log")
     def seal(self, _about: str) -> int:
@@ -138,7 +156,7 @@ class LogKeeper:
 
     @activity.defn(name="mind_log")
     def mind(self, _about: str) -> list[str]:
-        """Look whether sealing and publishing keep up, and tell admins once when they do not; what is wrong."""
+        """Look whether sealing, publishing and those who follow the log keep up, and tell admins once when they do not; what is wrong."""
         wrong = []
         waited = self.log.unsealed_for()
         if waited > LATE:
@@ -151,6 +169,18 @@ class LogKeeper:
             if behind > every + LATE:
                 wrong.append(f"No checkpoint of the history has been published ({name}) for {_told(behind)}.")
                 self._trouble(_PUBLISHING.format(name), wrong[-1], _LOOK)
+        return wrong + self._mind_followers()
+
+    def _mind_followers(self) -> list[str]:
+        """Tell admins once of each that follows the log and does not keep up; what is wrong."""
+        wrong = []
+        for name, waited in self.behind().items():
+            key, (what, meanwhile) = f"log:following:{name}", FOLLOWERS[name]
+            if waited <= LATE:
+                self.admins.well(key)
+                continue
+            wrong.append(f"{what} for {_told(waited)}.")
+            trouble(self.admins, self.book, key, wrong[-1], _FOLLOW, meanwhile)
         return wrong
 
     def _held_against(self, outside: Checkpoint | None) -> None:

@@ -82,24 +82,34 @@ class StatusLinks:
     keyring: Keyring
     base_url: str
 
-    def make(self, number: int, case_id: str) -> str:
-        """The address of the case's status page; for the same case it is always the same, as long as the installation's key is."""
+    def make(self, number: int, case_id: str, withdrawn: int = 0) -> str:
+        """The address of the case's status page after `withdrawn` links to it were withdrawn.
+
+        For the same case it is always the same, as long as the installation's key is.
+        """
         _, key = self.keyring.derived("status page")[0]
-        tag = _tag(key, number, case_id)
+        tag = _tag(key, number, case_id, withdrawn)
         token = tag + _hidden(key, tag, number.to_bytes(_NUMBER))
         return f"{self.base_url}/s/{_FORM}{base64.urlsafe_b64encode(token).decode()}"
 
-    def read(self, token: str, id_of: Callable[[int], str | None]) -> str | None:
-        """The id of the case that a token is for, None when it is for none. `id_of`: the id of the case with that number."""
+    def read(self, token: str, known: Callable[[int], tuple[str, int] | None]) -> tuple[str, bool] | None:
+        """The id of the case that a token is for, and whether the token holds or was withdrawn; None when it is for none.
+
+        `known`: the id of the case with that number, and how many links to it were withdrawn.
+        """
         raw = _raw(token)
         if raw is None:
             return None
         tag, hidden = raw[:_TAG], raw[_TAG:]
         for _, key in self.keyring.derived("status page"):
             number = int.from_bytes(_hidden(key, tag, hidden))
-            case_id = id_of(number) if number < 2**48 else None  # what nobody made hardly ever gets as far as the database
-            if case_id is not None and hmac.compare_digest(tag, _tag(key, number, case_id)):
-                return case_id
+            found = known(number) if number < 2**48 else None  # what nobody made hardly ever gets as far as the database
+            if found is None:
+                continue
+            case_id, withdrawn = found
+            fits = [hmac.compare_digest(tag, _tag(key, number, case_id, turn)) for turn in range(withdrawn + 1)]
+            if any(fits):
+                return case_id, fits[withdrawn]
         return None
 
 
@@ -112,8 +122,9 @@ def _raw(token: str) -> bytes | None:
         return None
 
 
-def _tag(key: bytes, number: int, case_id: str) -> bytes:
-    return hmac.digest(key, b"case" + number.to_bytes(_NUMBER) + case_id.encode(), hashlib.sha256)[:_TAG]
+def _tag(key: bytes, number: int, case_id: str, withdrawn: int) -> bytes:
+    turn = b"\0" + withdrawn.to_bytes(2) if withdrawn else b""  # no id has a zero byte
+    return hmac.digest(key, b"case" + number.to_bytes(_NUMBER) + case_id.encode() + turn, hashlib.sha256)[:_TAG]
 
 
 def _hidden(key: bytes, tag: bytes, number: bytes) -> bytes:

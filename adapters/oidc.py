@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from authlib.oauth2.auth import ClientAuth
 from authlib.oauth2.client import OAuth2Client
@@ -51,6 +51,7 @@ class Client:
     id: str
     secret: str | None
     redirect_uri: str
+    signed_out_uri: str
     scopes: str
     groups_claim: str
 
@@ -119,6 +120,18 @@ class OidcProvider:
         if self._client.groups_claim not in claims:
             claims = {**self._told_besides(str(token.get("access_token", "")), str(claims["sub"])), **claims}
         return self._identity(claims, attempt)
+
+    def end(self, state: str) -> str | None:
+        """Where somebody signs out of the provider, and is sent back to us with `state`; None when it offers no such address.
+
+        No `id_token_hint` is sent: an address is no place for a token that names somebody. So the provider asks whether they mean it.
+        Raises SignInFailed.
+        """
+        if not self._configuration().get("end_session_endpoint"):
+            return None
+        url = self._address("end_session_endpoint")
+        query = {"client_id": self._client.id, "post_logout_redirect_uri": self._client.signed_out_uri, "state": state}
+        return f"{url}{'&' if '?' in url else '?'}{urlencode(query)}"
 
     # --- what the provider says -----------------------------------------------------------------------------------------
 

@@ -157,6 +157,7 @@ class Acting:
         """Why the case, as it stands in its file, would refuse the command; None when it would be carried out."""
         refused = await self._in_thread(lambda: may_not_decide(self._store, file, command))
         command = await self._with_target(file.case_id, command)
+        refused = refused or await self._no_such_cause(command)
         decided = refused or decide(file.case, command, file.case_policy, self._now())
         return await self._in_thread(lambda: self._named(decided)) if isinstance(decided, Refusal) else None
 
@@ -173,6 +174,9 @@ class Acting:
                 return Answer(refused, file.case.status.value, file.case.events)
             command = await self._in_thread(partial(with_reasons, self._store, file, command))
         command = await self._with_target(case_id, command)
+        unknown = await self._no_such_cause(command)
+        if unknown is not None:
+            return Answer(unknown, "", 0)
         clock = asyncio.get_running_loop().time
         until = clock() + wait.total_seconds()
         while True:
@@ -195,6 +199,14 @@ class Acting:
             return command
         into = command.into
         return replace(command, target=await self._in_thread(lambda: self._store.reader.target(case_id, into)))
+
+    async def _no_such_cause(self, command: Command) -> Refusal | None:
+        """The rules take a cause's number as it is given."""
+        if not isinstance(command, c.JoinSharedCause) or not command.cause:
+            return None
+        number = command.cause
+        there = await self._in_thread(lambda: self._store.causes.is_there(number))
+        return None if there else Refusal("no_such_cause", f"There is no cause C{number}.")
 
     async def met(self, person: str) -> bool:
         """Whether we know how a colleague is called."""

@@ -37,11 +37,13 @@ def with_reasons(store: Store, file: CaseFile, command: c.Command) -> c.Command:
     """The command, with why a second person must look at its words, if it has such."""
     match command:
         case c.Ask():
-            return replace(command, reasons=_reasons(store, file, written(file, command.alone or command.words), command.by.person))
+            return replace(command, reasons=reasons_for(store, file, written(file, command.alone or command.words), command.by.person))
         case c.TakePrivate(words=str(private)):
-            return replace(command, reasons=_reasons(store, file, store.reader.text(file.case_id, private, body=True), command.by.person))
+            return replace(
+                command, reasons=reasons_for(store, file, store.reader.text(file.case_id, private, body=True), command.by.person)
+            )
         case c.Update() | c.Resolve():
-            return replace(command, reasons=_reasons(store, file, written(file, command.words), command.by.person))
+            return replace(command, reasons=reasons_for(store, file, written(file, command.words), command.by.person))
         case _:
             return command
 
@@ -62,7 +64,7 @@ def may_not_decide(store: Store, file: CaseFile, command: c.Command) -> c.Refusa
 def will_wait(store: Store, file: CaseFile, body: str, person: str) -> str | None:
     """Why these words would wait for a second person, in a sentence; None when they would go out at once."""
     pressing = (f"priority:{file.case.priority.value}",) if file.case.priority in file.case_policy.approve_priorities else ()
-    why = (*pressing, *_reasons(store, file, body, person))
+    why = (*pressing, *reasons_for(store, file, body, person))
     return f"It goes out when a second person has approved it: {why_held(why)}." if why else None
 
 
@@ -107,7 +109,8 @@ def mind_edit(store: Store, file: CaseFile, draft: HeldDraft, body: str) -> None
     mind(store, file, body)
 
 
-def _reasons(store: Store, file: CaseFile, text: str, person: str) -> tuple[str, ...]:
+def reasons_for(store: Store, file: CaseFile, text: str, person: str) -> tuple[str, ...]:
+    """Why a second person must look at this text, beside the priority of the case."""
     if file.policy.approvals is None:
         return ()
     return reasons(file.policy, text, person, store.people.name(person), file.followers)

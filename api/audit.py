@@ -25,7 +25,7 @@ from domain.dossier import conversation, steps
 from domain.kept_clocks import Became
 from domain.policy import Policy
 from domain.rights import Right
-from domain.seeking import KINDS, Outcome, Sought
+from domain.seeking import KINDS, Outcome, SearchTooLong, Sought
 from domain.sentences import say
 from domain.values import ClockName
 
@@ -81,6 +81,8 @@ class AuditPages:
                 found = self.store.search.find(sought, cursor_of(after), PAGE, reader.departments)
             except Problem as problem:
                 return None, None, problem.detail, 0, policy
+            except SearchTooLong as error:
+                return None, None, str(error), 0, policy
             return sought, found, None, self.store.search.behind(), policy
 
         sought, found, problem, behind, policy = await in_thread(self.threads, look)

@@ -32,6 +32,7 @@ DOINGS: dict[Doing, type[c.Command]] = {
     "waive": c.WaiveThankYou,
     "reopen": c.Reopen,
     "merge": c.Merge,
+    "cause": c.JoinSharedCause,
 }
 LEADING = frozenset({Role.LEAD, Role.ADMIN})
 """Whose word ends a case that is walked away from."""
@@ -48,8 +49,9 @@ _DONE: dict[Doing, str] = {
     "waive": say("The loop is closed without a thank-you."),
     "reopen": say("The case is open again."),
     "merge": say("The case goes on in the other one."),
+    "cause": say("The case shares that cause now."),
 }
-CHOSEN: frozenset[Doing] = frozenset({"priority", "category", "dismiss", "merge"})
+CHOSEN: frozenset[Doing] = frozenset({"priority", "category", "dismiss", "merge", "cause"})
 """What depends on a choice that is still to be made."""
 
 
@@ -65,7 +67,7 @@ class Incomplete(LoopkeeperError):
 def offered(file: CaseFile, colleague: Colleague) -> list[Doing]:
     """What "More…" offers to this colleague, who may see the case, as it stands."""
     case = file.case
-    doings: list[Doing] = ["note", "priority", "category", "merge", "dismiss", "walk_away"]
+    doings: list[Doing] = ["note", "priority", "category", "merge", "cause", "dismiss", "walk_away"]
     if not case.is_open:
         doings = ["note", "reopen", *(["waive"] if case.closed_at is None else [])]  # type: ignore[list-item]
     had = colleague.departments  # they see it, so they have it or had it
@@ -110,6 +112,15 @@ def _merge(command_id: str, by: Actor, words: str | None, filled: Filled) -> c.C
     return c.Merge(command_id, by, filled.choice, words)
 
 
+def _cause(command_id: str, by: Actor, words: str | None, filled: Filled) -> c.Command:
+    del words
+    found = _A_CAUSE.match((filled.choice or "").strip())
+    if found is None:
+        raise Incomplete(say("Which cause? Write its number."))
+    return c.JoinSharedCause(command_id, by, int(found[1]))
+
+
+_A_CAUSE = re.compile(r"[cC#]?([0-9]{1,12})\Z")
 WHICH_CASE = say("Into which case? Write its number.")
 _A_NUMBER = re.compile(r"#?([0-9]{1,12})\Z")
 
@@ -126,6 +137,7 @@ MADE: dict[Doing, _Make] = {
     "waive": lambda i, by, words, _: c.WaiveThankYou(i, by, words or ""),
     "reopen": lambda i, by, _words, _filled: c.Reopen(i, by),
     "merge": _merge,
+    "cause": _cause,
 }
 
 

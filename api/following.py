@@ -56,6 +56,10 @@ class StatusPages:
             )
         self.visits.note(address)
         found = await self.in_thread(lambda: self._find(token))
+        if isinstance(found, Brand):
+            values = {"wait": None, "withdrawn": found, "theme": _theme(found.status_page)}
+            told = page(request, "status_gone.html", values, status=410, language=request.app.state.language)
+            return _closed_to_robots(told, found.status_page)
         if found is None:
             values = {"wait": None, "theme": _theme(StatusPage())}
             return _closed_to_robots(
@@ -64,11 +68,16 @@ class StatusPages:
         brand, seen, language = found
         return _closed_to_robots(page(request, "status.html", shown(brand, seen), language=language), brand.status_page)
 
-    def _find(self, token: str) -> tuple[Brand, Followed, str] | None:
-        case_id = self.links.read(token, self.followed.id_of)
-        now = self.now()
-        found = self.followed.read(case_id, now) if case_id is not None else None
-        return None if found is None or found[1].is_gone(now) else found
+    def _find(self, token: str) -> tuple[Brand, Followed, str] | Brand | None:
+        """What is shown; the brand alone when the link was withdrawn: whoever has it had it from us, and is told so."""
+        read = self.links.read(token, self.followed.known)
+        if read is None:
+            return None
+        (case_id, holds), now = read, self.now()
+        found = self.followed.read(case_id, now)
+        if found is None or found[1].is_gone(now):
+            return None
+        return found if holds else found[0]
 
 
 def shown(brand: Brand, seen: Followed) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from domain.policy import Policy
 from domain.ports import PolicyBook
 from domain.report import Column, Report, Row, Unit, Wanted, as_csv
 from domain.report_parts import WEEKDAYS
+from domain.report_people import without_owners
 from domain.reports import KINDS, NoSuchReport
 from domain.rights import Right
 from domain.sentences import joined, say
@@ -77,7 +78,7 @@ class Numbers:
         """The cases behind a figure."""
         asked = request.query_params
         wanted = await self.in_thread(lambda: wanted_of(asked, self.book.active(), self.now(), visitor))
-        sought = behind_of(asked)
+        sought = behind_of(asked, visitor)
         after = _after(asked.get("after"))
         found: list[Behind] = await self.in_thread(lambda: self.reports.behind(wanted, sought, after, CASES_A_PAGE))
         policy: Policy = await self.in_thread(self.book.active)
@@ -97,7 +98,7 @@ class Numbers:
     def _made(self, name: str, asked: Mapping[str, str], visitor: Visitor) -> tuple[Wanted, Report, Policy]:
         policy = self.book.active()
         wanted = wanted_of(asked, policy, self.now(), visitor)
-        return wanted, made_of(name, self.shelf, wanted, policy), policy
+        return wanted, made_of(name, self.shelf, wanted, policy, visitor), policy
 
     def _values(self, name: str, asked: Mapping[str, str], visitor: Visitor) -> dict[str, Any]:
         wanted, made, policy = self._made(name, asked, visitor)
@@ -143,12 +144,13 @@ def wanted_of(asked: Mapping[str, str], policy: Policy, now: datetime, visitor: 
     return Wanted(first, last, names["brand"], names["channel"], names["category"], names["department"], visitor.sees_departments)
 
 
-def made_of(name: str, shelf: Shelf, wanted: Wanted, policy: Policy) -> Report:
-    """A report. Raises Problem when there is none of that name."""
+def made_of(name: str, shelf: Shelf, wanted: Wanted, policy: Policy, visitor: Visitor) -> Report:
+    """A report as the visitor may see it. Raises Problem when there is none of that name."""
     try:
-        return shelf.report(name, wanted, policy)
+        made = shelf.report(name, wanted, policy)
     except NoSuchReport as error:
         raise Problem(404, str(error)) from None
+    return made if visitor.may(Right.READ_OWNERS) else without_owners(made)
 
 
 def csv_of(made: Report, name: str | None, wanted: Wanted) -> Response:
@@ -170,8 +172,8 @@ def _period(asked: Mapping[str, str], wanted: Wanted) -> int | None:
 _HANDLE = re.compile(r"[A-Za-z0-9_]{1,40}\Z")
 
 
-def behind_of(asked: Mapping[str, str]) -> dict[str, str]:
-    """What is looked for among the cases. Raises Problem."""
+def behind_of(asked: Mapping[str, str], visitor: Visitor) -> dict[str, str]:
+    """What is looked for among the cases, if the visitor may look for that. Raises Problem."""
     sought = {name: asked[name] for name in ("which", "owner", "weekday", "hour") if asked.get(name)}
     if sought.get("which", "late") not in WHICH:
         raise Problem(422, f"which: there are: {', '.join(WHICH)}")
@@ -181,6 +183,8 @@ def behind_of(asked: Mapping[str, str]) -> dict[str, str]:
         raise Problem(422, "hour: from 0 to 23")
     if "\0" in sought.get("owner", ""):
         raise Problem(422, "owner: nobody is called so")
+    if "owner" in sought and not visitor.may(Right.READ_OWNERS) and sought["owner"] != visitor.actor.person:
+        raise Problem(403, "figures of single owners are for leads and admins", code="not_allowed")
     return sought
 
 

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 
 from domain.errors import LoopkeeperError
 from domain.ports import Unavailable
+from domain.seeking import SearchTooLong
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -85,6 +86,9 @@ def install(app: FastAPI) -> None:
         assert isinstance(error, LoopkeeperError)
         return Problem(422, str(error)).response()
 
+    async def on_too_long(_request: Request, error: Exception) -> Response:
+        return Problem(422, str(error), code="search_too_long").response()  # no 503: sent again as it is, it would take as long
+
     async def on_unavailable(_request: Request, _error: Exception) -> Response:
         return Problem(503, "not done: the database cannot be reached; send it again", headers={"retry-after": "5"}).response()
 
@@ -105,4 +109,5 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(RequestValidationError, on_invalid)
+    app.add_exception_handler(SearchTooLong, on_too_long)
     app.add_exception_handler(LoopkeeperError, on_ours)

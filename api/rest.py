@@ -342,6 +342,12 @@ def _command(wanted: CommandIn, actor: Actor, command_id: str, draft: Draft | No
             return c.Reject(command_id, actor, _step(wanted), text())
         case "merge":
             return c.Merge(command_id, actor, _needed(wanted.into, "into"), words.text)
+        case "join_shared_cause":
+            if wanted.cause is None:
+                raise Problem(422, "cause: is needed; /api/v1/causes names them")
+            return c.JoinSharedCause(command_id, actor, wanted.cause)
+        case "leave_shared_cause":
+            return c.LeaveSharedCause(command_id, actor)
         case "reopen":
             return c.Reopen(command_id, actor)
         case "waive_thank_you":

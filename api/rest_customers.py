@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
@@ -18,6 +18,7 @@ from adapters.postgres.rows import Row
 from api.access.door import InThread
 from api.access.rules import Needs, Reading
 from api.access.visitor import Visitor
+from api.once import IdempotencyKey, Once
 from api.problems import Problem, described
 from api.reading import ON_RECORD
 from domain.identities import LONGEST_REASON, MOST, CannotLink, Identity, NoSuchCustomer
@@ -155,6 +156,7 @@ class RestCustomers:
     identities: Identities
     linking: Linking
     in_thread: InThread
+    once: Once
 
     def routes(self) -> APIRouter:
         """The addresses under /api/v1."""
@@ -193,17 +195,19 @@ class RestCustomers:
             customer_id: str,
             wanted: LinkIn,
             visitor: Linker,
-            idempotency_key: Annotated[
-                str | None, Header(max_length=200, description="The same link under the same key is made once.")
-            ] = None,
+            idempotency_key: IdempotencyKey = None,
         ) -> CustomerOut:
             command = f"api:{visitor.actor.person.removeprefix('key:')}:{idempotency_key or uuid.uuid4()}"
 
             def make() -> Sequence[Identity]:
                 return self.linking.link(customer_id, wanted.other, wanted.reason, visitor.actor, seen=wanted.seen, command=command)
 
-            await self._changed(make, customer_id)
-            return await self._shown(customer_id, visitor)
+            async def linked() -> CustomerOut:
+                await self._changed(make, customer_id)
+                return await self._shown(customer_id, visitor)
+
+            what = f"POST /customers/{customer_id}/links"
+            return await self.once.run(visitor, idempotency_key, what, wanted, linked, repeatable=True)
 
         @router.delete(
             "/customers/{customer_id}/links/{other_id}",

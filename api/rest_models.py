@@ -122,6 +122,7 @@ class CaseOut(_Model):
     promise: datetime | None = Field(description="The next word to the customer was promised for this moment.")
     closing_permalink: str | None = Field(examples=["https://network.example/meridian/1853"])
     waived_by: str | None
+    cause: int | None = Field(examples=[3], description="The number of the cause that it shares with others.")
     merged_into: str | None = Field(examples=["meridian-x-1790"], description="The case that this one goes on in.")
     took_in: list[str] = Field(examples=[["meridian-x-1850"]], description="Cases that were merged into this one.")
     stalled_at: datetime | None = Field(description="Since when everybody up the chain has been called, and nobody has acted.")
@@ -240,10 +241,25 @@ Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 class CommandIn(_Model):
     """Something to be done to a case. Which of the other fields are needed depends on `do`."""
 
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "do": "resolve",
+                    "text": "We have replaced the card in your cabinet; you are online again.",
+                    "root_cause": "outage",
+                    "seen": 3,
+                }
+            ]
+        },
+    )
+
     do: Literal[
         "accept", "ask", "update", "take_private", "resolve", "reassign", "note", "set_priority", "set_category", "escalate_now", "snooze",
         "wait_on_third_party", "resume", "move_policy", "dismiss", "walk_away", "reopen", "waive_thank_you", "settle_reply",
         "read_private", "approve", "reject", "merge",
+        "join_shared_cause", "leave_shared_cause",
     ] = Field(examples=["resolve"])  # fmt: skip
     text: str | None = Field(None, max_length=8000, examples=["We have replaced the card in your cabinet; you are online again."])
     root_cause: str | None = Field(None, examples=["outage"])
@@ -258,6 +274,7 @@ class CommandIn(_Model):
     replaces: int | None = Field(None, description="With words to the customer: the step of your own waiting draft that they replace.")
     policy: str | None = Field(None, examples=["default@e860d0d996"], description="The version to hold the case to.")
     into: str | None = Field(None, max_length=200, examples=["meridian-x-1790"], description="With merge: the case that it goes on in.")
+    cause: int | None = Field(None, ge=1, examples=[3], description="With join_shared_cause: its number.")
     priority: Priority | None = None
     category: str | None = None
     reason: Literal["spam", "nothing_to_answer", "duplicate"] | None = None
@@ -332,6 +349,7 @@ def case_out(file: CaseFile) -> CaseOut:
         promise=case.promise,
         closing_permalink=case.closing_permalink,
         waived_by=file.name_of(case.waived_by) if case.waived_by else None,
+        cause=case.cause,
         merged_into=case.merged_into,
         took_in=[thread.case for thread in case.threads if thread.case != case.id],
         stalled_at=case.stalled_at,

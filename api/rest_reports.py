@@ -175,7 +175,7 @@ class RestReports:
 
     def _behind(self, asked: Mapping[str, str], visitor: Visitor, after: str | None, at_most: int) -> BehindsOut:
         wanted = wanted_of(asked, self.book.active(), self.now(), visitor)
-        rows = self.reports.behind(wanted, behind_of(asked), _since(after), at_most + 1)
+        rows = self.reports.behind(wanted, behind_of(asked, visitor), _since(after), at_most + 1)
         last = rows[at_most - 1] if len(rows) > at_most else None
         more = cursor("behind", last.since.isoformat(), last.case_id) if last is not None else None
         return BehindsOut(cases=[_behind_out(row) for row in rows[:at_most]], after=more)
@@ -183,7 +183,7 @@ class RestReports:
     def _report(self, name: str, asked: dict[str, str], visitor: Visitor, table: str | None, form: str) -> Response | dict[str, object]:
         policy = self.book.active()
         wanted = wanted_of(asked, policy, self.now(), visitor)
-        made = made_of(name, self.shelf, wanted, policy)
+        made = made_of(name, self.shelf, wanted, policy, visitor)
         return csv_of(made, table, wanted) if form == "csv" else as_json(made)
 
 

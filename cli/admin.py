@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -14,13 +15,15 @@ from adapters.channels.webhook import WebhookNetwork
 from adapters.postgres.engine import open_engine
 from adapters.postgres.keys import LONGEST_DAYS, ApiKey, NewKey
 from adapters.postgres.schema import migrate as bring_up_to_date
-from adapters.postgres.sessions import Sessions
+from adapters.postgres.sessions import Session, Sessions
 from adapters.postgres.store import Store
+from cli import over_api, remote
 from cli.app import app, out
 from cli.installed import find_settings, installed
 from domain.errors import LoopkeeperError
 from domain.rights import Right
 from domain.values import Actor, Role, Via
+from loopkeeper_client import models
 from settings import Settings
 
 OPERATOR = Actor("operator", Role.ADMIN, Via.CLI)
@@ -55,34 +58,47 @@ def key_new(
 ) -> None:
     """Make an API key. It is shown once."""
     expires_at = None if days is None else datetime.now(UTC) + timedelta(days=days)
+    if remote.named():
+        given = {"name": name, "role": role.value, "departments": department or [], "scopes": scope, "expires_at": expires_at}
+        there = over_api.make_key({key: value for key, value in given.items() if value is not None})
+        _show_made(there.model_dump(mode="json", exclude={"key"}), there.key, as_json=as_json)
+        return
     wanted = NewKey(name, role, frozenset(scope) if scope else None, frozenset(department or ()), expires_at)
     with installed() as (store, _):
         unknown = sorted(wanted.departments - set(store.book.active().departments)) if wanted.departments else []
         if unknown:
             raise LoopkeeperError(f"there is no department {', '.join(unknown)}; the policy in force names them")
         made, secret = store.keys.make(wanted, OPERATOR)
+    _show_made(_told(made), secret, as_json=as_json)
+
+
+def _show_made(made: dict[str, Any], secret: str, *, as_json: bool) -> None:
     if as_json:
-        out.print_json(data=_told(made) | {"key": secret})
+        out.print_json(data=made | {"key": secret})
         return
-    out.print(f"Key {made.id} ({made.role.value}) for {name}. Keep it now, it is not shown again:", markup=False)
+    out.print(f"Key {made['id']} ({made['role']}) for {made['name']}. Keep it now, it is not shown again:", markup=False)
     out.print(secret, soft_wrap=True)
 
 
 @key_app.command("list")
 def key_list(as_json: AsJson = False) -> None:
     """The keys there are."""
-    with installed() as (store, _):
-        keys = store.keys.all()
+    if remote.named():
+        keys = over_api.keys()
+    else:
+        with installed() as (store, _):
+            keys = [_told(key) for key in store.keys.all()]
     if as_json:
-        out.print_json(data=[_told(key) for key in keys])
+        out.print_json(data=keys)
         return
     table = Table(box=None)
     for column in ("id", "name", "role", "departments", "scopes", "made", "last used", "good until"):
         table.add_column(column)
     for key in keys:
-        until = f"revoked {_day(key.revoked_at)}" if key.revoked_at else f"{_day(key.expires_at)}{' (over)' if key.expired else ''}"
-        scopes = "" if key.scopes is None else ", ".join(sorted(key.scopes))
-        cells = (key.id, key.name, key.role.value, ", ".join(sorted(key.departments)), scopes, _day(key.made_at), _day(key.used_at), until)
+        over = key["expires_at"] is not None and datetime.fromisoformat(key["expires_at"]) <= datetime.now(UTC)
+        until = f"revoked {_day(key['revoked_at'])}" if key["revoked_at"] else f"{_day(key['expires_at'])}{' (over)' if over else ''}"
+        scopes, departments = ", ".join(key["scopes"] or ()), ", ".join(key["departments"])
+        cells = (key["id"], key["name"], key["role"], departments, scopes, _day(key["made_at"]), _day(key["used_at"]), until)
         table.add_row(*(escape(cell) for cell in cells))
     out.print(table if keys else "There are no keys yet: loopkeeper key new NAME")
 
@@ -90,17 +106,24 @@ def key_list(as_json: AsJson = False) -> None:
 @key_app.command("revoke")
 def key_revoke(identity: Annotated[str, typer.Argument(help="The key's id, from `loopkeeper key list`.")]) -> None:
     """Take a key's right away, at once; sessions that began with it end."""
-    with installed() as (store, _):
-        if not store.keys.revoke(identity, OPERATOR):
-            raise LoopkeeperError(f"there is no key {identity} that could be revoked; see: loopkeeper key list")
+    if remote.named():
+        over_api.revoke_key(identity)
+    else:
+        with installed() as (store, _):
+            if not store.keys.revoke(identity, OPERATOR):
+                raise LoopkeeperError(f"there is no key {identity} that could be revoked; see: loopkeeper key list")
     out.print(f"Key {identity} is revoked.")
 
 
 @session_app.command("list")
 def session_list(as_json: AsJson = False) -> None:
     """Who is signed in at the console."""
-    with installed() as (store, settings):
-        found = _sessions(store, settings).open()
+    found: Sequence[Session | models.Session]
+    if remote.named():
+        found = over_api.sessions()
+    else:
+        with installed() as (store, settings):
+            found = _sessions(store, settings).open()
     if as_json:
         kept = ("id", "person", "name", "role", "way", "signed_in_at", "seen_at", "expires_at", "address", "browser")
         out.print_json(data=[{name: str(getattr(one, name)) for name in kept} for one in found])
@@ -109,7 +132,7 @@ def session_list(as_json: AsJson = False) -> None:
     for column in ("id", "name", "role", "way", "signed in", "last seen", "from"):
         table.add_column(column)
     for one in found:
-        cells = (one.id, one.name, one.role.value, one.way, f"{one.signed_in_at:%F %H:%M}", f"{one.seen_at:%F %H:%M}", one.address)
+        cells = (one.id, one.name, str(one.role), one.way, f"{one.signed_in_at:%F %H:%M}", f"{one.seen_at:%F %H:%M}", one.address)
         table.add_row(*(escape(cell) for cell in cells))
     out.print(table if found else "Nobody is signed in.")
 
@@ -117,9 +140,12 @@ def session_list(as_json: AsJson = False) -> None:
 @session_app.command("revoke")
 def session_revoke(identity: Annotated[str, typer.Argument(help="The session's id, from `loopkeeper session list`.")]) -> None:
     """End a session, at once."""
-    with installed() as (store, settings):
-        if not _sessions(store, settings).revoke(identity, OPERATOR):
-            raise LoopkeeperError(f"there is no session {identity} that could be ended; see: loopkeeper session list")
+    if remote.named():
+        over_api.end_session(identity)
+    else:
+        with installed() as (store, settings):
+            if not _sessions(store, settings).revoke(identity, OPERATOR):
+                raise LoopkeeperError(f"there is no session {identity} that could be ended; see: loopkeeper session list")
     out.print(f"Session {identity} is ended.")
 
 
@@ -128,11 +154,11 @@ def _sessions(store: Store, settings: Settings) -> Sessions:
     return Sessions(store.engine, idle=idle, longest=longest)
 
 
-def _day(at: datetime | None) -> str:
-    return "" if at is None else f"{at:%F}"
+def _day(at: str | None) -> str:
+    return "" if at is None else at[:10]
 
 
-def _told(key: ApiKey) -> dict[str, object]:
+def _told(key: ApiKey) -> dict[str, Any]:
     """A key for programs; never the key itself."""
     moments = {name: getattr(key, name) for name in ("made_at", "expires_at", "used_at", "revoked_at")}
     return {

@@ -14,6 +14,7 @@ from adapters.postgres.reading import NoSuchCase
 from adapters.postgres.store import Store
 from adapters.public_holidays import holidays_of
 from adapters.temporal import connect
+from cli import over_api, remote
 from cli.app import app, out
 from cli.installed import installed, temporal_address
 from domain.casefile import CaseFile
@@ -38,6 +39,10 @@ def policy_check(
 ) -> None:
     """Say what is wrong with a file, with line and reason; exit code 1 if anything is. Hints are no problems."""
     content = _content(file)
+    if remote.named():
+        if not over_api.check_policy(**{"wording" if wording else "policy": content}):
+            raise typer.Exit(1)
+        return
     try:
         told = [f"{file}: fine, a wording in '{read_wording(content, str(file)).language}'"] if wording else _told(content, str(file))
     except PolicyError as error:
@@ -63,6 +68,12 @@ def policy_activate(
     wording: Annotated[Path | None, typer.Option(help="The wording file. Default: LOOPKEEPER_WORDING_FILE, else the shipped one.")] = None,
 ) -> None:
     """Put a policy in force for new cases. Cases that run keep theirs."""
+    if remote.named():
+        if file is None:
+            raise LoopkeeperError("name the file: over the API, what is not given stays as it is in force there")
+        version, changed = over_api.activate_policy(_content(file), _content(wording) if wording is not None else "")
+        out.print(f"{version} is in force{'' if changed else ' already'}.")
+        return
     with installed() as (store, settings):
         source = file or settings.policy_file
         policy_text, words = _content(source), _content(wording or settings.wording_file)
@@ -71,10 +82,33 @@ def policy_activate(
 
 
 @policy_app.command("show")
-def policy_show() -> None:
+def policy_show(as_json: remote.AsJson = False) -> None:
     """Which policy is in force."""
-    with installed() as (store, _):
-        out.print(store.book.active().id)
+    if remote.named():
+        found = over_api.in_force()
+    else:
+        with installed() as (store, _):
+            found = store.book.active().id
+    if as_json:
+        remote.show_json({"in_force": found})
+    else:
+        out.print(found)
+
+
+@policy_app.command("list")
+def policy_list(as_json: remote.AsJson = False) -> None:
+    """Every version that was ever in force, the newest first; over the API."""
+    over_api.show_versions(as_json=as_json)
+
+
+@policy_app.command("compare")
+def policy_compare(
+    before: Annotated[str, typer.Argument(help="A version, from `loopkeeper policy list`.")],
+    after: Annotated[str | None, typer.Argument(help="Another one. Default: the one in force.")] = None,
+    as_json: remote.AsJson = False,
+) -> None:
+    """What means something else in one version than in another; over the API."""
+    over_api.compare(before, after, as_json=as_json)
 
 
 @policy_app.command("migrate")

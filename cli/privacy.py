@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import ProgrammingError
 
 from adapters.erasure_list import ErasureFile
+from adapters.export.subject_page import page
 from adapters.postgres.book import PostgresBook
 from adapters.postgres.customers import Customers
 from adapters.postgres.engine import open_engine
@@ -26,15 +27,14 @@ from adapters.postgres.store import Store
 from adapters.postgres.subject_access import SubjectAccess
 from cli.app import app, out
 from cli.installed import installed
-from cli.subject_page import page
+from cli.persons import OPERATOR, whoever
 from domain.erasure import Customer, Erased, Scope
 from domain.errors import LoopkeeperError
-from domain.rights import RIGHTS, Right
-from domain.values import Actor, Role, Via
+from domain.rights import Right
+from domain.values import Actor
 from settings import Settings
 
 ROLE = "loopkeeper_privacy"
-OPERATOR = Actor("operator", Role.ADMIN, Via.CLI)
 
 privacy_app = typer.Typer(no_args_is_help=True, help="Find and erase customers, legal holds, subject access, retention.")
 app.add_typer(privacy_app, name="privacy")
@@ -70,14 +70,7 @@ class _Room:
 
     def whoever(self, key: str) -> Actor:
         """The person whose key it is. Raises LoopkeeperError."""
-        known = self.store.keys.of(key.strip())
-        if known is None:
-            raise LoopkeeperError("this key is not known here, or was revoked; an admin makes one: loopkeeper key new NAME --role privacy")
-        if known.role not in RIGHTS[Right.ERASE]:
-            raise LoopkeeperError(f"the key of {known.name} has the role {known.role.value}; this needs the role privacy")
-        if known.scopes is not None and Right.ERASE not in known.scopes:
-            raise LoopkeeperError(f"the key of {known.name} was made without the right to erase; this needs one that has it")
-        return Actor(known.person, known.role, Via.CLI)
+        return whoever(self.store, key, Right.ERASE)
 
 
 @contextmanager

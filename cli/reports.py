@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
 from rich.table import Table as Drawn
 
 from adapters.postgres.digests import Digests
+from cli import over_api, remote
 from cli.app import app, out
 from cli.installed import installed
 from domain.digest import digest, last_due, week_before
@@ -49,6 +50,11 @@ def report(
         raise LoopkeeperError("--preview and --html are for the weekly digest: loopkeeper report digest --preview")
     if as_json_ and as_csv_:
         raise LoopkeeperError("choose one form: --json or --csv")
+    if remote.named():
+        narrowed = {"brand": brand, "channel": channel, "department": department, "category": category}
+        made, told_there = over_api.report(name, days, _day(first, "--from"), _day(last, "--to"), narrowed)
+        _put_out(made, told_there if as_json_ else None, table, as_csv_=as_csv_)
+        return
     with installed() as (store, settings):
         policy = store.book.active()
         zone = policy.brands[brand].zone if brand in policy.brands else next(iter(policy.brands.values())).zone
@@ -58,8 +64,12 @@ def report(
         if since > until:
             raise LoopkeeperError(f"--from {since} is after the last day, {until}")
         made = make(name, store.reports, Wanted(since, until, brand, channel, category, department), policy)
-    if as_json_:
-        print(json.dumps(as_json(made), indent=2, ensure_ascii=False))
+    _put_out(made, as_json(made) if as_json_ else None, table, as_csv_=as_csv_)
+
+
+def _put_out(made: Report, whole: dict[str, Any] | None, table: str | None, *, as_csv_: bool) -> None:
+    if whole is not None:
+        print(json.dumps(whole, indent=2, ensure_ascii=False))
     elif as_csv_:
         print(as_csv(_chosen(made, table)), end="")
     else:

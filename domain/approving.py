@@ -9,7 +9,7 @@ from domain.sentences import joined, known, say
 from domain.triage import phrases_in
 from domain.values import Drafted
 
-REACH, TRAINEE = "reach", "trainee"
+REACH, TRAINEE, CUSTOMERS = "reach", "trainee", "customers"
 
 DRAFTS: Mapping[Drafted, str] = {
     "ask": say("question"),
@@ -62,7 +62,11 @@ def why_held(why: Sequence[str]) -> str:
     return joined("; ", told)
 
 
-_PLAIN = {REACH: say("the customer reaches many"), TRAINEE: say("its author is in training")}
+_PLAIN = {
+    REACH: say("the customer reaches many"),
+    TRAINEE: say("its author is in training"),
+    CUSTOMERS: say("it goes to many customers at once"),
+}
 
 
 def _is(known: Person, person: str, name: str | None) -> bool:

@@ -133,7 +133,7 @@ class Case:
     `pauses`: while the customer was asked; `waits`: while a third party was waited for. `turn`: how often something
     happened that a person who is about to speak to the customer must have seen. `recounted_at`: when the clocks that ran were last
     counted again from their start, by another priority, policy or calendar. `threads`: of a case that others were merged into, all of
-    them; `thread`: the one in which the customer wrote last, when it is not the case's own.
+    them; `thread`: the one in which the customer wrote last, when it is not the case's own. `cause`: the number of the one that it shares.
     """
 
     id: str
@@ -187,6 +187,7 @@ class Case:
     private_post: str | None = None
     recounted_at: datetime | None = None
     held: tuple[HeldDraft, ...] = ()
+    cause: int | None = None
     merged_into: str | None = None
     carried: datetime | None = None
     threads: tuple[Thread, ...] = ()

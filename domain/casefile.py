@@ -36,6 +36,10 @@ class CaseFile:
     people: Mapping[str, str]
     followers: int | None = None
     """How many follow the customer there, if the network told."""
+    customer_id: str = ""
+    """The identity that the case is of, by our id."""
+    elsewhere: Sequence[str] = ()
+    """The channels of the customer's other open cases, when they are linked with other identities; one entry a case."""
     numbers: Mapping[str, int] = field(default_factory=dict)
     """Of the cases that this one was merged into, or that were merged into it."""
 

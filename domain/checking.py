@@ -75,7 +75,7 @@ def _hints_on_approvals(policy: Policy) -> Iterator[str]:
     rules = policy.approvals
     if rules is None:
         return
-    if not (rules.priorities or rules.phrases or rules.reach_above or rules.trainees):
+    if not (rules.priorities or rules.phrases or rules.reach_above or rules.customers_above or rules.trainees):
         yield "approvals names no rule, so nobody's words wait for a second person"
     if set(Priority) <= set(rules.priorities):
         yield "approvals.priorities names every priority, so everything that people say waits for a second person"

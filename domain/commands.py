@@ -307,6 +307,25 @@ class Merge:
     kind: Literal["merge"] = field(default="merge", repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class JoinSharedCause:
+    """The case has the same root cause as others: it shares that cause from now on."""
+
+    id: str
+    by: Actor
+    cause: int
+    kind: Literal["join_shared_cause"] = field(default="join_shared_cause", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveSharedCause:
+    """The case does not share its cause after all."""
+
+    id: str
+    by: Actor
+    kind: Literal["leave_shared_cause"] = field(default="leave_shared_cause", repr=False)
+
+
 Command = (
     Accept
     | Ask
@@ -329,6 +348,8 @@ Command = (
     | WalkAway
     | MovePolicy
     | Merge
+    | JoinSharedCause
+    | LeaveSharedCause
     | Approve
     | Reject
 )
@@ -518,6 +539,7 @@ class CaseMerged:
     promise: datetime | None = None
     waiting_since: datetime | None = None
     other_customer: bool = False
+    cause: int | None = None
     by: Actor = SYSTEM
     kind: Literal["case_merged"] = field(default="case_merged", repr=False)
 
@@ -534,7 +556,30 @@ class MergeFailed:
 
 FromCase = CaseMerged | MergeFailed
 """What one case tells another. It is stored with what made it happen and delivered as what networks tell us."""
-FromNetwork = PostArrived | PostChanged | PostRemoved | FromCase
+
+
+@dataclass(frozen=True, slots=True)
+class Announce:
+    """Say here what all cases of a cause are told: exactly these words, which were made for this one. `approved_by`: a second person.
+
+    `seen`: the case's `turn` when they were made. `root_cause`: with `resolve`.
+    """
+
+    id: str
+    by: Actor
+    cause: int
+    announcement: int
+    what: Literal["update", "resolve"]
+    words: str
+    promise: datetime | None = None
+    root_cause: str | None = None
+    seen: int | None = None
+    approved_by: str | None = None
+    kind: Literal["announce"] = field(default="announce", repr=False)
+
+
+FromNetwork = PostArrived | PostChanged | PostRemoved | FromCase | Announce
+"""What reaches a case through the inbox."""
 FROM_NETWORK: TypeAdapter[FromNetwork] = TypeAdapter(Annotated[FromNetwork, Field(discriminator="kind")])
 
 Outcome = Posted | PostFailed | PostUnconfirmed | PostExpired | DeskTold | DeskUnreachable | Mailed | MailFailed | Called | CallFailed

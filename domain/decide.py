@@ -31,6 +31,7 @@ from domain.replying import (
     withdraw,
 )
 from domain.sentences import mark, say
+from domain.sharing import announced
 from domain.values import ClockName, Intent, Purpose
 
 
@@ -53,6 +54,8 @@ def _happening(case: Case, message: c.FromNetwork | c.Outcome, policy: CasePolic
             return [e.PostEdited(now, message.post, message.words)]
         case c.PostRemoved():
             return _post_removed(case, message, now)
+        case c.Announce():
+            return announced(case, message, policy, now)
         case c.CaseMerged():
             return take_in(case, message, now)
         case c.MergeFailed():

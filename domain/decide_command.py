@@ -60,6 +60,8 @@ def on_command(case: Case, command: c.Command, policy: CasePolicy, now: datetime
             return [e.PolicyMoved(now, command.policy, case.policy)]
         case c.Merge():
             return merge(case, command, now)
+        case c.JoinSharedCause() | c.LeaveSharedCause():
+            return _share(case, command, now)
         case c.Reopen():
             return reopen(case, now, case.priority)
         case c.WaiveThankYou():
@@ -90,6 +92,7 @@ _WHILE_OPEN = (
     c.WaitOnThirdParty,
     c.Resume,
     c.Merge,
+    c.JoinSharedCause,
 )
 
 
@@ -335,6 +338,16 @@ def reopen(case: Case, now: datetime, priority: Priority) -> Events | c.Refusal:
     if case.owner is None:
         events.append(e.HandedOff(now, case.department))
     return events
+
+
+def _share(case: Case, command: c.JoinSharedCause | c.LeaveSharedCause, now: datetime) -> Events | c.Refusal:
+    if isinstance(command, c.LeaveSharedCause):
+        return [e.LeftCause(now, case.cause)] if case.cause is not None else c.Refusal("no_change", "This case shares no cause.")
+    if case.cause == command.cause:
+        return c.Refusal("no_change", "This case shares that cause already.")
+    if case.cause is not None:
+        return c.Refusal("another_cause", f"This case shares the cause C{case.cause}. Take it out of that one first.")
+    return [e.JoinedCause(now, command.cause)]
 
 
 def _waive(case: Case, command: c.WaiveThankYou, now: datetime) -> Events | c.Refusal:

@@ -517,6 +517,7 @@ class Merged:
     waiting_since: datetime | None = None
     other_customer: bool = False
     words: str | None = None
+    cause: int | None = None
     kind: Literal["merged"] = field(default="merged", repr=False)
 
 
@@ -530,6 +531,7 @@ class TookIn:
     promise: datetime | None = None
     waiting_since: datetime | None = None
     other_customer: bool = False
+    cause: int | None = None
     kind: Literal["took_in"] = field(default="took_in", repr=False)
 
 
@@ -564,6 +566,46 @@ class Unmerged:
     at: datetime
     into: str
     kind: Literal["unmerged"] = field(default="unmerged", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedCause:
+    """The case shares a cause with others: what is announced to all of them is said here too."""
+
+    at: datetime
+    cause: int
+    kind: Literal["joined_cause"] = field(default="joined_cause", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LeftCause:
+    """The case does not share that cause after all."""
+
+    at: datetime
+    cause: int
+    kind: Literal["left_cause"] = field(default="left_cause", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """What was announced to all cases of a cause is said here too; what follows in the history is that. `approved_by`: a second person."""
+
+    at: datetime
+    cause: int
+    announcement: int
+    approved_by: str | None = None
+    kind: Literal["announced"] = field(default="announced", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBack:
+    """What was announced to all cases of a cause is not said here, and why; people are told."""
+
+    at: datetime
+    cause: int
+    announcement: int
+    why: str
+    kind: Literal["held_back"] = field(default="held_back", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -713,6 +755,10 @@ Event = (
     | PassedOn
     | NotTakenIn
     | Unmerged
+    | JoinedCause
+    | LeftCause
+    | Announced
+    | HeldBack
     | DraftHeld
     | DraftApproved
     | DraftRejected

@@ -140,7 +140,11 @@ def _applied(case: Case, event: e.Event) -> Case:  # noqa: C901 - one line an ev
             return _watch_ended(case, event)
         case e.PostEdited() | e.NoteAdded() | e.HumanNeeded() | e.PersonalDataSeen() | e.PrivateRead() | e.PromiseKept():
             return case  # on record; the state does not depend on it
-        case e.PassedOn() | e.NotTakenIn():
+        case e.JoinedCause():
+            return replace(case, cause=event.cause)
+        case e.LeftCause():
+            return replace(case, cause=None)
+        case e.PassedOn() | e.NotTakenIn() | e.Announced() | e.HeldBack():
             return case
         case _:
             assert_never(event)
@@ -402,7 +406,7 @@ def _took_in(case: Case, ev: e.TookIn) -> Case:
     known = {thread.case for thread in case.all_threads}
     taken = tuple(replace(thread, told=False) for thread in ev.threads if thread.case not in known)
     own = case.all_threads if case.closed_at is None or case.threads else tuple(replace(t, told=True) for t in case.all_threads)
-    case = replace(case, threads=(*own, *taken))
+    case = replace(case, threads=(*own, *taken), cause=case.cause or ev.cause)
     if not case.is_open:
         return case
     if ev.promise is not None and (case.promise is None or case.promise_broken or ev.promise < case.promise):

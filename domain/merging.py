@@ -64,6 +64,7 @@ def merge(case: Case, command: c.Merge, now: datetime) -> Events | c.Refusal:
         case.customer_waiting_since,
         not command.target.same_customer,
         command.words,
+        case.cause,
     )
     return [*nothing_more(case, now, reason), merged]
 
@@ -112,7 +113,7 @@ def take_in(case: Case, message: c.CaseMerged, now: datetime) -> Events:
     if case.is_over:
         return [e.NotTakenIn(now, message.case)]
     events: Events = [
-        e.TookIn(now, message.case, message.threads, message.promise, message.waiting_since, message.other_customer),
+        e.TookIn(now, message.case, message.threads, message.promise, message.waiting_since, message.other_customer, message.cause),
     ]
     order = list(Priority)
     if case.is_open and order.index(message.priority) < order.index(case.priority):
@@ -188,6 +189,7 @@ def told_by(case_id: str, entry: Entry) -> tuple[str, c.FromNetwork] | None:
                 event.promise,
                 event.waiting_since,
                 event.other_customer,
+                event.cause,
                 entry.by,
             )
             return event.into, message

@@ -161,16 +161,20 @@ class Brand(_Model):
 
 
 class Approvals(_Model):
-    """Which words to a customer need a second person. `phrases`: by the name of a list; `trainees`: people, by handle."""
+    """Which words to a customer need a second person. `phrases`: by the name of a list; `trainees`: people, by handle.
+
+    `customers_above`: what goes to more customers than this at once.
+    """
 
     priorities: tuple[Priority, ...] = ()
     phrases: dict[Slug, Annotated[tuple[Phrase, ...], Field(min_length=1)]] = {}
     reach_above: int | None = Field(None, ge=1)
+    customers_above: int | None = Field(None, ge=1)
     trainees: tuple[Slug, ...] = ()
 
     @model_validator(mode="after")
     def _named_apart(self) -> Approvals:
-        if taken := {"priority", "reach", "trainee"} & self.phrases.keys():
+        if taken := {"priority", "reach", "customers", "trainee"} & self.phrases.keys():
             raise ValueError(f"phrases.{min(taken)}: a list needs another name; this one stands for a rule of its own")
         return self
 

@@ -338,8 +338,8 @@ class WhatToSay:
 class StatusAddress(Protocol):
     """Where the status page of a case is."""
 
-    def __call__(self, number: int, case_id: str, /) -> str:
-        """Its address; always the same one for the same case."""
+    def __call__(self, number: int, case_id: str, withdrawn: int, /) -> str:
+        """Its address; always the same one for the same case, after so many links to it were withdrawn."""
         ...
 
 

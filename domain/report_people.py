@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from domain.histograms import percentile
@@ -12,6 +13,18 @@ from domain.report_parts import ONE_DAY, ONE_WEEK, WEEKDAYS, Counts, clock_colum
 from domain.sentences import Number, say, say_n
 from domain.sums import Sums
 from domain.topics import AT_LEAST, WEEKS_BEFORE, Rising, rising
+
+OF_OWNERS = "by_owner"
+"""The table of figures of single people. Who sees it is a right of its own."""
+
+
+def without_owners(made: Report) -> Report:
+    """The report as whoever may not see figures of single people sees it."""
+    tables = tuple(table for table in made.tables if table.name != OF_OWNERS)
+    return made if len(tables) == len(made.tables) else replace(made, tables=tables, about=_HIDDEN)
+
+
+_HIDDEN = "The same figures by department. Figures of single owners are about how people work, so only leads and admins see them."
 
 
 def departments(sums: Sums, wanted: Wanted, policy: Policy) -> Report:
@@ -59,7 +72,7 @@ def departments(sums: Sums, wanted: Wanted, policy: Policy) -> Report:
         if owner
     )
     owners = Table(
-        "by_owner", say("By owner"), (Column("owner", say("Owner"), Unit.TEXT), Column("department", say("Department"), Unit.TEXT),
+        OF_OWNERS, say("By owner"), (Column("owner", say("Owner"), Unit.TEXT), Column("department", say("Department"), Unit.TEXT),
             *columns), rows,
         about=say("Who accepted it last. Few cases say little of a person: look at the cases before you draw conclusions. A "
             "channel or a category that was chosen does not narrow this table."),

@@ -27,10 +27,12 @@ class Right(StrEnum):
     RETRY_UNREADABLE = "retry_unreadable"
     LINK_CUSTOMERS = "link_customers"
     READ_REPORTS = "read_reports"
+    READ_OWNERS = "read_owners"
     READ_POLICY = "read_policy"
     CHANGE_POLICY = "change_policy"
     EXPORT = "export"
     ERASE = "erase"
+    SHARE_CAUSES = "share_causes"
     MANAGE_ACCESS = "manage_access"
     MANAGE_WEBHOOKS = "manage_webhooks"
 
@@ -48,10 +50,12 @@ RIGHTS: dict[Right, frozenset[Role]] = {
     Right.RETRY_UNREADABLE: EVERYWHERE,
     Right.LINK_CUSTOMERS: EVERYWHERE,
     Right.READ_REPORTS: PEOPLE,
+    Right.READ_OWNERS: frozenset({Role.LEAD, Role.ADMIN}),
     Right.READ_POLICY: PEOPLE,
     Right.CHANGE_POLICY: frozenset({Role.ADMIN}),
     Right.EXPORT: frozenset({Role.AUDITOR, Role.PRIVACY}),
     Right.ERASE: frozenset({Role.PRIVACY}),
+    Right.SHARE_CAUSES: EVERYWHERE,
     Right.MANAGE_ACCESS: frozenset({Role.ADMIN}),
     Right.MANAGE_WEBHOOKS: frozenset({Role.ADMIN}),
 }
@@ -61,9 +65,11 @@ STEP_UP = frozenset({Right.EXPORT, Right.ERASE})
 
 TAKING_PART: frozenset[type[c.Command]] = frozenset({c.Ask, c.Note})
 """What a department may do that has had the case: its question is still a question, and what it knows still helps."""
-SOCIAL_TEAMS: frozenset[type[c.Command]] = frozenset({c.Dismiss, c.WaiveThankYou, c.SettleReply, c.Approve, c.Reject, c.Merge})
+SOCIAL_TEAMS: frozenset[type[c.Command]] = frozenset(
+    {c.Dismiss, c.WaiveThankYou, c.SettleReply, c.Approve, c.Reject, c.Merge, c.JoinSharedCause, c.LeaveSharedCause}
+)
 """What only the social team and leads decide: that nothing is answered, whether something was, what needs a second person, which cases
-are one."""
+are one, and which have one cause."""
 NO_DEPARTMENT = say("You belong to no department that Loopkeeper knows. Ask an admin to add you to your team's user group in Slack.")
 ADMINS: frozenset[type[c.Command]] = frozenset({c.MovePolicy})
 

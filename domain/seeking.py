@@ -35,6 +35,16 @@ class NotSought(LoopkeeperError):
     """A filter cannot be meant as it is written."""
 
 
+class SearchTooLong(LoopkeeperError):
+    """A search was given up, because it took longer than it may."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the search took too long, and was given up; narrow it: by a department, a channel or a kind of event, by when the case was "
+            "opened, or by a rarer word"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Sought:
     """A filter. None (or no `cases`) means that it does not matter.

@@ -318,6 +318,20 @@ def _tell(file: CaseFile, seq: int, entry: Entry, earlier: Case, *, whole: bool)
                 return line("internal", say("{by} merged the case {case} into this one.", by=by, case=taken))
             other = say("{by} merged the case {case} into this one. It was written by another account.", by=by, case=taken)
             return line("internal", other)
+        case e.JoinedCause():
+            return line("internal", say("{by} says that this case shares the cause C{cause} with others", by=by, cause=event.cause))
+        case e.LeftCause():
+            return line("internal", say("{by} says that this case does not share the cause C{cause} after all", by=by, cause=event.cause))
+        case e.Announced():
+            if event.approved_by is None:
+                return line("internal", say("{by} speaks to the customers of all cases of C{cause}", by=by, cause=event.cause))
+            second = file.name_of(event.approved_by)
+            told = say(
+                "{by} speaks to the customers of all cases of C{cause}, approved by {second}", by=by, cause=event.cause, second=second
+            )
+            return line("internal", told)
+        case e.HeldBack():
+            return line("warning", say("What is said in all cases of C{cause} is held back here: {why}", cause=event.cause, why=event.why))
         case e.PassedOn(private=True):
             return line(
                 "customer", say("The customer wrote in private (not shown here); {into} goes on with it", into=file.title_of(event.into))

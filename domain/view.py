@@ -37,6 +37,7 @@ class CaseView:
     stalled_at: datetime | None = None
     policy_id: str | None = None
     merged_into: str | None = None
+    cause: int | None = None
 
 
 def view(case: Case, policy: CasePolicy) -> CaseView:
@@ -64,6 +65,7 @@ def view(case: Case, policy: CasePolicy) -> CaseView:
         stalled_at=case.stalled_at,
         policy_id=case.policy,
         merged_into=case.merged_into,
+        cause=case.cause,
     )
 
 

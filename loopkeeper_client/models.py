@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Told(BaseModel):
@@ -18,6 +18,16 @@ class Given(BaseModel):
     """What the API is given."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AccessIn(Given):
+    """Whose data is given out, and how."""
+
+    customers: list[str]
+    without: list[str] = []
+    """Left out, though they are linked with the others as the same person."""
+    form: Literal["json", "html"] = "json"
+    """`html`: to be read."""
 
 
 class ActivationIn(Given):
@@ -38,6 +48,15 @@ class Activation(Told):
 
     version: str
     changed: bool
+
+
+class AnnouncementIn(Given):
+    """One text to the customers of all open cases of a cause. Each case says it as its own."""
+
+    what: Literal["update", "resolve"]
+    text: str
+    root_cause: str | None = None
+    """With `resolve`."""
 
 
 class Behind(Told):
@@ -77,6 +96,56 @@ class Calendar(Told):
     """While closed: when people work again."""
 
 
+class CauseCases(Told):
+    """A cause with its cases."""
+
+    number: int
+    name: str
+    about: str
+    department: str
+    category: str | None
+    opened_at: datetime
+    opened_by: str
+    resolved_at: datetime | None
+    """When its resolution was sent last."""
+    cases: int
+    open: int
+    """Not resolved yet."""
+    closed: int
+    case_ids: list[str]
+    suggested: list[str]
+    """Open cases of its category that share no cause."""
+
+
+class CauseIn(Given):
+    """A root cause that many cases share."""
+
+    name: str
+    """For colleagues. No customer's name."""
+    about: str = ""
+    department: str
+    category: str | None = None
+    """Open cases of it are suggested."""
+
+
+class Cause(Told):
+    """A cause, and how many cases share it."""
+
+    number: int
+    name: str
+    about: str
+    department: str
+    category: str | None
+    opened_at: datetime
+    opened_by: str
+    resolved_at: datetime | None
+    """When its resolution was sent last."""
+    cases: int
+    open: int
+    """Not resolved yet."""
+    closed: int
+
+
 class Change(Told):
     """What an event changed of the case."""
 
@@ -111,6 +180,9 @@ class CommandIn(Given):
         "read_private",
         "approve",
         "reject",
+        "merge",
+        "join_shared_cause",
+        "leave_shared_cause",
     ]
     text: str | None = None
     root_cause: str | None = None
@@ -125,8 +197,14 @@ class CommandIn(Given):
     """With snooze and wait_on_third_party."""
     seen: int | None = None
     """The `turn` that you have seen: refused if something has happened since."""
+    replaces: int | None = None
+    """With words to the customer: the step of your own waiting draft that they replace."""
     policy: str | None = None
     """The version to hold the case to."""
+    into: str | None = None
+    """With merge: the case that it goes on in."""
+    cause: int | None = None
+    """With join_shared_cause: its number."""
     priority: Literal["urgent", "high", "normal", "low"] | None = None
     category: str | None = None
     reason: Literal["spam", "nothing_to_answer", "duplicate"] | None = None
@@ -137,6 +215,29 @@ class CommandIn(Given):
     """Do nothing; show the exact public text, or why it would be refused."""
 
 
+class CustomerCase(Told):
+    """A case of a customer; nothing that anybody wrote is in it."""
+
+    case_id: str
+    number: int
+    identity: str
+    """Whose it is, of the identities."""
+    channel: str
+    brand: str
+    status: str
+    is_open: bool
+    priority: str
+    category: str
+    department: str
+    owner: str | None
+    opened_at: datetime
+    due_at: datetime | None
+    """When the next clock runs out."""
+    due_clock: str | None
+    breached: list[str]
+    """The clocks that have run out."""
+
+
 class CustomerIn(Given):
     """Who complains."""
 
@@ -144,6 +245,14 @@ class CustomerIn(Given):
     """What tells them apart on that channel."""
     name: str | None = None
     handle: str | None = None
+
+
+class DecisionIn(Given):
+    """`send`: its author sends it, or has it approved. `approve`: a second person sends it. `reject`: it is not sent."""
+
+    do: Literal["send", "approve", "reject"]
+    text: str | None = None
+    """With `reject`: why."""
 
 
 class Delivery(Told):
@@ -186,6 +295,40 @@ class Department(Told):
     """What triage hands to it."""
 
 
+class DigestIn(Given):
+    """What you choose."""
+
+    way: Literal["mail", "slack"]
+    address: str
+    """An e-mail address; for Slack your member id, or the address that Slack knows you by. It has to be confirmed first."""
+    weekday: int = 1
+    """Monday is 1."""
+    hour: int = 8
+    zone: str
+    """Whose weekday and hour these are."""
+    department: str | None = None
+    """Only this one's cases; without it, all you see."""
+
+
+class Digest(Told):
+    """What you chose."""
+
+    way: str
+    address: str
+    """An e-mail address; for Slack your member id, or the address that Slack knows you by. It has to be confirmed first."""
+    weekday: int = 1
+    """Monday is 1."""
+    hour: int = 8
+    zone: str
+    """Whose weekday and hour these are."""
+    department: str | None = None
+    """Only this one's cases; without it, all you see."""
+    confirmed: bool
+    """Whether somebody has confirmed, by the link that was sent there, that they want it."""
+    last_week: str | None
+    """The Monday of the week in which the last one was sent."""
+
+
 class Draft(Told):
     """Exactly what is posted, in the parts in which it goes out."""
 
@@ -198,6 +341,54 @@ class Draft(Told):
     note: str | None = None
 
 
+class ErasureIn(Given):
+    """An erasure as it is proposed."""
+
+    customers: list[str]
+    without: list[str] = []
+    """Left out, though they are linked with the others as the same person."""
+    reason: str
+    """It stays on record for ever: refer to a ticket or a letter, and name nobody."""
+
+
+class Erasure(Told):
+    """An erasure that waits for a second person."""
+
+    number: int
+    customers: list[str]
+    cases: list[str]
+    reason: str
+    proposed_by: str
+    proposed_at: datetime
+
+
+class Export(Told):
+    """An export, and how far it is."""
+
+    id: str
+    form: str
+    sought: str
+    """The filter in words that name nobody, as the journal has it."""
+    with_words: bool
+    state: str
+    """`broken_off`: for half a minute nothing was heard of it; `problem` and the state say how to go on."""
+    cases: int | None
+    """So many will be in it; null until that is chosen."""
+    events: int | None
+    written: int
+    """So many events have left."""
+    bytes: int
+    checkpoint: int | None
+    """The size of the log at the checkpoint that a bundle is held to."""
+    not_sealed_yet: int | None
+    """Events that came since, and are not in a bundle."""
+    problem: str | None
+    """What went wrong, and how to go on."""
+    asked_at: datetime
+    until: datetime
+    """Until when it can be downloaded."""
+
+
 class Figure(Told):
     """One number; `before` is what it was in as many days before."""
 
@@ -206,6 +397,17 @@ class Figure(Told):
     unit: str
     value: str | int | float | None
     before: str | int | float | None
+
+
+class Figures(Told):
+    """What the cases add up to."""
+
+    cases: int
+    open: int
+    thanks: int
+    """How often they have thanked us."""
+    resolved_in_time: int
+    resolved_late: int
 
 
 class FilesIn(Given):
@@ -258,6 +460,24 @@ class Held(Told):
     """When another one is called about it, unless it is decided by then."""
 
 
+class HoldIn(Given):
+    """A legal hold as it shall be."""
+
+    cases: list[str]
+    reason: str
+    """It stays on record for ever: refer to a ticket or a letter, and name nobody."""
+
+
+class Hold(Told):
+    """A hold in force."""
+
+    number: int
+    cases: list[str]
+    reason: str
+    set_by: str
+    set_at: datetime
+
+
 class KeyIn(Given):
     """A key to be made."""
 
@@ -275,11 +495,14 @@ class KeyIn(Given):
                 "read_private",
                 "read_unreadable",
                 "retry_unreadable",
+                "link_customers",
                 "read_reports",
+                "read_owners",
                 "read_policy",
                 "change_policy",
                 "export",
                 "erase",
+                "share_causes",
                 "manage_access",
                 "manage_webhooks",
             ]
@@ -329,6 +552,38 @@ class Kind(Told):
     name: str
     title: str
     about: str
+
+
+class Line(Told):
+    """What one case says, or why it is held back; and once it was sent, whether it was said."""
+
+    case_id: str
+    held: str | None = None
+    text: str | None = None
+    said: bool = False
+
+
+class LinkIn(Given):
+    """Who is the same person, and how you know."""
+
+    other: str
+    """The other identity."""
+    reason: str
+    """Stays on record for ever; names nobody."""
+    seen: list[str] | None = None
+    """All identities of both, as you know them; refused when they are others by now."""
+
+
+class Link(Told):
+    """That an identity is linked with others as the same person."""
+
+    how: str
+    """`by_hand`, or `signed_in`: to the same account with the brand."""
+    by: str
+    role: str
+    at: datetime
+    reason: str
+    """Empty when it was not by hand."""
 
 
 class Mark(Told):
@@ -382,12 +637,31 @@ class Opened(Told):
     """Whether a case for that post was there before."""
 
 
+class Owned(Told):
+    """A case of a customer."""
+
+    case_id: str
+    number: int
+    status: str
+    is_open: bool
+    opened_at: datetime
+    holds: list[int]
+    """The holds on it."""
+
+
 class Pause(Told):
     """A stretch in which a clock stood still."""
 
     since: datetime
     until: datetime | None
     """null: it still does."""
+
+
+class Place(Told):
+    """A copy out of reach."""
+
+    case: str
+    where: str
 
 
 class PolicyChange(Told):
@@ -404,6 +678,26 @@ class Private(Told):
     who: str
     at: datetime
     text: str
+
+
+class ProvenEvent(Told):
+    """An event as it was hashed (docs/audit.md says how), and its place in the log."""
+
+    seq: int
+    id: str
+    us: int
+    """When it was recorded: microseconds since 1970, UTC."""
+    words: str | None
+    """SHA-256 of the sealed words that belong to it."""
+    prev: str
+    """The hash of the event before."""
+    hash: str
+    doc: str
+    """The exact text that was hashed."""
+    leaf: int | None
+    """Its number in the log; null while it is not covered by the checkpoint."""
+    proof: list[str]
+    """RFC 6962 inclusion proof: the hashes from the leaf up to the checkpoint's root."""
 
 
 class ReportColumn(Told):
@@ -442,6 +736,17 @@ class Row(Told):
     stalled_at: datetime | None
 
 
+class Rule(Told):
+    """What retention would destroy by one rule of the policy."""
+
+    rule: str
+    older_than: datetime
+    cases: int
+    texts: int
+    held: int
+    """Cases that are due, and held."""
+
+
 class Secret(Told):
     """A new secret."""
 
@@ -467,6 +772,33 @@ class Session(Told):
     browser: str
 
 
+class SoughtIn(Given):
+    """Which cases: what is named must all be true; nothing: everything. The same as the parameters of `GET /api/v1/cases`."""
+
+    case: list[str] | None = None
+    number: int | None = None
+    customer: str | None = None
+    person: str | None = None
+    department: str | None = None
+    channel: str | None = None
+    brand: str | None = None
+    kind: str | None = None
+    words: str | None = None
+    opened_from: str | None = None
+    opened_until: str | None = None
+    recorded_from: str | None = None
+    recorded_until: str | None = None
+    breached: Literal["acknowledge", "accept", "holding_update", "next_reply", "resolve", "thank_you"] | None = None
+    outcome: Literal["open", "closed", "waived", "dismissed", "walked_away", "merged"] | None = None
+
+
+class StatusLink(Told):
+    """The link that holds. `withdrawn`: how many before it do not any more."""
+
+    url: str
+    withdrawn: int
+
+
 class Time(Told):
     """A time in which a version was in force."""
 
@@ -475,6 +807,13 @@ class Time(Told):
     """Null while it is in force."""
     by: str
     name: str | None
+
+
+class UnlinkIn(Given):
+    """Why they are not the same person."""
+
+    reason: str
+    """Stays on record for ever; names nobody."""
 
 
 class Unreadable(Told):
@@ -571,6 +910,30 @@ class Webhook(Told):
     """After the secret was changed: until when the one before signs as well."""
 
 
+class WhoIn(Given):
+    """Whom to look for."""
+
+    channel: str
+    """A channel of the policy."""
+    who: str
+    """The handle, or the network's id."""
+
+
+class WhomIn(Given):
+    """Customers, by their ids."""
+
+    customers: list[str]
+    without: list[str] = []
+    """Left out, though they are linked with the others as the same person."""
+
+
+class WhyIn(Given):
+    """Why."""
+
+    reason: str
+    """It stays on record for ever: refer to a ticket or a letter, and name nobody."""
+
+
 class Writing(Told):
     """Somebody who is writing to the customer."""
 
@@ -585,6 +948,17 @@ class Wrong(Told):
     line: int
     key: str
     reason: str
+
+
+class Announcement(Told):
+    """An announcement, with exactly what each case says of it."""
+
+    number: int
+    what: str
+    state: str
+    why: list[str]
+    """Why a second person must look at it first; empty: nobody must."""
+    cases: list[Line]
 
 
 class Behinds(Told):
@@ -622,6 +996,12 @@ class CaseIn(Given):
     post_id: str | None = None
     """The network's id of the post, when there is one."""
     url: str | None = None
+
+
+class Causes(Told):
+    """All of them, the newest first."""
+
+    causes: list[Cause]
 
 
 class Check(Told):
@@ -696,6 +1076,12 @@ class Drafts(Told):
     """Send it as `after` for the next page; null: that was all."""
 
 
+class Erasures(Told):
+    """Those that wait, the oldest first."""
+
+    erasures: list[Erasure]
+
+
 class Event(Told):
     """One event of a case's history, as it was recorded and hashed, and as people read it."""
 
@@ -721,6 +1107,24 @@ class Event(Told):
     """What somebody wrote, when the event has words; null when erased."""
 
 
+class ExportIn(Given):
+    """An export as it shall be."""
+
+    form: Literal["bundle", "jsonl", "csv", "html"] = "bundle"
+    """`bundle`: with proofs. `jsonl`, `csv`: for programs and spreadsheets. `html`: one case."""
+    sought: SoughtIn = Field(default_factory=lambda: SoughtIn())  # noqa: PLW0108 - it may be defined below
+    with_words: bool = False
+    """Also what people wrote in public (bundle, html). Put on record for each case."""
+    since: int | None = None
+    """The size of a checkpoint of yours that a filtered bundle is to prove that it continues."""
+
+
+class Exports(Told):
+    """One's own exports of the last day, the newest first."""
+
+    exports: list[Export]
+
+
 class FoundCases(Told):
     """A page of cases, the newest first."""
 
@@ -740,6 +1144,26 @@ class Group(Told):
     total: int
     """How many there are; the most urgent 40 are told, each in its first group alone."""
     cases: list[Row]
+
+
+class Holds(Told):
+    """The holds in force, the oldest first."""
+
+    holds: list[Hold]
+
+
+class Identity(Told):
+    """A customer on one channel."""
+
+    id: str
+    channel: str
+    handle: str | None
+    name: str | None
+    since: datetime
+    """When they were first seen."""
+    cases: int
+    """So many of their cases you may see."""
+    linked: Link | None
 
 
 class KeptClock(Told):
@@ -773,6 +1197,20 @@ class Offers(Told):
     commands: list[Offer]
 
 
+class Outside(Told):
+    """Copies of their words that have to be cleaned up by hand."""
+
+    cards: list[Place]
+    """Slack cards and their threads."""
+    mails: list[Place]
+    replies: list[Place]
+    """Our replies on the network."""
+    posts: list[Place]
+    """Their posts on the network."""
+    exports: list[str]
+    """What may have left as a file, or was read."""
+
+
 class PolicyVersion(Told):
     """A version of the policy."""
 
@@ -780,6 +1218,31 @@ class PolicyVersion(Told):
     in_force: bool
     times: list[Time]
     """When it was in force, the newest first."""
+
+
+class Proof(Told):
+    """What proves a case, without any server: hashes, places in the log, the signed checkpoint."""
+
+    case: str
+    events: list[ProvenEvent]
+    missing: list[int]
+    """Numbers of events that are in the log and not in the history: it was changed."""
+    checkpoint: str | None
+    """The newest one, a C2SP signed note; null: nothing is sealed yet."""
+    size: int
+    """So many events it covers."""
+    keys: list[str]
+    """The log's, as this server has them."""
+    consistency: list[str] | None
+    """RFC 6962 consistency proof from the log at the size `since`; null without that."""
+    fault: str | None
+    """Why the log in the database cannot give what it should."""
+
+
+class Retention(Told):
+    """What retention would destroy now; housekeeping does it once a day. No rules: everything is kept."""
+
+    rules: list[Rule]
 
 
 class Said(Told):
@@ -803,6 +1266,17 @@ class Sessions(Told):
     sessions: list[Session]
     after: str | None
     """Send it as `after` for the next page; null: that was all."""
+
+
+class Subject(Told):
+    """A customer on one channel."""
+
+    id: str
+    channel: str
+    handle: str | None
+    name: str | None
+    since: datetime
+    cases: list[Owned]
 
 
 class Table(Told):
@@ -874,6 +1348,12 @@ class Case(Told):
     """The next word to the customer was promised for this moment."""
     closing_permalink: str | None
     waived_by: str | None
+    cause: int | None
+    """The number of the cause that it shares with others."""
+    merged_into: str | None
+    """The case that this one goes on in."""
+    took_in: list[str]
+    """Cases that were merged into this one."""
     stalled_at: datetime | None
     """Since when everybody up the chain has been called, and nobody has acted."""
     snoozed_until: datetime | None
@@ -887,6 +1367,33 @@ class Case(Told):
     events: int
     turn: int
     """What whoever speaks to the customer must have seen; send it as `seen`."""
+
+
+class Customer(Told):
+    """A customer, from the side of one identity: the others are those that are linked with it."""
+
+    id: str
+    identities: list[Identity]
+    """The one that was asked for first."""
+    cases: list[CustomerCase]
+    """Open ones first, the most urgent before; at most 100."""
+    figures: Figures
+
+
+class Customers(Told):
+    """Who was found."""
+
+    customers: list[Identity]
+
+
+class Erased(Told):
+    """What was destroyed, and what is left to do by hand."""
+
+    customers: int
+    cases: list[str]
+    texts: int
+    without_a_case: int
+    outside: Outside
 
 
 class History(Told):
@@ -937,6 +1444,31 @@ class Report(Told):
     tables: list[Table]
 
 
+class Scope(Told):
+    """Everything that an erasure concerns."""
+
+    customers: list[Subject]
+    elsewhere: list[str]
+    """Cases of others in which they wrote."""
+    texts: int
+    """So many texts are destroyed: theirs, our answers, notes about them."""
+    without_a_case: int
+    """Messages of theirs that found no case."""
+    objection: str | None
+    """Why it cannot be done now, and what to do first."""
+    outside: Outside
+
+
+class SubjectsFound(Told):
+    """Who was found. Whether those of `others` are the same person, people decide."""
+
+    there: list[Subject]
+    linked: list[Subject]
+    """Linked with them as the same person: erased and given out with them."""
+    others: list[Subject]
+    """Called the same on other channels."""
+
+
 class Versions(Told):
     """All versions that were ever in force, the newest first."""
 
@@ -944,3 +1476,10 @@ class Versions(Told):
     policies: list[PolicyVersion]
     after: str | None
     """Send it as `after` for the next page; null: that was all."""
+
+
+class ErasureWithScope(Told):
+    """An erasure that waits, and what it concerns as of now."""
+
+    erasure: Erasure
+    scope: Scope

@@ -22,7 +22,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Told(BaseModel):
@@ -100,6 +100,8 @@ def _model(name: str, schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> 
         default = "" if field in required or not given else f" = {about.get('default')!r}"
         if not given and field not in required:
             default = f" = {about.get('default')!r}"
+        if default == " = {}":  # a part that need not be said: its model may come later in the file
+            default = f" = Field(default_factory=lambda: {kind}())  # noqa: PLW0108 - it may be defined below"
         lines.append(f"    {field}: {kind}{default}")
         if "description" in about:
             lines.append(f'    """{_text(about["description"], 4)}"""')

@@ -13,6 +13,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qs, unquote_plus, urlencode
 
@@ -37,6 +38,19 @@ class Granted:
     challenge: str
     nonce: str
     auth_time: int
+
+
+def _new_keys() -> dict[str, Key]:
+    return {
+        "RS256": RSAKey.generate_key(2048, {"kid": secrets.token_hex(4), "use": "sig"}, private=True),
+        "ES256": ECKey.generate_key("P-256", {"kid": secrets.token_hex(4), "use": "sig"}, private=True),
+    }
+
+
+@cache
+def _first_keys() -> dict[str, Key]:
+    """Each provider is the only one that its client knows, so all can begin with the same: a new RSA key takes as long as a whole test."""
+    return _new_keys()
 
 
 @dataclass
@@ -67,18 +81,18 @@ class Provider:
     asked: list[Json] = field(default_factory=list)
     """What it was asked at its authorization address."""
     fetched_keys: int = 0
+    signed_out_uri: str = ""
+    """Where it sends browsers back to that have signed out; without it, it knows no signing out."""
+    signed_out: int = 0
     _codes: dict[str, Granted] = field(default_factory=dict)
     _tokens: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.change_keys()
+        self.keys = _first_keys()
 
     def change_keys(self) -> None:
         """Sign with new keys from now on; the old ones are gone."""
-        self.keys = {
-            "RS256": RSAKey.generate_key(2048, {"kid": secrets.token_hex(4), "use": "sig"}, private=True),
-            "ES256": ECKey.generate_key("P-256", {"kid": secrets.token_hex(4), "use": "sig"}, private=True),
-        }
+        self.keys = _new_keys()
 
     def server(self) -> uvicorn.Server:
         routes = [
@@ -87,6 +101,7 @@ class Provider:
             Route("/token", self.token, methods=["POST"]),
             Route("/jwks", self.jwks),
             Route("/userinfo", self.userinfo),
+            Route("/logout", self.logout),
         ]
         return uvicorn.Server(uvicorn.Config(Starlette(routes=routes), log_level="critical", log_config=None, ws="none"))
 
@@ -102,6 +117,7 @@ class Provider:
             "code_challenge_methods_supported": ["S256"],
             "token_endpoint_auth_methods_supported": ["client_secret_basic", "none"],
             "authorization_response_iss_parameter_supported": True,
+            **({"end_session_endpoint": f"{self.url}/logout"} if self.signed_out_uri else {}),
             **({"userinfo_endpoint": f"{self.url}/userinfo"} if self.userinfo_of is not None else {}),
         }
         return JSONResponse(told | self.described_as)
@@ -169,6 +185,14 @@ class Provider:
         public = self.keys["RS256"].as_pem(private=False)
         signing = f"{_part({'alg': 'HS256', 'kid': self.keys['RS256'].kid})}.{_part(claims)}"
         return f"{signing}.{_text(hmac.digest(public, signing.encode(), 'sha256'))}"
+
+    async def logout(self, request: Request) -> Response:
+        """RP-Initiated Logout 1.0: back only to the address that is registered, for a client that says who it is."""
+        asked = dict(request.query_params)
+        if asked.get("client_id") != self.client_id or asked.get("post_logout_redirect_uri") != self.signed_out_uri:
+            return JSONResponse({"error": "invalid_request"}, 400)
+        self.signed_out += 1
+        return RedirectResponse(f"{self.signed_out_uri}?{urlencode({'state': asked.get('state', '')})}", 302)
 
     async def jwks(self, _request: Request) -> Response:
         self.fetched_keys += 1

@@ -107,6 +107,18 @@ class PostgresBoard:
         )
         return dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
 
+    def waiting(self, scope: frozenset[str] | None, unsorted: tuple[str, ...], *, unreadable: bool) -> int:
+        """How much stands in the inbox: what needs a person, what nobody sorted, and with `unreadable` what nobody could read (to 100)."""
+        sql = text(
+            "select "  # noqa: S608 - our own words
+            f"count(*) filter (where {FLAGS['needs_us']}) + count(*) filter (where {FLAGS['unsorted']}) + "
+            "(select count(*) from (select from inbound where :unreadable and (state = 'quarantined' or "
+            f"(state = 'parked' and reason is not null)) limit 100) as i) as waiting from cases k where {_OPEN} and {_SCOPE}"
+        )
+        values = {"scope": None if scope is None else sorted(scope), "unsorted": list(unsorted), "unreadable": unreadable}
+        (row,) = self._read(sql, values)
+        return int(row.waiting)
+
     def needing_us(self, sought: Sought, at_most: int) -> list[Row]:
         """The open cases of these flags in one list, those that are due first first."""
         sql = text(f"{SHOWN} from cases k {MORE} where {sought.where()} order by k.due_at nulls last, k.number limit :at_most")
@@ -126,10 +138,13 @@ class PostgresBoard:
         return [(row.number, row.case_id) for row in self._read(sql, values)]
 
     def of_the_same_customer(self, case_id: str, scope: frozenset[str] | None, at_most: int = 20) -> list[Row]:
-        """The customer's other cases, the newest first."""
+        """The customer's other cases, the newest first; also those with the same brand of identities that are linked."""
         sql = text(
-            f"{SHOWN} from cases k {MORE} where k.subject_id = (select subject_id from cases where case_id = :case) "  # noqa: S608 - our own words
-            f"and k.case_id <> :case and {_SCOPE} order by k.number desc limit :at_most"
+            "with me as (select subject_id, brand from cases where case_id = :case) "  # noqa: S608 - our own words
+            f"{SHOWN} from cases k {MORE} cross join me where k.subject_id in (select subject_id from me union "
+            "select o.subject_id from me join identity_link m using (subject_id) join identity_link o using (customer)) "
+            f"and (k.subject_id = me.subject_id or k.brand = me.brand) and k.case_id <> :case and {_SCOPE} "
+            "order by k.number desc limit :at_most"
         )
         values = {"case": case_id, "scope": None if scope is None else sorted(scope), "at_most": at_most}
         return [row_of(self._vault, row) for row in self._read(sql, values)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 
@@ -14,6 +15,7 @@ from domain.wording import Facts, Room, render
 
 _CASE = text(
     "select c.number, c.brand, c.channel, s.id as subject_id, s.wrapped_key, s.profile, "
+    "coalesce((select l.withdrawn from status_link l where l.case_id = c.case_id), 0) as withdrawn, "
     "array(select e.text_hash from effect e where e.case_id = c.case_id and e.text_hash is not null) as said "
     "from cases c join cases t on t.case_id = :thread join subject s on s.id = t.subject_id where c.case_id = :case"
 )
@@ -43,7 +45,7 @@ class Composer:
                 assert say.template is not None, "a reply has words of its own or a template"
                 shown = self._vault.shown_as(subject, case.wrapped_key, case.profile)
                 facts = self._facts(connection, say, policy, case.brand, shown.get("name"))
-                facts = replace(facts, status=self._status(say, policy, case.channel, case.number))
+                facts = replace(facts, status=self._status(say, policy, case))
                 hashes = {bytes(one) for one in case.said}
                 whole = render(
                     self._book.wording(say.policy).spoken_in(policy.brand(case.brand).language),
@@ -55,12 +57,12 @@ class Composer:
                 )
         return Composed(subject, whole, tuple(parts(policy, case.channel, whole)), say.private)
 
-    def _status(self, say: WhatToSay, policy: Policy, channel: str, number: int) -> str | None:
+    def _status(self, say: WhatToSay, policy: Policy, case: Any) -> str | None:
         """The address of the status page, where the policy lets such a message give it."""
         kind = "private" if say.template == "private.person" else "acknowledgement"
-        if self._status_address is None or kind not in policy.channel(channel).status_link:
+        if self._status_address is None or kind not in policy.channel(case.channel).status_link:
             return None
-        return self._status_address(number, say.case_id)
+        return self._status_address(case.number, say.case_id, case.withdrawn)
 
     def _facts(self, connection: Connection, say: WhatToSay, policy: Policy, brand_handle: str, customer: str | None) -> Facts:
         brand = policy.brand(brand_handle)

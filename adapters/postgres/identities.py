@@ -35,14 +35,14 @@ _GROUP = text(
     "array(select distinct k.brand from cases k where k.subject_id = s.id) as brands, "
     f"(select count(*) from cases k where k.subject_id = s.id and {_VISIBLE}) as cases "
     "from subject s left join identity_link l on l.subject_id = s.id left join person p on p.id = l.linked_by "
-    "where s.erased_at is null and (s.id = :id or l.customer = (select customer from identity_link where subject_id = :id)) "
+    "where s.erased_at is null and s.id in (select cast(:id as uuid) union "
+    "select o.subject_id from identity_link m join identity_link o using (customer) where m.subject_id = cast(:id as uuid)) "
     "order by s.id <> :id, s.created_at, s.id"
 )
 # Through a link, cases are seen with the brands alone that the one who is looked at has cases with, too.
 _THEIRS = (
-    f"from cases k {MORE} where (k.subject_id = :id or ("  # noqa: S608 - as above
-    f"k.subject_id = any(cast(:linked as uuid[])) "
-    f"and k.brand in (select brand from cases where subject_id = :id))) and {_VISIBLE}"
+    f"from cases k {MORE} where k.subject_id = any(cast(:all as uuid[])) and (k.subject_id = cast(:id as uuid) or k.brand in "  # noqa: S608 - as above
+    f"(select brand from cases where subject_id = cast(:id as uuid))) and {_VISIBLE}"
 )
 _CASES = text(
     f"{SHOWN} {_THEIRS} order by k.closed_at is not null or k.ended is not null, "
@@ -129,7 +129,7 @@ class Identities:
                 raise NoSuchCustomer(subject)
             values = {
                 "id": identities[0].id,
-                "linked": [one.id for one in identities[1:]],
+                "all": [one.id for one in identities],
                 "scope": _departments(scope),
                 "at_most": at_most,
             }

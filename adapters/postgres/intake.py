@@ -256,6 +256,9 @@ class Inbox:
         """The case was over before it could be told: a post opens a case of its own, linked to it; a change comes to nothing."""
         with transaction(self._engine) as connection:
             message = placed.message
+            if isinstance(message, c.Announce):
+                self._set(connection, placed.inbound_id, "done", reason="its case was over")
+                return None
             if isinstance(message, c.FromCase):
                 return self._between_cases(connection, placed, message)
             over = connection.execute(_END, {"case": placed.case_id}).mappings().one()
@@ -328,7 +331,12 @@ class Inbox:
     def to_do(self, older_than: timedelta, at_most: int = 500) -> list[int]:
         """Messages that nobody has placed or told (an instance died, or they were parked and it is time to look again)."""
         with transaction(self._engine) as connection:
-            connection.execute(text("update inbound set state = 'waiting' where state = 'parked' and look_again_at < clock_timestamp()"))
+            connection.execute(
+                text(
+                    "update inbound set state = case when message is null then 'waiting' else 'routed' end "
+                    "where state = 'parked' and look_again_at < clock_timestamp()"
+                )
+            )
             rows = connection.execute(_TO_DO, {"age": older_than, "limit": at_most})
             return [int(r.id) for r in rows]
 

@@ -17,6 +17,7 @@ from domain.casefile import CaseFile
 from domain.commands import Target
 from domain.discretion import Onlookers
 from domain.errors import LoopkeeperError
+from domain.events import Announced
 from domain.evolve import fold
 from domain.merging import related
 from domain.ports import PolicyBook
@@ -49,10 +50,19 @@ _LISTED = text(f"{SHOWN} {_OPEN}")
 _NUMBERS = text(f"{_NUMBER} {_OPEN}")
 
 
+# Nothing else is read of whoever is linked with nobody: which is nearly everybody.
+_FILE = text(
+    "select c.number, c.subject_id, s.wrapped_key, s.profile, array(select k.channel from identity_link m join identity_link o "
+    "using (customer) join cases k on k.subject_id = o.subject_id where m.subject_id = c.subject_id and k.brand = c.brand "
+    "and k.case_id <> c.case_id and k.closed_at is null and k.ended is null order by k.channel) as elsewhere "
+    "from cases c join subject s on s.id = c.subject_id where c.case_id = :case"
+)
 _NUMBERS_OF = text("select case_id, number from cases where case_id = any(:cases)")
 _TARGET = text(
     "select k.number, k.ended, k.ended is null and k.closed_at is null and k.resolved_at is null as is_open, "
-    "k.subject_id = a.subject_id as same_customer from cases k join cases a on a.case_id = :case where k.case_id = :into"
+    "coalesce(kl.customer, k.subject_id) = coalesce(al.customer, a.subject_id) as same_customer "
+    "from cases k join cases a on a.case_id = :case left join identity_link kl on kl.subject_id = k.subject_id "
+    "left join identity_link al on al.subject_id = a.subject_id where k.case_id = :into"
 )
 _NUMBERED = text(f"{SHOWN} from cases k {MORE} where k.number = any(:numbers) order by k.number desc")
 _NOT_INDEXED = text(
@@ -78,10 +88,7 @@ class PostgresReader:
             raise NoSuchCase("there is no case with such an id")
         with self._engine.connect() as connection:
             row = connection.execute(
-                text(
-                    "select c.number, c.subject_id, s.wrapped_key, s.profile "
-                    "from cases c join subject s on s.id = c.subject_id where case_id = :case"
-                ),
+                _FILE,
                 {"case": case_id},
             ).one_or_none()
             if row is None:
@@ -95,6 +102,7 @@ class PostgresReader:
             words = self._vault.read_all(connection, case_id)
             profile = self._vault.shown_as(str(row.subject_id), row.wrapped_key, row.profile)
             people = {e.by.person for _, e in past} | {str(getattr(e.event, "owner", None)) for _, e in past}
+            people |= {entry.event.approved_by for _, entry in past if isinstance(entry.event, Announced) and entry.event.approved_by}
             named = connection.execute(text("select id, name from person where id = any(:ids)"), {"ids": sorted(people)}).all()
             case = fold(case_id, [entry.event for _, entry in past])
             others = related(entry.event for _, entry in past)
@@ -106,6 +114,8 @@ class PostgresReader:
             policy=self._book.policy(case.policy),
             customer_name=profile.get("name"),
             customer_handle=profile.get("handle"),
+            customer_id=str(row.subject_id),
+            elsewhere=tuple(row.elsewhere),
             history=past,
             words=words,
             people={r.id: r.name for r in named},

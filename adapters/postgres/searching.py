@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -16,9 +17,12 @@ from adapters.postgres.engine import transaction
 from adapters.postgres.indexing import SLICE, BlindIndex
 from domain.history import microseconds, read
 from domain.index_terms import Wanted, anywhere, fits, recorded, wanted
-from domain.seeking import Sought
+from domain.ports import Unavailable
+from domain.seeking import SearchTooLong, Sought
 
 TIMEOUT_MS = 2_000
+_CANCELLED = "57014"
+"""PostgreSQL's word for a statement that it gave up because its time was over."""
 FEW = 2_000
 """Of so many cases, as the database estimates, all are gathered at once."""
 SLICES_AT_ONCE = 6
@@ -119,26 +123,24 @@ class PostgresSearch:
     def find(self, sought: Sought, after: int | None = None, at_most: int = 50, seen_by: frozenset[str] | None = None) -> Page:
         """The cases that fit, from below the number `after` on. `seen_by`: only those that these departments have now; None: all.
 
-        Raises Unavailable, also when it takes longer than two seconds.
+        Raises SearchTooLong when a step of it takes longer than two seconds; Unavailable.
         """
         asked = wanted(sought)
         if asked.nothing or len(sought.cases) > CASES_AT_MOST:
             return Page((), None)
-        with transaction(self._engine) as connection:
-            connection.execute(_SETTINGS)
+        with self._within_time() as connection:
             return self._page(connection, sought, _seen_by(asked, seen_by), after, at_most)
 
     def found_by_words(self, typed: str, at_most: int, seen_by: frozenset[str] | None = None) -> list[int]:
         """The numbers of the newest cases that have each of the words somewhere: in what was written, or in the customer's name.
 
-        `#42` among the words means the case of that number.
+        `#42` among the words means the case of that number. Raises as `find` does.
         """
         number, words = told_apart(typed)
         either = anywhere(words)
         if not either and number is None:
             return []
-        with transaction(self._engine) as connection:
-            connection.execute(_SETTINGS)
+        with self._within_time() as connection:
             walk = _Walk(self._index, Sought(number=number), _seen_by(Wanted(), seen_by), either)
             hits, before = list[tuple[int, str]](), None
             for _ in range(PAGES_AT_MOST):
@@ -153,6 +155,17 @@ class PostgresSearch:
         lag = text("select coalesce((select max(leaf) from log_leaf), -1) - leaf from search_progress")
         with self._engine.connect() as connection:
             return int(connection.execute(lag).scalar_one())
+
+    @contextmanager
+    def _within_time(self) -> Iterator[Connection]:
+        try:
+            with transaction(self._engine) as connection:
+                connection.execute(_SETTINGS)
+                yield connection
+        except Unavailable as error:
+            if getattr(getattr(error.__cause__, "orig", None), "pgcode", None) == _CANCELLED:
+                raise SearchTooLong from error
+            raise
 
     def _page(self, connection: Connection, sought: Sought, asked: Wanted, after: int | None, at_most: int) -> Page:
         walk, fitting, looked = _Walk(self._index, sought, asked), list[tuple[int, str]](), 0

@@ -10,6 +10,7 @@ from adapters.keyring import Keyring
 from adapters.postgres.auditing import PostgresAudit
 from adapters.postgres.board import PostgresBoard
 from adapters.postgres.book import PostgresBook
+from adapters.postgres.causes import Causes
 from adapters.postgres.composing import Composer
 from adapters.postgres.desk_cards import PostgresCards
 from adapters.postgres.drafts import Drafts
@@ -48,6 +49,7 @@ class Store:
     people: People
     keys: Keys
     drafts: Drafts
+    causes: Causes
     notices: NoticeBoard
     places: PlaceMemory
     composer: Composer
@@ -85,6 +87,7 @@ class Store:
             people=people,
             keys=Keys(engine, people),
             drafts=Drafts(engine),
+            causes=Causes(engine, vault),
             notices=NoticeBoard(engine),
             places=PlaceMemory(engine),
             composer=Composer(engine, vault, book, status_address),

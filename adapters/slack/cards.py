@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from adapters.slack import rich
 from adapters.slack.rich import Block, Element
@@ -91,11 +91,7 @@ def _facts(file: CaseFile) -> Element:
     ]
     if case.is_waiting and case.status is not Status.WAITING_ON_THIRD_PARTY:
         elements.append(rich.text("\nA third party is waited for, too."))
-    if case.merged_into is not None:
-        elements.append(rich.text(f"\nIt goes on in {file.title_of(case.merged_into)}, in this thread too."))
-    taken = [file.title_of(thread.case) for thread in case.threads if thread.case != file.case_id]
-    if taken:
-        elements.append(rich.text(f"\n{', '.join(taken)} {'goes' if len(taken) == 1 else 'go'} on here."))
+    elements += [rich.text(f"\n{line}") for line in _goes_on(file)]
     if case.snoozed_until is not None:
         elements += [rich.text("\nNo reminders until "), rich.at_moment(case.snoozed_until)]
     if case.questions:
@@ -104,6 +100,8 @@ def _facts(file: CaseFile) -> Element:
     if case.held:
         waits = "A draft waits" if len(case.held) == 1 else f"{len(case.held)} drafts wait"
         elements.append(rich.text(f"\n⏳ {waits} for a second person."))
+    if file.elsewhere and case.is_open:
+        elements.append(rich.text(f"\n🔗 {_elsewhere(file)}"))
     if case.private:
         elements.append(rich.text("\n🔒 Something was written in private; it is not shown here."))
     if case.stalled_at is not None:
@@ -114,6 +112,26 @@ def _facts(file: CaseFile) -> Element:
     if case.waived_by:
         elements.append(rich.text(f"\nThank-you waived by {file.name_of(case.waived_by)}"))
     return rich.section(*elements)
+
+
+def _goes_on(file: CaseFile) -> Iterator[str]:
+    """What ties the case to others: where it goes on, what it shares, and what goes on here."""
+    case = file.case
+    if case.merged_into is not None:
+        yield f"It goes on in {file.title_of(case.merged_into)}, in this thread too."
+    if case.cause is not None:
+        yield f"It shares the cause C{case.cause} with other cases."
+    taken = [file.title_of(thread.case) for thread in case.threads if thread.case != file.case_id]
+    if taken:
+        yield f"{', '.join(taken)} {'goes' if len(taken) == 1 else 'go'} on here."
+
+
+def _elsewhere(file: CaseFile) -> str:
+    """That the customer has other open cases, on linked identities; nothing of what was said there."""
+    how_many = len(file.elsewhere)
+    networks = [file.policy.channels[one].network if one in file.policy.channels else one for one in dict.fromkeys(file.elsewhere)]
+    where = networks[0] if len(networks) == 1 else f"{', '.join(networks[:-1])} and {networks[-1]}"
+    return f"{how_many} more open {'case' if how_many == 1 else 'cases'} of this customer, on {where}."
 
 
 def _chased(file: CaseFile) -> list[Element]:

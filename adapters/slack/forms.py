@@ -15,7 +15,9 @@ from domain.sentences import say
 from domain.story import Kind, Line
 from domain.values import Priority
 
-Doing = Literal["note", "escalate", "snooze", "wait", "resume", "priority", "category", "dismiss", "walk_away", "waive", "reopen", "merge"]
+Doing = Literal[
+    "note", "escalate", "snooze", "wait", "resume", "priority", "category", "dismiss", "walk_away", "waive", "reopen", "merge", "cause"
+]
 
 FORM, NEW = "form", "new"
 """Callback ids."""
@@ -148,6 +150,16 @@ def _merge(file: CaseFile, now: datetime) -> _Form:
     )
 
 
+def _cause(file: CaseFile, now: datetime) -> _Form:
+    del file, now
+    hint = "Many cases, one root cause: the social team writes once, and each customer is answered. The console shows which there are."
+    return (
+        "Share a cause",
+        "Share it",
+        [ask_for(CHOICE, "Which cause? (its number)", text_input(multiline=False, focus=True, at_most=20), hint=hint)],
+    )
+
+
 _FORMS: Mapping[Doing, Callable[[CaseFile, datetime], _Form]] = {
     "note": _note,
     "escalate": _escalate,
@@ -161,12 +173,14 @@ _FORMS: Mapping[Doing, Callable[[CaseFile, datetime], _Form]] = {
     "waive": _waive,
     "reopen": _reopen,
     "merge": _merge,
+    "cause": _cause,
 }
 LABELS: Mapping[Doing, str] = {
     "note": "Add a note",
     "priority": "Priority",
     "category": "Category",
     "merge": "Merge",
+    "cause": "Share a cause",
     "dismiss": "Dismiss",
     "walk_away": "Walk away",
     "waive": "Waive the thank-you",

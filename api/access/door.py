@@ -21,6 +21,7 @@ from api.access.visitor import Visitor, Way
 from api.limits import KEPT_IN, Limits, too_many
 from api.pages import page
 from api.problems import Problem
+from api.waiting import Waiting
 from domain.rights import STEP_UP, Right
 from domain.sentences import say
 from domain.values import Actor, Via
@@ -38,10 +39,12 @@ SPOKEN = {
     Right.RETRY_UNREADABLE: say("have it read again"),
     Right.LINK_CUSTOMERS: say("link customers"),
     Right.READ_REPORTS: say("read reports"),
+    Right.READ_OWNERS: say("read figures of single owners"),
     Right.READ_POLICY: say("read the policy"),
     Right.CHANGE_POLICY: say("change the policy"),
     Right.EXPORT: "export",
     Right.ERASE: say("erase customers"),
+    Right.SHARE_CAUSES: say("speak to the customers of many cases at once"),
     Right.MANAGE_ACCESS: say("manage keys and sessions"),
     Right.MANAGE_WEBHOOKS: say("manage webhooks"),
 }
@@ -101,6 +104,7 @@ class Gate:
     cookie: Cookie
     step_up: timedelta
     limits: Limits
+    waiting: Waiting
     _recognised: OrderedDict[bytes, None] = field(default_factory=OrderedDict)
 
     async def let_in(self, request: Request, key: str | None, right: Right | None, *, fresh: bool) -> Visitor:
@@ -110,6 +114,8 @@ class Gate:
             raise self._unknown(request)
         request.state.visitor = visitor
         self._count(request, visitor)
+        if opens_a_page(request):
+            request.state.waiting = await self.waiting.of(visitor)
         if right is not None and not visitor.may(right):
             raise self._turned_away(request, _denied(visitor, right))
         if (fresh or right in STEP_UP) and not self.is_fresh(visitor, right):

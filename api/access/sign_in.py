@@ -1,4 +1,4 @@
-"""Signing in and out: with the identity provider, with an API key, or, on an embedded installation's own machine, by picking a role."""
+"""Signing in: with the identity provider, with an API key, or, on an embedded installation's own machine, by picking a role."""
 
 from __future__ import annotations
 
@@ -55,7 +55,6 @@ class SignInPages:
         router.add_api_route("/sign-in/callback", self.from_provider, methods=["GET"])
         router.add_api_route("/sign-in/key", self.with_key, methods=["POST"])
         router.add_api_route("/sign-in/local", self.as_role, methods=["POST"])
-        router.add_api_route("/sign-out", self.out, methods=["POST"])
         return router
 
     async def show(self, request: Request, to: To = "", again: str = "") -> Response:
@@ -145,16 +144,6 @@ class SignInPages:
             browser=request.headers.get("user-agent", ""),
         )
         return await self._welcome(request, who, local_path(to))
-
-    async def out(self, request: Request) -> Response:
-        """Sign out."""
-        own_page_only(request)
-        secret, visitor = self.gate.cookie.read(request), await self.gate.person(request)
-        if secret and visitor is not None:
-            await self.gate.in_thread(lambda: self.gate.sessions.end(secret, visitor.actor.person))
-        response = RedirectResponse("/sign-in", 303)
-        self.gate.cookie.take(response)
-        return response
 
     # --- how ----------------------------------------------------------------------------------------------------------------
 

@@ -360,4 +360,4 @@ def _until(given: str, zone: str, otherwise: ZoneInfo) -> datetime | None:
         raise Incomplete(say("Until when? Choose a moment.")) from None
 
 
-assert set(BY_NAME) == {*SAYINGS, *DOING, "accept", "move"}, "everything that is offered has its form"
+assert set(BY_NAME) == {*SAYINGS, *DOING, "accept", "move", "policy"}, "everything that is offered has its form"

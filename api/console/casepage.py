@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
+from adapters.postgres.causes import Cause
 from adapters.slack.forms import DISMISSALS, PRIORITIES
 from api.access.rules import Needs
 from api.access.visitor import Visitor
@@ -50,6 +51,7 @@ IS_DONE: Mapping[str, str] = {
     "approved": say("Approved: it is on its way to the customer."),
     "rejected": say("It will not go out. Its author reads your reason in the story."),
     "settled": say("It is on record."),
+    "policy": say("The case is held to that version of the policy now."),
 }
 
 TITLES: Mapping[str, str] = {
@@ -151,7 +153,11 @@ class CasePage:
             "fault": fault,
             "others": discreet(visitor, policy, others),
             "once": str(uuid.uuid4()),
-            "form": _form(file, visitor, panel, zone),
+            "form": {
+                **_form(file, visitor, panel, zone),
+                "versions": await self._versions(file, panel),
+                "causes": await self._causes(panel),
+            },
         }
         return await ground.page(request, "case.html", visitor, values, status=status)
 
@@ -160,6 +166,20 @@ class CasePage:
             return self.ground.store.book.policy(version).for_case(file.case.brand, file.case.channel)
 
         return kept_clocks(file.case_id, file.history, policy_of)
+
+    async def _versions(self, file: CaseFile, panel: Panel | None) -> list[tuple[str, bool]]:
+        """The versions of the policy that the case is not held to, the newest first, and which is in force; for their form alone."""
+        if panel is None or panel.do != "policy":
+            return []
+        times = await self.ground.read(self.ground.store.book.times)
+        versions = dict.fromkeys(one.policy_id for one in times)
+        return [(one, one == times[0].policy_id) for one in versions if one != file.case.policy]
+
+    async def _causes(self, panel: Panel | None) -> list[Cause]:
+        """The causes that are not resolved, for the form that joins one of them."""
+        if panel is None or panel.do != "cause":
+            return []
+        return await self.ground.read(lambda: self.ground.store.causes.listed(only_open=True))
 
     async def _offered(self, visitor: Visitor, file: CaseFile) -> list[Any]:
         if not visitor.may(Right.ACT):  # by role, or because the key that they came with was made without

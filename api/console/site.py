@@ -11,11 +11,14 @@ from api.access.rules import Anyone, Bearer, Door, Needs
 from api.console.acts import Acts
 from api.console.board import Board
 from api.console.casepage import CasePage
+from api.console.customers import CustomerPages
 from api.console.deciding import Deciding
 from api.console.ground import Ground
 from api.console.inbox import InboxPage
+from api.console.moving import Moving
 from api.console.visiting import visitor_of
 from api.feed import Feed
+from api.routes import take_in
 from domain.rights import Right
 
 
@@ -32,8 +35,9 @@ class Console:
         router.add_api_route("/", _home, methods=["GET"], dependencies=[Depends(Anyone("it only leads to the console"))])
         router.add_api_route("/console/stream", self.stream, methods=["GET"], dependencies=[Depends(Needs(Right.READ_CASES))])
         case = CasePage(self.ground)
-        for pages in (Board(self.ground), case, Acts(self.ground, case), Deciding(self.ground, case), InboxPage(self.ground)):
-            router.include_router(pages.routes())
+        doing = (Acts(self.ground, case), Deciding(self.ground, case), Moving(self.ground, case))
+        for pages in (Board(self.ground), case, *doing, InboxPage(self.ground), CustomerPages(self.ground)):
+            take_in(router, pages.routes())
         return router
 
     async def stream(self, request: Request, given: Bearer) -> Response:

@@ -51,6 +51,7 @@ HELP = (
     ("dismiss 42 spam", "spam, nothing_to_answer or duplicate; for the social team"),
     ("walkaway 42 Threats against staff.", "answer abuse no more; a lead confirms"),
     ("merge 42 into 17", "the customer wrote twice about one thing: it goes on in 17; for the social team"),
+    ("cause 42 C3", "it shares a root cause with others; for the social team"),
     ("waive 42 They asked us not to write.", "close without a thank-you; for the social team"),
     ("reopen 42", "open it again"),
     ("history 42", "everything that happened"),
@@ -59,6 +60,7 @@ _SAYINGS: dict[str, Saying] = {"ask": "ask", "update": "update", "resolve": "res
 _FORMS: dict[str, Doing] = {
     "escalate": "escalate", "snooze": "snooze", "wait": "wait", "resume": "resume", "note": "note", "priority": "priority",
     "category": "category", "dismiss": "dismiss", "walkaway": "walk_away", "waive": "waive", "reopen": "reopen", "merge": "merge",
+    "cause": "cause",
 }  # fmt: skip
 _AT_ONCE: frozenset[Doing] = frozenset({"resume", "reopen"})
 """What needs no form when nothing else is written."""
@@ -149,7 +151,7 @@ class Words:
         if do == "merge":
             into, _, rest = words.removeprefix("into ").strip().partition(" ")
             return Filled(rest.strip() or None, into)
-        if do in ("priority", "category", "dismiss"):
+        if do in ("priority", "category", "dismiss", "cause"):
             choice, _, rest = words.partition(" ")
             return Filled(rest.strip() or None, choice.casefold())
         span = _SPAN.match(words) if do in ("snooze", "wait") else None

@@ -33,10 +33,11 @@ def writes(
     *,
     brand: str = "meridian",
     account: str | None = None,
+    name: str | None = None,
     **data: object,
 ) -> str:
     """Somebody posts; the id of that identity."""
-    author = {"id": f"id-{handle}", "handle": handle, "name": f"{handle.title()} Okafor", "customer_id": account}
+    author = {"id": f"id-{handle}", "handle": handle, "name": name or f"{handle.title()} Okafor", "customer_id": account}
     native = post or f"{handle}.{channel}"
     event = created(native, author=author, url=f"https://{channel}.example/{native}", **data)
     assert place(store, {**event, "brand": brand}, channel=channel) is not None

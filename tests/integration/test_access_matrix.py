@@ -20,6 +20,8 @@ from tests.signing_in import sent_from
 
 NOWHERE = {
     "{case_id}": "meridian-x-nothing",
+    "{erasure}": "999999",
+    "{hold_number}": "999999",
     "{export_id}": "3f9c5d0e-2b7a-4d16-9f0e-6a1c8e5b7d42",
     "{session_id}": "0198d7a4-6f5e-7c11-9d2a-3c1f0d5b7e90",
     "{key_id}": "00000000",
@@ -27,6 +29,7 @@ NOWHERE = {
     "{other_id}": "0198d7a4-6f5e-7c11-9d2a-3c1f0d5b7e91",
     "{webhook_id}": "000000000000",
     "{event_id}": "evt_nothing",
+    "{which}": "999999",
     "{number}": "999999",
     "{saying}": "update",
     "{policy_id}": "nothing@0000000000",

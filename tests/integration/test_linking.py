@@ -10,9 +10,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from adapters.postgres.store import Store
+from domain import commands as c
 from domain.identities import CannotLink, How, NoSuchCustomer
 from domain.values import SYSTEM, Actor
 from tests.integration.linked import BEN, MAYA, OTHER_BRAND, WHY, linked, two_brands, who, writes
+from tests.integration.onrecord import OnRecord
 from tests.integration.opened import created, place
 
 
@@ -125,7 +127,7 @@ def test_of_two_people_who_link_at_once_one_does_it_and_the_other_is_told_who(st
         answers = list(threads.map(tries, (sam, samo), (samo, sam), (MAYA, BEN)))
     (told,) = [answer for answer in answers if answer is not None]
     assert told.code == "linked_already"
-    assert f"by {'Ben Alder' if answers[0] else 'Maya Chen'} on" in str(told)
+    assert f"already, by {'Ben Alder' if answers[0] else 'Maya Chen'} on" in str(told)
     assert len(on_record(store)) == 1
 
 
@@ -240,11 +242,26 @@ def test_a_link_moves_no_reply_to_another_channel_and_changes_no_case(store: Sto
         assert all(row.channel == row.of_case and row.own for row in posts)
 
 
+def test_a_case_knows_of_open_ones_of_linked_identities_by_their_channel_alone(store: Store) -> None:
+    sam, samo = writes(store, "sam"), writes(store, "samo", "facebook")
+    writes(store, "sam", post="second")
+    assert store.reader.file("meridian-x-sam.x").elsewhere == (), "nothing is told of whoever is linked with nobody"
+    store.linking.link(sam, samo, WHY, MAYA)
+    assert store.reader.file("meridian-x-sam.x").elsewhere == ("facebook", "x")
+    OnRecord(store, "meridian-facebook-samo.facebook").command(c.Dismiss, "spam")
+    assert store.reader.file("meridian-x-sam.x").elsewhere == ("x",)
+    store.linking.unlink(sam, samo, "a mistake", MAYA)
+    assert store.reader.file("meridian-x-sam.x").elsewhere == ()
+
+
 def test_through_a_link_a_brand_sees_nothing_of_what_was_said_to_another(store: Store) -> None:
     two_brands(store)
     sam, samo = writes(store, "sam"), writes(store, "samo", "facebook")
     writes(store, "samo", "facebook", "b2", brand=OTHER_BRAND)
     store.linking.link(sam, samo, WHY, MAYA)
+    assert set(store.reader.file("meridian-x-sam.x").elsewhere) == {"facebook"}
+    assert len(store.reader.file("meridian-x-sam.x").elsewhere) == 1
+    assert {row.case_id for row in store.board.of_the_same_customer("meridian-x-sam.x", None)} == {"meridian-facebook-samo.facebook"}
     assert {row.brand for row in store.identities.shown(sam, None).cases} == {"meridian"}
     assert {row.brand for row in store.identities.shown(samo, None).cases} == {"meridian", OTHER_BRAND}
 

@@ -151,6 +151,29 @@ def test_the_cases_behind_every_kind_of_figure_are_listed(served: Served, which:
     assert "Cases behind a figure" in answer.text
 
 
+@pytest.mark.parametrize(("role", "sees"), [("lead", True), ("admin", True), ("social", False), ("auditor", False), ("privacy", False)])
+def test_figures_of_single_owners_are_for_leads_and_admins(served: Served, role: str, sees: bool) -> None:
+    who = signed_in(served.http, role)
+    page = served.http.get("/console/numbers/departments", params={"days": 30}, headers=who).text
+    assert ("By owner" in page) is sees
+    assert ("only leads and admins see them" in page) is not sees
+    told = served.http.get("/api/v1/reports/departments", params={"days": 30}, headers=who).json()
+    assert [table["name"] for table in told["tables"]] == ["by_department", *(["by_owner"] if sees else [])]
+    csv_status = 200 if sees else 404
+    assert served.http.get("/console/numbers/departments/by_owner.csv", headers=who).status_code == csv_status
+    assert (
+        served.http.get("/api/v1/reports/departments", params={"format": "csv", "table": "by_owner"}, headers=who).status_code == csv_status
+    )
+    behind = served.http.get("/console/numbers/cases", params={"owner": "slack:UBILL1", "days": 30}, headers=who)
+    assert behind.status_code == (200 if sees else 403)
+    assert served.http.get("/console/numbers/cases", params={"owner": f"local:{role}"}, headers=who).status_code == 200, "their own"
+
+
+def test_a_department_does_not_see_its_own_peoples_figures(served: Served) -> None:
+    tables = [table["name"] for table in served.told("/departments", served.billing, days=30).json()["tables"]]
+    assert tables == ["by_department"]
+
+
 @pytest.mark.parametrize(
     "query", ["which=nonsense", "weekday=12", "weekday=²", "hour=24", "hour=²", "owner=%00", "after=x", "days=x", "from=x"]
 )

@@ -46,7 +46,8 @@ async def two(town: Town) -> tuple[str, str]:
     first = await town.post()
     number = town.now(first).first_post[1:]
     second = await town.tell(created(f"s{number}", author={"id": f"a{number}", "handle": "sam", "name": "Sam Okafor"}))
-    await town.until(lambda: all({"reply_posted", "handoff_delivered"} <= set(town.kinds(case)) for case in (first, second)))
+    quiet = {"reply_posted", "handoff_delivered"}
+    await town.until(lambda: all(quiet <= set(town.kinds(case)) for case in (first, second)))
     await town.command(second, c.Accept)
     return first, second
 

@@ -22,6 +22,7 @@ OURS = {
     "migrations",
     "bench",
     "verifier",
+    "loopkeeper_client",
     "settings",
     "worker",
     "housekeeper",

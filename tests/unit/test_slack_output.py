@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache, partial
 from types import ModuleType
@@ -233,6 +234,29 @@ def test_a_case_that_no_other_department_can_take_says_so_instead_of_offering_an
     view = modals.move(of_departments(1))
     assert "input" not in {block["type"] for block in view["blocks"]}
     assert "no other department" in " ".join(texts(view["blocks"]))
+
+
+@pytest.mark.parametrize(
+    ("channels", "told"),
+    [
+        (("facebook",), "1 more open case of this customer, on Facebook."),
+        (("facebook", "facebook", "mastodon"), "3 more open cases of this customer, on Facebook and Mastodon."),
+        (("facebook", "gone", "mastodon"), "3 more open cases of this customer, on Facebook, gone and Mastodon."),
+        ((), None),
+    ],
+)
+def test_a_card_tells_how_many_other_cases_a_linked_customer_has_where(channels: tuple[str, ...], told: str | None) -> None:
+    file = replace(case_file(Story().accepted()), elsewhere=channels)
+    shown = " ".join(texts(cards.card(file, file.case.department, None)))
+    assert ("of this customer" in shown) == (told is not None)
+    assert told is None or told in shown
+
+
+def test_of_a_case_that_is_over_no_other_cases_are_told() -> None:
+    over = Story().accepted()
+    over.done(c.Dismiss("d1", ANA, "spam"))
+    file = replace(case_file(over), elsewhere=("facebook",))
+    assert "of this customer" not in " ".join(texts(cards.card(file, file.case.department, None)))
 
 
 PERSONAL = "Ring me at +44 7700 900123, my order is MM-1234567."

@@ -38,6 +38,7 @@ FACTS = Facts(
     contact="https://help.example.com/contact",
     shown="a phone number and an e-mail address",
     body="Your refund is on its way.",
+    link="https://x.example/meridian/status/1846000000000000000",
 )
 SORTER = Sorter(DEFAULT.triage)
 

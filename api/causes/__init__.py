@@ -1,0 +1,1 @@
+"""Shared causes: many cases, one root cause, told by one text."""

@@ -1,0 +1,213 @@
+"""Shared causes over REST."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Header
+from pydantic import BaseModel, ConfigDict, Field
+
+from adapters.postgres.causes import Announcement, Cause, Line, NoSuchCause
+from api.access.rules import Needs
+from api.access.visitor import Visitor
+from api.causes.sharing import MOST, Sharing
+from api.problems import Problem, described
+from domain.errors import LoopkeeperError
+from domain.rights import Right
+
+Whoever = Annotated[Visitor, Depends(Needs(Right.SHARE_CAUSES))]
+Key = Annotated[str | None, Header(max_length=200, description="The same request under the same key is carried out once.")]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class CauseIn(_Model):
+    """A root cause that many cases share."""
+
+    name: str = Field(min_length=1, max_length=120, examples=["Outage in Leeds"], description="For colleagues. No customer's name.")
+    about: str = Field("", max_length=4000, examples=["Card 4 of cabinet 12 is worn out."])
+    department: str = Field(examples=["technical"])
+    category: str | None = Field(None, examples=["technical"], description="Open cases of it are suggested.")
+
+
+class CauseOut(_Model):
+    """A cause, and how many cases share it."""
+
+    model_config = ConfigDict(from_attributes=True, extra="ignore")
+    number: int = Field(examples=[3])
+    name: str = Field(examples=["Outage in Leeds"])
+    about: str
+    department: str = Field(examples=["technical"])
+    category: str | None
+    opened_at: datetime
+    opened_by: str = Field(examples=["Hanna Weber"])
+    resolved_at: datetime | None = Field(description="When its resolution was sent last.")
+    cases: int = Field(examples=[214])
+    open: int = Field(examples=[12], description="Not resolved yet.")
+    closed: int = Field(examples=[180])
+
+
+class CausesOut(_Model):
+    """All of them, the newest first."""
+
+    causes: list[CauseOut]
+
+
+class CauseCasesOut(CauseOut):
+    """A cause with its cases."""
+
+    case_ids: list[str] = Field(examples=[["meridian-x-1846", "meridian-x-1850"]])
+    suggested: list[str] = Field(examples=[["meridian-x-1851"]], description="Open cases of its category that share no cause.")
+
+
+class AnnouncementIn(_Model):
+    """One text to the customers of all open cases of a cause. Each case says it as its own."""
+
+    what: Literal["update", "resolve"] = Field(examples=["update"])
+    text: str = Field(min_length=1, max_length=2500, examples=["We have found the broken card and replace it today."])
+    root_cause: str | None = Field(None, examples=["outage"], description="With `resolve`.")
+
+
+class LineOut(_Model):
+    """What one case says, or why it is held back; and once it was sent, whether it was said."""
+
+    case_id: str = Field(examples=["meridian-x-1846"])
+    held: str | None = Field(None, examples=["a question to the customer is open here; they would hear of two things at once"])
+    text: str | None = Field(None, examples=["Hi Sam,\nWe have found the broken card and replace it today.\n– Hanna"])
+    said: bool = False
+
+
+class AnnouncementOut(_Model):
+    """An announcement, with exactly what each case says of it."""
+
+    number: int = Field(examples=[7])
+    what: Literal["update", "resolve"]
+    state: Literal["draft", "waiting", "sent", "rejected"]
+    why: list[str] = Field(examples=[["customers"]], description="Why a second person must look at it first; empty: nobody must.")
+    cases: list[LineOut]
+
+
+class DecisionIn(_Model):
+    """`send`: its author sends it, or has it approved. `approve`: a second person sends it. `reject`: it is not sent."""
+
+    do: Literal["send", "approve", "reject"] = Field(examples=["send"])
+    text: str | None = Field(None, max_length=2000, description="With `reject`: why.")
+
+
+@dataclass(frozen=True)
+class RestCauses:
+    """The routes."""
+
+    sharing: Sharing
+
+    def routes(self) -> APIRouter:
+        """The addresses under /api/v1/causes."""
+        router = APIRouter(prefix="/api/v1/causes", tags=["causes"])
+        store, errors = self.sharing.store.causes, described(401, 403, 404, 409, 422, 429, 503)
+
+        @router.get("", response_model=CausesOut, responses=described(401, 403, 429), summary="All shared causes")
+        async def causes(_visitor: Whoever) -> CausesOut:
+            return CausesOut(causes=[CauseOut.model_validate(one) for one in await self.sharing.in_thread(store.listed)])
+
+        @router.post("", status_code=201, response_model=CauseOut, responses=described(401, 403, 422, 429), summary="Open a shared cause")
+        async def begin(wanted: CauseIn, visitor: Whoever) -> CauseOut:
+            policy = await self.sharing.in_thread(self.sharing.store.book.active)
+            if wanted.department not in policy.departments:
+                raise Problem(422, f"department: there is no department '{wanted.department}': {', '.join(policy.departments)}")
+            by = visitor.actor.person
+            number = await self.sharing.in_thread(lambda: store.begin(wanted.name, wanted.about, wanted.category, wanted.department, by))
+            return CauseOut.model_validate(await self._cause(number))
+
+        @router.get("/{number}", response_model=CauseCasesOut, responses=described(401, 403, 404, 422, 429), summary="A cause, its cases")
+        async def cause(number: int, _visitor: Whoever) -> CauseCasesOut:
+            found = await self._cause(number)
+            members = await self.sharing.in_thread(lambda: store.members(number, MOST))
+            suggested = await self.sharing.in_thread(lambda: store.suggested(found, MOST))
+            told = CauseOut.model_validate(found).model_dump()
+            return CauseCasesOut(**told, case_ids=[row.case_id for row in members], suggested=[row.case_id for row in suggested])
+
+        @router.post(
+            "/{number}/announcements",
+            status_code=201,
+            response_model=AnnouncementOut,
+            responses=errors,
+            summary="Make a text for each case of a cause; nothing is sent yet",
+        )
+        async def make(number: int, wanted: AnnouncementIn, visitor: Whoever, idempotency_key: Key = None) -> AnnouncementOut:
+            return await self._make(number, wanted, visitor, idempotency_key)
+
+        @router.get("/{number}/announcements/{which}", response_model=AnnouncementOut, responses=errors, summary="An announcement")
+        async def announcement(number: int, which: int, _visitor: Whoever) -> AnnouncementOut:
+            return await self._out(*await self._told(number, which))
+
+        @router.post(
+            "/{number}/announcements/{which}/decision",
+            response_model=AnnouncementOut,
+            responses=errors,
+            summary="Send, approve or reject it",
+        )
+        async def decide(number: int, which: int, wanted: DecisionIn, visitor: Whoever) -> AnnouncementOut:
+            return await self._decide(number, which, wanted, visitor)
+
+        return router
+
+    async def _make(self, number: int, wanted: AnnouncementIn, visitor: Visitor, key: str | None) -> AnnouncementOut:
+        policy = await self.sharing.in_thread(self.sharing.store.book.active)
+        if wanted.what == "resolve" and wanted.root_cause not in policy.root_causes:
+            raise Problem(422, f"root_cause: is needed to resolve: {', '.join(policy.root_causes)}")
+        cause = await self._cause(number)
+        once = f"api:{visitor.actor.person.removeprefix('key:')}:{key or uuid.uuid4()}"
+        root_cause = wanted.root_cause if wanted.what == "resolve" else None
+        try:
+            which = await self.sharing.make(cause, wanted.what, root_cause, wanted.text, visitor.actor, once)
+        except LoopkeeperError as error:
+            raise Problem(409, str(error)) from None
+        return await self._out(*await self._told(number, which))
+
+    async def _decide(self, number: int, which: int, wanted: DecisionIn, visitor: Visitor) -> AnnouncementOut:
+        announcement, lines = await self._told(number, which)
+        match wanted.do:
+            case "send":
+                refusal = await self.sharing.send(announcement, lines, visitor.actor)
+            case "approve":
+                refusal = await self.sharing.approve(announcement, visitor.actor)
+            case "reject":
+                refusal = await self.sharing.reject(announcement, visitor.actor, wanted.text)
+        if refusal is not None:
+            raise Problem(409, refusal.reason, code=refusal.code)
+        return await self._out(*await self._told(number, which))
+
+    async def _out(self, announcement: Announcement, lines: Sequence[Line]) -> AnnouncementOut:
+        store, cases = self.sharing.store, [line.case_id for line in lines]
+        outcomes = await self.sharing.in_thread(lambda: store.causes.outcomes(announcement.number, cases))
+        said = []
+        for line in lines:
+            file = await self.sharing.acting.file(line.case_id)
+            text = file.text_of(line.words) if line.words is not None else None
+            held = line.held or outcomes.get(line.case_id)
+            said.append(LineOut(case_id=line.case_id, held=held, text=text, said=line.case_id in outcomes and held is None))
+        return AnnouncementOut(
+            number=announcement.number, what=announcement.what, state=announcement.state, why=list(announcement.why), cases=said
+        )
+
+    async def _cause(self, number: int) -> Cause:
+        try:
+            found: Cause = await self.sharing.in_thread(lambda: self.sharing.store.causes.cause(number))
+        except NoSuchCause as error:
+            raise Problem(404, str(error)) from None
+        return found
+
+    async def _told(self, number: int, which: int) -> tuple[Announcement, list[Line]]:
+        try:
+            found: tuple[Announcement, list[Line]] = await self.sharing.in_thread(
+                lambda: self.sharing.store.causes.announcement(number, which)
+            )
+        except NoSuchCause as error:
+            raise Problem(404, str(error)) from None
+        return found

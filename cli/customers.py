@@ -1,0 +1,106 @@
+"""Verbs for customers across channels: who they are, all their cases, and linking identities that are the same person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated
+
+import typer
+
+from adapters.postgres.identities import CustomerShown
+from adapters.postgres.store import Store
+from cli.app import app, out
+from cli.installed import installed
+from cli.persons import OPERATOR, whoever
+from domain.identities import Identity
+from domain.rights import Right
+from domain.values import Actor
+
+customer_app = typer.Typer(no_args_is_help=True, help="Customers across channels: find, show, link, unlink.")
+app.add_typer(customer_app, name="customer")
+
+Customer = Annotated[str, typer.Argument(metavar="CUSTOMER", help="An identity of theirs, by the id that `customer find` shows.")]
+Other = Annotated[str, typer.Argument(metavar="OTHER", help="The other identity, by its id.")]
+Json = Annotated[bool, typer.Option("--json", help="For programs.")]
+Reason = Annotated[str, typer.Option("--reason", help="How you know, or why not; it stays on record for ever, so name nobody.")]
+Key = Annotated[
+    str | None,
+    typer.Option("--key", envvar="LOOPKEEPER_PERSON_KEY", help="Your API key, so that your name is on record and not the operator's."),
+]
+
+
+@customer_app.command("find")
+def customer_find(
+    who: Annotated[str, typer.Argument(metavar="HANDLE-OR-ID", help="The whole handle, or the network's id of them.")],
+    channel: Annotated[str | None, typer.Option(help="Only on this channel.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Find customers by their handle."""
+    with installed() as (store, _):
+        found = store.identities.find(who, channel, None)
+    if as_json:
+        from api.rest_customers import customers_out
+
+        print(customers_out(found).model_dump_json(indent=2))
+    else:
+        _say([_told(one) for one in found] or [f"Nobody is called exactly {who}. Whoever was erased is not found any more."])
+
+
+@customer_app.command("show")
+def customer_show(customer: Customer, as_json: Json = False) -> None:
+    """Show a customer: the identities that are linked, and all cases."""
+    with installed() as (store, _):
+        _show(store.identities.shown(customer, None), as_json=as_json)
+
+
+@customer_app.command("link")
+def customer_link(customer: Customer, other: Other, reason: Reason, key: Key = None, as_json: Json = False) -> None:
+    """Say that two identities are the same person."""
+    with installed() as (store, _):
+        store.linking.link(customer, other, reason, _by(store, key))
+        _show(store.identities.shown(customer, None), as_json=as_json)
+
+
+@customer_app.command("unlink")
+def customer_unlink(customer: Customer, other: Other, reason: Reason, key: Key = None, as_json: Json = False) -> None:
+    """Take the other identity out: it is a customer of its own again, and the others stay linked."""
+    with installed() as (store, _):
+        store.linking.unlink(customer, other, reason, _by(store, key))
+        _show(store.identities.shown(customer, None), as_json=as_json)
+
+
+def _by(store: Store, key: str | None) -> Actor:
+    return whoever(store, key, Right.LINK_CUSTOMERS) if key else OPERATOR
+
+
+def _show(shown: CustomerShown, *, as_json: bool) -> None:
+    if as_json:
+        from api.rest_customers import customer_out
+
+        print(customer_out(shown).model_dump_json(indent=2))
+        return
+    lines = [_told(one) for one in shown.identities]
+    for row in shown.cases:
+        due = (
+            f", {row.due_clock.replace('_', ' ')} due {row.due_at:%Y-%m-%d %H:%M} UTC"
+            if row.is_open and row.due_at and row.due_clock
+            else ""
+        )
+        late = f", late: {', '.join(row.breached)}" if row.is_open and row.breached else ""
+        lines.append(f"  #{row.number} {row.case_id}: {row.status.replace('_', ' ')}, opened {row.opened_at:%Y-%m-%d}{due}{late}")
+    figures = shown.figures
+    resolved = f"{figures.in_time} of {figures.in_time + figures.late} resolved in time"
+    _say([*lines, f"{figures.cases} cases, {figures.open} open; {resolved}; thanked us {figures.thanks} times"])
+
+
+def _told(one: Identity) -> str:
+    shown = " ".join(filter(None, (one.name, f"(@{one.handle})" if one.handle else None))) or "no name"
+    link = one.linked
+    why = f": {link.reason}" if link is not None and link.reason else ""
+    linked = f", linked ({link.how.value.replace('_', ' ')}) by {link.name} on {link.at:%Y-%m-%d}{why}" if link is not None else ""
+    return f"{one.id}  {shown} on {one.channel}, since {one.since:%Y-%m-%d}{linked}"
+
+
+def _say(lines: Iterable[str]) -> None:
+    for line in lines:
+        out.print(line, markup=False, soft_wrap=True)
