@@ -80,7 +80,7 @@ class Cases:
 
     @operation("GET", "/api/v1/cases/{case_id}/proof")
     def proof(self, case_id: str, *, since: int | None = None) -> m.Proof:
-        """What proves the case. `since`: the size of a checkpoint that you kept."""
+        """Everything by which the case can be proven. `since`: the size of an older checkpoint, which the log is to continue."""
         return self._sender.get(m.Proof, at("/api/v1/cases/{case_id}/proof", case_id=case_id), {"since": since})
 
     @operation("GET", "/api/v1/cases/{case_id}/status-link")

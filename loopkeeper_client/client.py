@@ -8,8 +8,8 @@ from typing import Any, Self
 from loopkeeper_client.cases import Cases
 from loopkeeper_client.causes import Causes
 from loopkeeper_client.customers import Customers
+from loopkeeper_client.leaving import Exports, Privacy
 from loopkeeper_client.managing import Access, Webhooks
-from loopkeeper_client.privacy import Exports, Privacy
 from loopkeeper_client.sending import Sender
 from loopkeeper_client.settled import Policies, Reports
 from loopkeeper_client.work import Work
