@@ -302,6 +302,8 @@ def _facts(file: CaseFile, case: Case) -> Mapping[str, str]:
         "category": case.category,
         "policy": case.policy,
         "promise": _moment(case.promise),
+        "goes on in": "itself" if case.merged_into is None else file.title_of(case.merged_into),
+        "shared cause": "none" if case.cause is None else f"C{case.cause}",
         "reminders": "on" if case.snoozed_until is None else say("off until {snoozed_until}", snoozed_until=_moment(case.snoozed_until)),
     }
 

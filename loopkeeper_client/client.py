@@ -15,7 +15,7 @@ from loopkeeper_client.settled import Policies, Reports
 from loopkeeper_client.work import Work
 
 
-class Loopkeeper(Cases, Customers, Work, Policies, Reports, Access, Webhooks, Causes, Privacy, Exports):
+class Loopkeeper(Cases, Causes, Customers, Work, Policies, Reports, Exports, Privacy, Access, Webhooks):
     """One installation, by its address and a key. `further`: see `Sender`. Raises what `loopkeeper_client.problems` draws."""
 
     def __init__(self, url: str, key: str, **further: Any) -> None:
