@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 from fastapi import Depends, FastAPI, Request
 from slack_bolt.adapter.fastapi.async_handler import AsyncSlackRequestHandler
@@ -66,7 +67,7 @@ from api.health import Health
 from api.hook_pages import WebhookPages
 from api.intake import GroupCommit, Intake
 from api.languages.language import languages
-from api.languages.page import LanguagePages
+from api.languages.page import LanguagePages, home_zone
 from api.limits import LimitHeaders, Limits
 from api.looking import Looking
 from api.numbers import Numbers
@@ -160,6 +161,7 @@ def create_app(settings: Settings) -> FastAPI:
         raise ValueError(f"LOOPKEEPER_LANGUAGE: there is no catalogue of '{settings.language}'; there are {', '.join(languages())}")
     app = FastAPI(title="Loopkeeper", version="1", description=DESCRIPTION, lifespan=life, docs_url="/docs", redoc_url=None)
     app.state.language = settings.language
+    app.state.home_zone = lambda: ZoneInfo("UTC")  # until a policy has been read
     problems.install(app)
     app.add_exception_handler(Led, led)
     app.add_middleware(Conditional)
@@ -196,6 +198,7 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     take_in(app.router, RestWebhooks(hooks, receivers, store.book, parts.in_thread, once).routes())
     take_in(app.router, WebhookPages(hooks, receivers, store.book, parts.in_thread).routes())
     gate = _access(app, parts, once)
+    app.state.home_zone = lambda: home_zone(store.book.lately())
     take_in(app.router, PolicyRest(store.book, parts.in_thread, once).routes())
     take_in(app.router, PolicyPages(store.book, parts.in_thread, gate.is_fresh, settings.sandbox_url).routes())
     feed = Feed(store, parts.threads)
@@ -208,7 +211,7 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     take_in(app.router, RestWork(ground).routes())
     take_in(app.router, RestDepartments(store.book, parts.in_thread, parts.loop_time).routes())
     exporting = Desk.of(store, parts.threads)
-    take_in(app.router, RestExports(exporting).routes())
+    take_in(app.router, RestExports(exporting, once).routes())
     take_in(app.router, ExportPages(exporting, settings.sandbox_url).routes())
     privacy = Room(store, parts.threads, settings.privacy_database_url or settings.database_url, settings.erasure_list)
     take_in(app.router, RestPrivacy(privacy).routes())
@@ -216,7 +219,7 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     take_in(app.router, Proving(store, parts.threads, settings.sandbox_url).routes())
     sharing = Sharing(store, acting, parts.in_thread)
     take_in(app.router, CausePages(ground, sharing).routes())
-    take_in(app.router, RestCauses(sharing).routes())
+    take_in(app.router, RestCauses(sharing, once).routes())
     take_in(app.router, AuditPages(store, parts.threads, settings.sandbox_url).routes())
     if settings.sendgrid_webhook_key is not None:
         take_in(app.router, mail_events(settings.sendgrid_webhook_key, store.ledger, parts.threads))

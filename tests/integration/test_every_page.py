@@ -71,6 +71,14 @@ PAGES: dict[str, Made] = {
     "/console/inbox": at("/console/inbox"),
     "/console/keys": at("/console/keys"),
     "/console/cases/{case_id}": of_cases,
+    "/console/customers": at("/console/customers"),
+    "/console/customers/{customer_id}": at("/console/customers/{customer}", "/console/customers/{customer}?did=linked"),
+    "/console/customers/{customer_id}/link": at(
+        "/console/customers/{customer}/link?other={stranger}", "/console/customers/{customer}/link?other={linked}"
+    ),
+    "/console/customers/{customer_id}/unlink": at(
+        "/console/customers/{customer}/unlink?other={linked}", "/console/customers/{customer}/unlink?other={stranger}"
+    ),
     "/console/audit": at("/console/audit", "/console/audit?kind=opened", "/console/audit?number=x"),
     "/console/audit/cases/{case_id}": at(
         "/console/audit/cases/{case}", "/console/audit/cases/{case}?words=yes", "/console/audit/cases/{case}?as_of=2020-01-01"

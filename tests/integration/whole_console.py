@@ -166,7 +166,12 @@ def _things(http: httpx.Client, served: Served, cases: Mapping[str, OnRecord], c
     reader = digests.of("local:digest")
     assert reader is not None
     shown = cases["accepted"]
+    people = {name: served.store.reader.file(cases[name].case_id).customer_id for name in ("accepted", "late", "unsure")}
+    served.store.linking.link(people["accepted"], people["late"], f"says so itself {CANARY}", SOFIA)
     return {
+        "customer": people["accepted"],
+        "linked": people["late"],
+        "stranger": people["unsure"],
         "case": shown.case_id,
         "webhook": hook.id,
         "export": asked.headers["location"].rsplit("/", 1)[-1],
