@@ -79,6 +79,7 @@ from api.privacy.rest import RestPrivacy
 from api.privacy.room import Room
 from api.proving import Proving
 from api.reading import ReadingRoutes
+from api.reference import ReferencePages
 from api.rest import Rest
 from api.rest_customers import RestCustomers
 from api.rest_departments import RestDepartments
@@ -100,6 +101,8 @@ from workflows.gateway import CaseGateway
 log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 FAILURES_WITHIN_SECONDS = 600.0
+LARGEST_BODY = 2 * 1024 * 1024
+"""Bytes. The largest that anybody needs to send are two files of a policy, or a batch of the mail service's events."""
 
 DESCRIPTION = """
 Loopkeeper acknowledges public complaints, hands each to its department, and stays on it until the loop is closed.
@@ -159,10 +162,20 @@ def create_app(settings: Settings) -> FastAPI:
 
     if settings.language not in languages():
         raise ValueError(f"LOOPKEEPER_LANGUAGE: there is no catalogue of '{settings.language}'; there are {', '.join(languages())}")
-    app = FastAPI(title="Loopkeeper", version="1", description=DESCRIPTION, lifespan=life, docs_url="/docs", redoc_url=None)
+    app = FastAPI(
+        title="Loopkeeper",
+        version="1",
+        description=DESCRIPTION,
+        lifespan=life,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,  # it would lead to the host that the request names
+        max_body_size=LARGEST_BODY,
+    )
     app.state.language = settings.language
     app.state.home_zone = lambda: ZoneInfo("UTC")  # until a policy has been read
     problems.install(app)
+    app.include_router(ReferencePages(app.openapi).routes())
     app.add_exception_handler(Led, led)
     app.add_middleware(Conditional)
     app.add_middleware(LimitHeaders)

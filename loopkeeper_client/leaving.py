@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from loopkeeper_client import models as m
@@ -12,19 +13,19 @@ _ERASURE = "/api/v1/erasures/{erasure}"
 
 
 class Exports:
-    """Histories as files. Needs `export` among the key's scopes."""
+    """Histories taken out of the installation. Keys need `export` among their scopes."""
 
     _sender: Sender
 
-    @operation("POST", "/api/v1/exports")
-    def ask_for_export(self, wanted: m.ExportIn, *, once: str | None = None) -> m.Export:
-        """Ask for an export; nothing leaves yet."""
-        return self._sender.post(m.Export, "/api/v1/exports", wanted, once=once)
-
     @operation("GET", "/api/v1/exports")
     def exports(self) -> list[m.Export]:
-        """One's own exports of the last day, the newest first."""
+        """Your own exports."""
         return self._sender.get(m.Exports, "/api/v1/exports").exports
+
+    @operation("POST", "/api/v1/exports")
+    def ask_for_export(self, wanted: m.ExportIn, *, once: str | None = None) -> m.Export:
+        """Ask for an export; it is made while it is fetched."""
+        return self._sender.post(m.Export, "/api/v1/exports", wanted, once=once)
 
     @operation("GET", _EXPORT)
     def export(self, export_id: str) -> m.Export:
@@ -32,13 +33,13 @@ class Exports:
         return self._sender.get(m.Export, at(_EXPORT, export_id=export_id))
 
     @operation("GET", f"{_EXPORT}/content")
-    def export_content(self, export_id: str) -> bytes:
-        """The export itself, whole and in memory; for one that is large, `GET` its address with an HTTP client that streams."""
-        return self._sender.send("GET", at(f"{_EXPORT}/content", export_id=export_id)).content
+    def download_export(self, export_id: str, to: Path) -> int:
+        """Write it into a file, which must not be there yet; how many bytes."""
+        return self._sender.fetch(at(f"{_EXPORT}/content", export_id=export_id), to)
 
     @operation("DELETE", _EXPORT)
     def cancel_export(self, export_id: str) -> None:
-        """Cancel it; a download that is under way breaks off."""
+        """Cancel it, or throw it away."""
         self._sender.send("DELETE", at(_EXPORT, export_id=export_id))
 
 

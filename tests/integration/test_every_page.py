@@ -25,12 +25,12 @@ from tests.routes import Address, addresses, whole_application
 
 NO_PAGE = {
     "/openapi.json": "data",
-    "/docs": "FastAPI's page of the API, made of others' parts",
-    "/docs/oauth2-redirect": "FastAPI's",
     "/static": "style sheets and the module",
     "/healthz": "data",
     "/readyz": "data",
     "/": "leads to the console",
+    "/sign-out/provider": "leads to the identity provider",
+    "/sign-out/callback": "leads to the sign-in",
     "/sign-in/oidc": "leads to the identity provider",
     "/console/stream": "events",
     "/console/numbers/{name}/{table}.csv": "a table for spreadsheets",
@@ -69,20 +69,25 @@ def of_cases(ids: Mapping[str, str]) -> list[str]:
 PAGES: dict[str, Made] = {
     "/console": at("/console", "/console?by=department", "/console?only=soon", "/console?status=nothing", "/console?show=all"),
     "/console/inbox": at("/console/inbox"),
+    "/docs": at("/docs"),
+    "/docs/{operation}": at("/docs/get-cases-case_id-history", "/docs/post-cases-case_id-commands", "/docs/get-me"),
     "/console/keys": at("/console/keys"),
     "/console/cases/{case_id}": of_cases,
+    "/console/cases/{case_id}/status-link": at("/console/cases/{case}/status-link"),
     "/console/customers": at("/console/customers"),
-    "/console/customers/{customer_id}": at("/console/customers/{customer}", "/console/customers/{customer}?did=linked"),
-    "/console/customers/{customer_id}/link": at(
-        "/console/customers/{customer}/link?other={stranger}", "/console/customers/{customer}/link?other={linked}"
-    ),
-    "/console/customers/{customer_id}/unlink": at(
-        "/console/customers/{customer}/unlink?other={linked}", "/console/customers/{customer}/unlink?other={stranger}"
-    ),
+    "/console/customers/{customer_id}": at("/console/customers/{customer}", "/console/customers/{other}"),
+    "/console/customers/{customer_id}/link": at("/console/customers/{customer}/link?other={other}"),
+    "/console/customers/{customer_id}/unlink": at("/console/customers/{customer}/unlink?other={linked}"),
+    "/console/causes": at("/console/causes"),
+    "/console/causes/{number}": at("/console/causes/{cause}"),
+    "/console/causes/{number}/announcements/{which}": at("{announcement}"),
+    "/console/privacy": at("/console/privacy"),
+    "/console/privacy/erasures/{erasure}": at("/console/privacy/erasures/{erasure}"),
     "/console/audit": at("/console/audit", "/console/audit?kind=opened", "/console/audit?number=x"),
     "/console/audit/cases/{case_id}": at(
         "/console/audit/cases/{case}", "/console/audit/cases/{case}?words=yes", "/console/audit/cases/{case}?as_of=2020-01-01"
     ),
+    "/console/audit/cases/{case_id}/verify": at("/console/audit/cases/{case}/verify"),
     "/console/audit/exports": at("/console/audit/exports"),
     "/console/audit/exports/new": at("/console/audit/exports/new", "/console/audit/exports/new?kind=opened&words=x"),
     "/console/audit/exports/{export_id}": at("/console/audit/exports/{export}"),
