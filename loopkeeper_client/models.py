@@ -26,16 +26,16 @@ class AccessIn(Given):
     customers: list[str]
     without: list[str] = []
     """Left out, though they are linked with the others as the same person."""
-    form: Literal["json", "html"] = 'json'
+    form: Literal["json", "html"] = "json"
     """`html`: to be read."""
 
 
 class ActivationIn(Given):
     """Files to put in force, or a version that was so before."""
 
-    policy: str = ''
+    policy: str = ""
     """A policy file (YAML)."""
-    wording: str = ''
+    wording: str = ""
     """A wording file (YAML)."""
     version: str | None = None
     """In place of files: a version that was in force before."""
@@ -122,7 +122,7 @@ class CauseIn(Given):
 
     name: str
     """For colleagues. No customer's name."""
-    about: str = ''
+    about: str = ""
     department: str
     category: str | None = None
     """Open cases of it are suggested."""
@@ -157,7 +157,33 @@ class Change(Told):
 class CommandIn(Given):
     """Something to be done to a case. Which of the other fields are needed depends on `do`."""
 
-    do: Literal["accept", "ask", "update", "take_private", "resolve", "reassign", "note", "set_priority", "set_category", "escalate_now", "snooze", "wait_on_third_party", "resume", "move_policy", "dismiss", "walk_away", "reopen", "waive_thank_you", "settle_reply", "read_private", "approve", "reject", "merge", "join_shared_cause", "leave_shared_cause"]
+    do: Literal[
+        "accept",
+        "ask",
+        "update",
+        "take_private",
+        "resolve",
+        "reassign",
+        "note",
+        "set_priority",
+        "set_category",
+        "escalate_now",
+        "snooze",
+        "wait_on_third_party",
+        "resume",
+        "move_policy",
+        "dismiss",
+        "walk_away",
+        "reopen",
+        "waive_thank_you",
+        "settle_reply",
+        "read_private",
+        "approve",
+        "reject",
+        "merge",
+        "join_shared_cause",
+        "leave_shared_cause",
+    ]
     text: str | None = None
     root_cause: str | None = None
     cause_text: str | None = None
@@ -387,9 +413,9 @@ class Figures(Told):
 class FilesIn(Given):
     """Files to check. What is left out stays as it is in force."""
 
-    policy: str = ''
+    policy: str = ""
     """A policy file (YAML)."""
-    wording: str = ''
+    wording: str = ""
     """A wording file (YAML)."""
 
 
@@ -460,7 +486,29 @@ class KeyIn(Given):
     role: Literal["social", "lead", "department", "auditor", "privacy", "admin"]
     departments: list[str] = []
     """For the role `department`: whose cases."""
-    scopes: list[Literal["read_cases", "open_cases", "act", "read_private", "read_unreadable", "retry_unreadable", "link_customers", "read_reports", "read_owners", "read_policy", "change_policy", "export", "erase", "share_causes", "manage_access", "manage_webhooks"]] | None = None
+    scopes: (
+        list[
+            Literal[
+                "read_cases",
+                "open_cases",
+                "act",
+                "read_private",
+                "read_unreadable",
+                "retry_unreadable",
+                "link_customers",
+                "read_reports",
+                "read_owners",
+                "read_policy",
+                "change_policy",
+                "export",
+                "erase",
+                "share_causes",
+                "manage_access",
+                "manage_webhooks",
+            ]
+        ]
+        | None
+    ) = None
     """To which of its role's rights it is narrowed."""
     expires_at: datetime | None = None
     """When it ends; without it, never."""
@@ -827,7 +875,7 @@ class WebhookIn(Given):
     """Kinds of events; without it, all."""
     brands: list[str] | None = None
     """Of which brands; without it, of all."""
-    description: str = ''
+    description: str = ""
     active: bool = True
     """While it is not, deliveries wait."""
 
@@ -1062,7 +1110,7 @@ class Event(Told):
 class ExportIn(Given):
     """An export as it shall be."""
 
-    form: Literal["bundle", "jsonl", "csv", "html"] = 'bundle'
+    form: Literal["bundle", "jsonl", "csv", "html"] = "bundle"
     """`bundle`: with proofs. `jsonl`, `csv`: for programs and spreadsheets. `html`: one case."""
     sought: SoughtIn = Field(default_factory=lambda: SoughtIn())  # noqa: PLW0108 - it may be defined below
     with_words: bool = False
