@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 from fastapi import Depends, FastAPI, Request
 from slack_bolt.adapter.fastapi.async_handler import AsyncSlackRequestHandler
@@ -66,7 +67,7 @@ from api.health import Health
 from api.hook_pages import WebhookPages
 from api.intake import GroupCommit, Intake
 from api.languages.language import languages
-from api.languages.page import LanguagePages
+from api.languages.page import LanguagePages, home_zone
 from api.limits import LimitHeaders, Limits
 from api.looking import Looking
 from api.numbers import Numbers
@@ -78,6 +79,7 @@ from api.privacy.rest import RestPrivacy
 from api.privacy.room import Room
 from api.proving import Proving
 from api.reading import ReadingRoutes
+from api.reference import ReferencePages
 from api.rest import Rest
 from api.rest_customers import RestCustomers
 from api.rest_departments import RestDepartments
@@ -86,17 +88,21 @@ from api.rest_me import me_routes
 from api.rest_reports import RestReports
 from api.rest_webhooks import RestWebhooks
 from api.rest_work import RestWork
+from api.routes import take_in
 from api.sendgrid import mail_events
 from api.shelf import Shelf
 from api.slack.app import slack_app
 from api.slack_socket import SlackSocket
 from api.status_links import StatusLinkRoutes
+from api.waiting import Waiting
 from settings import Settings
 from workflows.gateway import CaseGateway
 
 log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 FAILURES_WITHIN_SECONDS = 600.0
+LARGEST_BODY = 2 * 1024 * 1024
+"""Bytes. The largest that anybody needs to send are two files of a policy, or a batch of the mail service's events."""
 
 DESCRIPTION = """
 Loopkeeper acknowledges public complaints, hands each to its department, and stays on it until the loop is closed.
@@ -156,9 +162,20 @@ def create_app(settings: Settings) -> FastAPI:
 
     if settings.language not in languages():
         raise ValueError(f"LOOPKEEPER_LANGUAGE: there is no catalogue of '{settings.language}'; there are {', '.join(languages())}")
-    app = FastAPI(title="Loopkeeper", version="1", description=DESCRIPTION, lifespan=life, docs_url="/docs", redoc_url=None)
+    app = FastAPI(
+        title="Loopkeeper",
+        version="1",
+        description=DESCRIPTION,
+        lifespan=life,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,  # it would lead to the host that the request names
+        max_body_size=LARGEST_BODY,
+    )
     app.state.language = settings.language
+    app.state.home_zone = lambda: ZoneInfo("UTC")  # until a policy has been read
     problems.install(app)
+    app.include_router(ReferencePages(app.openapi).routes())
     app.add_exception_handler(Led, led)
     app.add_middleware(Conditional)
     app.add_middleware(LimitHeaders)
@@ -178,46 +195,47 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     once = Once(RequestsOnce(store.engine, parts.index_key), parts.in_thread)
     looking = Looking(store, commits, parts.threads, settings.pace)
     socket, working = _slack(app, settings, acting, looking)
-    app.include_router(Health(parts.client, store.engine, parts.threads, lambda: socket.told if socket is not None else None).routes())
-    app.include_router(Intake(signers, store.book, commits).routes())
-    app.include_router(Rest(acting, commits, store.book, looking.had_by, once).routes())
-    app.include_router(ReadingRoutes(store, parts.threads).routes())
-    app.include_router(RestCustomers(store.identities, store.linking, parts.in_thread, once).routes())
+    take_in(app.router, Health(parts.client, store.engine, parts.threads, lambda: socket.told if socket is not None else None).routes())
+    take_in(app.router, Intake(signers, store.book, commits).routes())
+    take_in(app.router, Rest(acting, commits, store.book, looking.had_by, once).routes())
+    take_in(app.router, ReadingRoutes(store, parts.threads).routes())
+    take_in(app.router, RestCustomers(store.identities, store.linking, parts.in_thread, once).routes())
     links = Links(keyring, settings.public_url)
-    app.include_router(DeskPages(acting, links).routes())
+    take_in(app.router, DeskPages(acting, links).routes())
     followed = PostgresFollowed(store.engine, store.book)
     status_links = StatusLinks(keyring, settings.public_url)
-    app.include_router(StatusPages(status_links, followed, parts.in_thread, parts.loop_time).routes())
+    take_in(app.router, StatusPages(status_links, followed, parts.in_thread, parts.loop_time).routes())
     _numbers(app, parts)
     hooks = Hooks(store.engine, keyring)
     receivers = Receivers(embedded=settings.console_open)
-    app.include_router(RestWebhooks(hooks, receivers, store.book, parts.in_thread, once).routes())
-    app.include_router(WebhookPages(hooks, receivers, store.book, parts.in_thread).routes())
+    take_in(app.router, RestWebhooks(hooks, receivers, store.book, parts.in_thread, once).routes())
+    take_in(app.router, WebhookPages(hooks, receivers, store.book, parts.in_thread).routes())
     gate = _access(app, parts, once)
-    app.include_router(PolicyRest(store.book, parts.in_thread, once).routes())
-    app.include_router(PolicyPages(store.book, parts.in_thread, gate.is_fresh, settings.sandbox_url).routes())
+    app.state.home_zone = lambda: home_zone(store.book.lately())
+    take_in(app.router, PolicyRest(store.book, parts.in_thread, once).routes())
+    take_in(app.router, PolicyPages(store.book, parts.in_thread, gate.is_fresh, settings.sandbox_url).routes())
     feed = Feed(store, parts.threads)
     app.state.feed = feed
     ground = Ground(store, acting, looking, links, parts.threads, settings.sandbox_url)
-    app.include_router(Console(ground, feed).routes())
+    take_in(app.router, Console(ground, feed).routes())
     of_links = StatusLinkRoutes(ground, status_links, followed)
-    app.include_router(of_links.routes())
-    app.include_router(of_links.rest())
-    app.include_router(RestWork(ground).routes())
-    app.include_router(RestDepartments(store.book, parts.in_thread, parts.loop_time).routes())
+    take_in(app.router, of_links.routes())
+    take_in(app.router, of_links.rest())
+    take_in(app.router, RestWork(ground).routes())
+    take_in(app.router, RestDepartments(store.book, parts.in_thread, parts.loop_time).routes())
     exporting = Desk.of(store, parts.threads)
-    app.include_router(RestExports(exporting).routes())
-    app.include_router(ExportPages(exporting, settings.sandbox_url).routes())
+    take_in(app.router, RestExports(exporting, once).routes())
+    take_in(app.router, ExportPages(exporting, settings.sandbox_url).routes())
     privacy = Room(store, parts.threads, settings.privacy_database_url or settings.database_url, settings.erasure_list)
-    app.include_router(RestPrivacy(privacy).routes())
-    app.include_router(PrivacyPages(privacy, store, settings.sandbox_url).routes())
-    app.include_router(Proving(store, parts.threads, settings.sandbox_url).routes())
+    take_in(app.router, RestPrivacy(privacy).routes())
+    take_in(app.router, PrivacyPages(privacy, store, settings.sandbox_url).routes())
+    take_in(app.router, Proving(store, parts.threads, settings.sandbox_url).routes())
     sharing = Sharing(store, acting, parts.in_thread)
-    app.include_router(CausePages(ground, sharing).routes())
-    app.include_router(RestCauses(sharing).routes())
-    app.include_router(AuditPages(store, parts.threads, settings.sandbox_url).routes())
+    take_in(app.router, CausePages(ground, sharing).routes())
+    take_in(app.router, RestCauses(sharing).routes())
+    take_in(app.router, AuditPages(store, parts.threads, settings.sandbox_url).routes())
     if settings.sendgrid_webhook_key is not None:
-        app.include_router(mail_events(settings.sendgrid_webhook_key, store.ledger, parts.threads))
+        take_in(app.router, mail_events(settings.sendgrid_webhook_key, store.ledger, parts.threads))
     return [commits.run(), feed.keep(), privacy.keep(), *working]
 
 
@@ -225,12 +243,12 @@ def _numbers(app: FastAPI, parts: _Parts) -> None:
     """The reports, as pages and for programs."""
     settings, store = parts.settings, parts.store
     shelf = Shelf(store.reports)
-    app.include_router(Numbers(store.reports, shelf, store.book, parts.in_thread, parts.loop_time, settings.sandbox_url).routes())
-    app.include_router(RestReports(shelf, store.reports, store.book, parts.in_thread, parts.loop_time).routes())
+    take_in(app.router, Numbers(store.reports, shelf, store.book, parts.in_thread, parts.loop_time, settings.sandbox_url).routes())
+    take_in(app.router, RestReports(shelf, store.reports, store.book, parts.in_thread, parts.loop_time).routes())
     digests, links = Digests(store.engine, store.vault.keyring), DigestLinks(store.vault.keyring, settings.public_url)
     pages = DigestPages(digests, store.reports, links, store.book, parts.in_thread, parts.loop_time, settings.sandbox_url)
-    app.include_router(pages.routes())
-    app.include_router(RestDigest(digests, store.book, parts.in_thread, parts.loop_time).routes())
+    take_in(app.router, pages.routes())
+    take_in(app.router, RestDigest(digests, store.book, parts.in_thread, parts.loop_time).routes())
 
 
 def _access(app: FastAPI, parts: _Parts, once: Once) -> Gate:
@@ -248,6 +266,7 @@ def _access(app: FastAPI, parts: _Parts, once: Once) -> Gate:
         cookie=Cookie.at(settings.public_url),
         step_up=timedelta(minutes=settings.step_up_minutes),
         limits=Limits(settings.requests_per_minute),
+        waiting=Waiting(store, parts.in_thread),
     )
 
     async def departments() -> Mapping[str, str]:
@@ -258,13 +277,14 @@ def _access(app: FastAPI, parts: _Parts, once: Once) -> Gate:
         await parts.in_thread(lambda: store.people.remember(person, name, first_name))
 
     app.state.door = gate
-    app.include_router(LanguagePages(gate, Readers(store.engine)).routes())
-    app.include_router(AccessRest(gate, departments, once).routes())
-    app.include_router(me_routes(gate.step_up))
-    app.include_router(AccessPages(gate, departments).routes())
+    take_in(app.router, LanguagePages(gate, Readers(store.engine)).routes())
+    take_in(app.router, AccessRest(gate, departments, once).routes())
+    take_in(app.router, me_routes(gate.step_up))
+    take_in(app.router, AccessPages(gate, departments).routes())
     provider = _provider(settings)
-    app.include_router(SignOutPages(gate, provider, settings.sandbox_url).routes())
-    app.include_router(
+    take_in(app.router, SignOutPages(gate, provider, settings.sandbox_url).routes())
+    take_in(
+        app.router,
         SignInPages(
             gate=gate,
             attempts=Attempts(store.vault.keyring, gate.cookie),
@@ -276,7 +296,7 @@ def _access(app: FastAPI, parts: _Parts, once: Once) -> Gate:
             departments=departments,
             remember=remember,
             framed_by=settings.sandbox_url,
-        ).routes()
+        ).routes(),
     )
     return gate
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import yaml
@@ -16,13 +17,17 @@ Path = tuple[str | int, ...]
 MOST_VALUES = 50_000
 """A file with more is not read: by anchors a short one can stand for more than any machine holds."""
 _Model = TypeVar("_Model", bound=BaseModel)
+_KEPT = 8
+"""So many files that were read last are at hand, because the same text is read by whoever checks it, puts it in force and goes by it."""
 
 
+@lru_cache(maxsize=_KEPT)
 def read_policy(text: str, source: str) -> Policy:
     """The policy in a YAML text. Raises PolicyError naming each problem with its line; `source` is the file's name in it."""
     return _read(text, source, Policy)
 
 
+@lru_cache(maxsize=_KEPT)
 def read_wording(text: str, source: str) -> Wording:
     """The wording in a YAML text. Raises PolicyError likewise."""
     return _read(text, source, Wording)

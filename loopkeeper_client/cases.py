@@ -78,6 +78,11 @@ class Cases:
         pages = list(self._sender.pages(m.History, path, {"as_of": _told(as_of), "at_most": at_most}, lambda page: page.after))
         return pages[-1].model_copy(update={"events": [event for page in pages for event in page.events]})
 
+    @operation("GET", "/api/v1/cases/{case_id}/proof")
+    def proof(self, case_id: str, *, since: int | None = None) -> m.Proof:
+        """What proves the case. `since`: the size of a checkpoint that you kept."""
+        return self._sender.get(m.Proof, at("/api/v1/cases/{case_id}/proof", case_id=case_id), {"since": since})
+
     @operation("GET", "/api/v1/cases/{case_id}/commands")
     def commands(self, case_id: str) -> list[m.Offer]:
         """What can be done to the case now."""

@@ -65,7 +65,8 @@ def fresh_database(postgres: Postgres) -> Iterator[str]:
     name = f"t{next(_numbers)}"
     admin = create_engine(postgres.url("postgres"), isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
-        connection.execute(text(f"create database {name} template template_lk"))
+        # By its files: the other strategy writes all of it to the log first, which costs ten times the CPU.
+        connection.execute(text(f"create database {name} template template_lk strategy file_copy"))
     yield postgres.url(name)
     with admin.connect() as connection:
         connection.execute(text(f"drop database {name} with (force)"))

@@ -107,6 +107,18 @@ class PostgresBoard:
         )
         return dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
 
+    def waiting(self, scope: frozenset[str] | None, unsorted: tuple[str, ...], *, unreadable: bool) -> int:
+        """How much stands in the inbox: what needs a person, what nobody sorted, and with `unreadable` what nobody could read (to 100)."""
+        sql = text(
+            "select "  # noqa: S608 - our own words
+            f"count(*) filter (where {FLAGS['needs_us']}) + count(*) filter (where {FLAGS['unsorted']}) + "
+            "(select count(*) from (select from inbound where :unreadable and (state = 'quarantined' or "
+            f"(state = 'parked' and reason is not null)) limit 100) as i) as waiting from cases k where {_OPEN} and {_SCOPE}"
+        )
+        values = {"scope": None if scope is None else sorted(scope), "unsorted": list(unsorted), "unreadable": unreadable}
+        (row,) = self._read(sql, values)
+        return int(row.waiting)
+
     def needing_us(self, sought: Sought, at_most: int) -> list[Row]:
         """The open cases of these flags in one list, those that are due first first."""
         sql = text(f"{SHOWN} from cases k {MORE} where {sought.where()} order by k.due_at nulls last, k.number limit :at_most")

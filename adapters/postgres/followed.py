@@ -71,12 +71,13 @@ class PostgresFollowed:
                 note(connection, [AdminActed(now(), "status_link_withdrawn", f"case {case_id}", after=f"link {link + 2}")], by, "asked")
         return self.withdrawn(case_id)
 
-    def read(self, case_id: str, at: datetime) -> tuple[Brand, Followed] | None:
-        """How the case stands, and whose it is; None when nothing is on record of it."""
+    def read(self, case_id: str, at: datetime) -> tuple[Brand, Followed, str] | None:
+        """How the case stands, whose it is, and the language of what they say in public; None when nothing is on record of it."""
         with self._engine.connect() as connection:
             past = [entry.event for _, entry in history(connection, case_id)]
         if not past:
             return None
         policy = self._book.policy(next(event.policy for event in reversed(past) if isinstance(event, e.Opened | e.PolicyMoved)))
         seen = followed(case_id, past, policy, at)
-        return policy.brand(seen.brand), seen
+        brand = policy.brand(seen.brand)
+        return brand, seen, self._book.wording(policy.id).spoken_in(brand.language).language

@@ -21,6 +21,8 @@ from domain.rights import Right
 from domain.values import Priority, Status
 
 PAGE = 50
+_TO_BE_CALLED = frozenset({"late", "soon", "stalled"})
+"""In these views somebody owes something: whoever it is can be called right from the card."""
 Number = Annotated[int | None, Query(ge=1, le=2**62)]
 _OPEN = tuple(status.value for status in Status if status not in (Status.CLOSED, Status.DISMISSED, Status.WALKED_AWAY, Status.MERGED))
 
@@ -66,6 +68,7 @@ class Board:
             "views": VIEWS,
             "kept": [(name, query, query == asked.view.query) for name, query in kept],
             "most": SHOWN_AT_MOST,
+            "calls": visitor.may(Right.ACT) and not _TO_BE_CALLED.isdisjoint(asked.flags),
         }
         return await self.ground.page(request, "board.html", visitor, values)
 

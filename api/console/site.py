@@ -18,6 +18,7 @@ from api.console.inbox import InboxPage
 from api.console.moving import Moving
 from api.console.visiting import visitor_of
 from api.feed import Feed
+from api.routes import take_in
 from domain.rights import Right
 
 
@@ -36,7 +37,7 @@ class Console:
         case = CasePage(self.ground)
         doing = (Acts(self.ground, case), Deciding(self.ground, case), Moving(self.ground, case))
         for pages in (Board(self.ground), case, *doing, InboxPage(self.ground), CustomerPages(self.ground)):
-            router.include_router(pages.routes())
+            take_in(router, pages.routes())
         return router
 
     async def stream(self, request: Request, given: Bearer) -> Response:
