@@ -217,6 +217,7 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     feed = Feed(store, parts.threads)
     app.state.feed = feed
     ground = Ground(store, acting, looking, links, parts.threads, settings.sandbox_url)
+    feed.when_told.append(ground.lately.forget)
     take_in(app.router, Console(ground, feed).routes())
     of_links = StatusLinkRoutes(ground, status_links, followed)
     take_in(app.router, of_links.routes())
