@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 from fastapi import Depends, FastAPI, Request
 from slack_bolt.adapter.fastapi.async_handler import AsyncSlackRequestHandler
@@ -66,7 +67,7 @@ from api.health import Health
 from api.hook_pages import WebhookPages
 from api.intake import GroupCommit, Intake
 from api.languages.language import languages
-from api.languages.page import LanguagePages
+from api.languages.page import LanguagePages, home_zone
 from api.limits import LimitHeaders, Limits
 from api.looking import Looking
 from api.numbers import Numbers
@@ -78,6 +79,7 @@ from api.privacy.rest import RestPrivacy
 from api.privacy.room import Room
 from api.proving import Proving
 from api.reading import ReadingRoutes
+from api.reference import ReferencePages
 from api.rest import Rest
 from api.rest_customers import RestCustomers
 from api.rest_departments import RestDepartments
@@ -165,13 +167,15 @@ def create_app(settings: Settings) -> FastAPI:
         version="1",
         description=DESCRIPTION,
         lifespan=life,
-        docs_url="/docs",
+        docs_url=None,
         redoc_url=None,
         redirect_slashes=False,  # it would lead to the host that the request names
         max_body_size=LARGEST_BODY,
     )
     app.state.language = settings.language
+    app.state.home_zone = lambda: ZoneInfo("UTC")  # until a policy has been read
     problems.install(app)
+    app.include_router(ReferencePages(app.openapi).routes())
     app.add_exception_handler(Led, led)
     app.add_middleware(Conditional)
     app.add_middleware(LimitHeaders)
@@ -207,6 +211,7 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     take_in(app.router, RestWebhooks(hooks, receivers, store.book, parts.in_thread, once).routes())
     take_in(app.router, WebhookPages(hooks, receivers, store.book, parts.in_thread).routes())
     gate = _access(app, parts, once)
+    app.state.home_zone = lambda: home_zone(store.book.lately())
     take_in(app.router, PolicyRest(store.book, parts.in_thread, once).routes())
     take_in(app.router, PolicyPages(store.book, parts.in_thread, gate.is_fresh, settings.sandbox_url).routes())
     feed = Feed(store, parts.threads)
@@ -219,7 +224,7 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     take_in(app.router, RestWork(ground).routes())
     take_in(app.router, RestDepartments(store.book, parts.in_thread, parts.loop_time).routes())
     exporting = Desk.of(store, parts.threads)
-    take_in(app.router, RestExports(exporting).routes())
+    take_in(app.router, RestExports(exporting, once).routes())
     take_in(app.router, ExportPages(exporting, settings.sandbox_url).routes())
     privacy = Room(store, parts.threads, settings.privacy_database_url or settings.database_url, settings.erasure_list)
     take_in(app.router, RestPrivacy(privacy).routes())

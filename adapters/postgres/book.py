@@ -87,6 +87,10 @@ class PostgresBook:
             self._active = (time.monotonic(), self.policy(latest))
         return self._active[1]
 
+    def lately(self) -> Policy | None:
+        """The policy that was in force when somebody last asked; None when nobody has. It reads nothing."""
+        return None if self._active is None else self._active[1]
+
     def activate(
         self,
         policy_text: str,

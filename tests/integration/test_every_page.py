@@ -25,8 +25,6 @@ from tests.routes import Address, addresses, whole_application
 
 NO_PAGE = {
     "/openapi.json": "data",
-    "/docs": "FastAPI's page of the API, made of others' parts",
-    "/docs/oauth2-redirect": "FastAPI's",
     "/static": "style sheets and the module",
     "/healthz": "data",
     "/readyz": "data",
@@ -71,6 +69,8 @@ def of_cases(ids: Mapping[str, str]) -> list[str]:
 PAGES: dict[str, Made] = {
     "/console": at("/console", "/console?by=department", "/console?only=soon", "/console?status=nothing", "/console?show=all"),
     "/console/inbox": at("/console/inbox"),
+    "/docs": at("/docs"),
+    "/docs/{operation}": at("/docs/get-cases-case_id-history", "/docs/post-cases-case_id-commands", "/docs/get-me"),
     "/console/keys": at("/console/keys"),
     "/console/cases/{case_id}": of_cases,
     "/console/cases/{case_id}/status-link": at("/console/cases/{case}/status-link"),

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from adapters.postgres.sessions import Sessions, SignIn
 from adapters.postgres.store import Store
-from cli.app import app
+from cli.app import app, out
 from domain.rights import Right
 from domain.values import Role
 from tests.conftest import INDEX_KEY
@@ -29,7 +29,7 @@ def run(store: Store, database: str, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("DATABASE_URL", database.replace("+psycopg2", ""))
     monkeypatch.setenv("LOOPKEEPER_KEYS", "k1:" + "a2V5" * 10 + "a2U=")
     monkeypatch.setenv("LOOPKEEPER_INDEX_KEY", base64.b64encode(INDEX_KEY).decode())
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(out, "_width", 200)  # by COLUMNS it would go by who imports it first
 
     def said(*words: str) -> str:
         ran = CliRunner().invoke(app, words)

@@ -23,7 +23,7 @@ from domain.values import Actor, Role, Via
 from settings import HERE, Settings
 from tests.routes import addresses, whole_application
 
-UNRULED = {"GET /openapi.json", "GET /docs", "GET /docs/oauth2-redirect", "GET /static"}
+UNRULED = {"GET /openapi.json", "GET /static"}
 """What FastAPI and Starlette serve themselves: public, the same for everybody, and nothing of ours in it."""
 
 
