@@ -30,6 +30,7 @@ from domain.limits import length
 from domain.pace import Pace
 from domain.policy import Policy
 from domain.ports import WhatToSay
+from domain.sentences import say
 from domain.values import PRIVATE_PURPOSES, Actor, Purpose
 from domain.wording import tidy
 from workflows.contracts import Answer
@@ -39,7 +40,7 @@ Saying = Literal["ask", "update", "resolve"]
 _TEMPLATES: dict[Saying, str] = {"ask": "ask.person", "update": "update.person", "resolve": "thank_you.resolved"}
 _T = TypeVar("_T")
 _SOON = 0.2
-NOT_YET = Refusal("later", "This case is on record and has not been taken up yet. Nothing was done; try again in a minute.")
+NOT_YET = Refusal("later", say("This case is on record and has not been taken up yet. Nothing was done; try again in a minute."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +246,7 @@ class Acting:
         other = _body(file, planned.words) if planned is not None else ""
         if planned is not None and other:
             both = f"{other}\n{own.body}"
-            note = f"{whose} question has not gone out yet; the customer is asked both in one reply."
+            note = say("{whose} question has not gone out yet; the customer is asked both in one reply.", whose=whose)
             with contextlib.suppress(TooLong):  # then it waits
                 joint = self._composed(file, _TEMPLATES["ask"], actor.person, now, body=both)
                 return replace(joint, body=both, joins=planned.step, alone=own.text, alone_body=own.body, note=note)
@@ -273,7 +274,7 @@ class Acting:
             brand = file.policy.brand(file.case.brand)
             if brand.contact is None:
                 raise LoopkeeperError(
-                    f"the policy names no address to write to: write the message, or add brands.{file.case.brand}.contact"
+                    say("the policy names no address to write to: write the message, or add brands.{brand}.contact", brand=file.case.brand)
                 )
             return self._composed(file, "private.link", actor.person, now)
         before = [words for _, _, words in self._store.reader.private_words(case_id)] if file.whispers else []
@@ -328,7 +329,7 @@ class Acting:
     def _named(self, refusal: Refusal | None) -> Refusal | None:
         if refusal is None or refusal.person is None:
             return refusal
-        name = self._store.people.name(refusal.person) or "Somebody else"
+        name = self._store.people.name(refusal.person) or say("Somebody else")
         return Refusal(refusal.code, refusal.reason.replace("{person}", name), refusal.person)
 
     def _now(self) -> datetime:
@@ -356,10 +357,10 @@ def _said(file: CaseFile, command_id: str) -> Draft | None:
         return replace(as_it_goes_out(file, file.text_of(public.words), public.promise), body=_body(file, public.words), private=private)
     if queued is not None:
         draft = as_it_goes_out(file, file.text_of(queued.words), None)
-        return replace(draft, body=_body(file, queued.words), note=_waits("Another"))
+        return replace(draft, body=_body(file, queued.words), note=_waits(say("Another")))
     if held is not None:
         draft = as_it_goes_out(file, file.text_of(held.words), held.promise)
-        return replace(draft, body=_body(file, held.words), note=f"It waits for a second person: {why_held(held.why)}.")
+        return replace(draft, body=_body(file, held.words), note=say("It waits for a second person: {why}.", why=why_held(held.why)))
     return None
 
 
@@ -369,11 +370,11 @@ def _body(file: CaseFile, words: str | None) -> str:
 
 
 def _waits(whose: str) -> str:
-    return f"{whose} question is open; yours is asked when it is answered."
+    return say("{whose} question is open; yours is asked when it is answered.", whose=whose)
 
 
 def _whose(file: CaseFile, asker: str | None, actor: Actor) -> str:
     """Whose question it is, at the beginning of a sentence."""
     if asker == actor.person:
-        return "Your"
-    return "Another" if asker is None else f"{file.name_of(asker)}'s"
+        return say("Your")
+    return say("Another") if asker is None else f"{file.name_of(asker)}'s"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 from fastapi import Depends, FastAPI, Request
 from slack_bolt.adapter.fastapi.async_handler import AsyncSlackRequestHandler
@@ -66,7 +67,7 @@ from api.health import Health
 from api.hook_pages import WebhookPages
 from api.intake import GroupCommit, Intake
 from api.languages.language import languages
-from api.languages.page import LanguagePages
+from api.languages.page import LanguagePages, home_zone
 from api.limits import LimitHeaders, Limits
 from api.looking import Looking
 from api.numbers import Numbers
@@ -78,6 +79,7 @@ from api.privacy.rest import RestPrivacy
 from api.privacy.room import Room
 from api.proving import Proving
 from api.reading import ReadingRoutes
+from api.reference import ReferencePages
 from api.rest import Rest
 from api.rest_customers import RestCustomers
 from api.rest_departments import RestDepartments
@@ -99,6 +101,8 @@ from workflows.gateway import CaseGateway
 log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 FAILURES_WITHIN_SECONDS = 600.0
+LARGEST_BODY = 2 * 1024 * 1024
+"""Bytes. The largest that anybody needs to send are two files of a policy, or a batch of the mail service's events."""
 
 DESCRIPTION = """
 Loopkeeper acknowledges public complaints, hands each to its department, and stays on it until the loop is closed.
@@ -158,9 +162,20 @@ def create_app(settings: Settings) -> FastAPI:
 
     if settings.language not in languages():
         raise ValueError(f"LOOPKEEPER_LANGUAGE: there is no catalogue of '{settings.language}'; there are {', '.join(languages())}")
-    app = FastAPI(title="Loopkeeper", version="1", description=DESCRIPTION, lifespan=life, docs_url="/docs", redoc_url=None)
+    app = FastAPI(
+        title="Loopkeeper",
+        version="1",
+        description=DESCRIPTION,
+        lifespan=life,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,  # it would lead to the host that the request names
+        max_body_size=LARGEST_BODY,
+    )
     app.state.language = settings.language
+    app.state.home_zone = lambda: ZoneInfo("UTC")  # until a policy has been read
     problems.install(app)
+    app.include_router(ReferencePages(app.openapi).routes())
     app.add_exception_handler(Led, led)
     app.add_middleware(Conditional)
     app.add_middleware(LimitHeaders)
@@ -196,6 +211,7 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     take_in(app.router, RestWebhooks(hooks, receivers, store.book, parts.in_thread, once).routes())
     take_in(app.router, WebhookPages(hooks, receivers, store.book, parts.in_thread).routes())
     gate = _access(app, parts, once)
+    app.state.home_zone = lambda: home_zone(store.book.lately())
     take_in(app.router, PolicyRest(store.book, parts.in_thread, once).routes())
     take_in(app.router, PolicyPages(store.book, parts.in_thread, gate.is_fresh, settings.sandbox_url).routes())
     feed = Feed(store, parts.threads)
@@ -209,7 +225,7 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     take_in(app.router, RestWork(ground).routes())
     take_in(app.router, RestDepartments(store.book, parts.in_thread, parts.loop_time).routes())
     exporting = Desk.of(store, parts.threads)
-    take_in(app.router, RestExports(exporting).routes())
+    take_in(app.router, RestExports(exporting, once).routes())
     take_in(app.router, ExportPages(exporting, settings.sandbox_url).routes())
     privacy = Room(store, parts.threads, settings.privacy_database_url or settings.database_url, settings.erasure_list)
     take_in(app.router, RestPrivacy(privacy).routes())

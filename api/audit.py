@@ -26,15 +26,16 @@ from domain.kept_clocks import Became
 from domain.policy import Policy
 from domain.rights import Right
 from domain.seeking import KINDS, Outcome, SearchTooLong, Sought
+from domain.sentences import say
 from domain.values import ClockName
 
 PAGE = 50
 _BECAME = {
     Became.RUNNING: "running",
-    Became.PAUSED: "stands still",
+    Became.PAUSED: say("stands still"),
     Became.MET: "met",
-    Became.MET_LATE: "met late",
-    Became.OVER: "not owed any more",
+    Became.MET_LATE: say("met late"),
+    Became.OVER: say("not owed any more"),
 }
 _Given = Annotated[str | None, Query(max_length=60)]
 

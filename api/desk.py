@@ -24,6 +24,7 @@ from domain import commands as c
 from domain.approving import why_held
 from domain.casefile import CaseFile
 from domain.errors import SaidAlready, ShowsPersonalData, TooLong
+from domain.sentences import say
 from domain.story import story
 from domain.values import Actor, Role, Via
 
@@ -73,10 +74,10 @@ class DeskPages:
         actor, case_id = await self._who(token, name)
         if actor is None:
             return await self._page(
-                request, token, problem="Please give your first name, so that your colleagues know who has it.", status=422
+                request, token, problem=say("Please give your first name, so that your colleagues know who has it."), status=422
             )
         command = c.Accept(f"mail:{uuid.uuid4()}", actor)
-        return await self._done(request, token, case_id, command, "You have this case now.", name)
+        return await self._done(request, token, case_id, command, say("You have this case now."), name)
 
     async def preview(
         self, request: Request, token: str, name: Name, saying: Annotated[str, Form()], body: Text, cause: Annotated[str, Form()] = ""
@@ -86,7 +87,7 @@ class DeskPages:
         actor, case_id = await self._who(token, name)
         if saying not in ("update", "resolve") or actor is None or not body.strip():
             return await self._page(
-                request, token, problem="Please give your first name and write something first.", status=422, body=body, saying=saying
+                request, token, problem=say("Please give your first name and write something first."), status=422, body=body, saying=saying
             )
         try:
             draft = await self.acting.draft(case_id, saying, body, actor)  # type: ignore[arg-type]  # checked above
@@ -109,10 +110,10 @@ class DeskPages:
         if kept["saying"] == "update":
             promise = datetime.fromisoformat(kept["promise"]) if kept["promise"] else None
             command = c.Update(kept["id"], actor, kept["words"], promise)
-            told = "Your update is on its way to the customer."
+            told = say("Your update is on its way to the customer.")
         else:
             command = c.Resolve(kept["id"], actor, kept["cause"], kept["words"])
-            told = "Resolved. The thank-you is on its way to the customer."
+            told = say("Resolved. The thank-you is on its way to the customer.")
         return await self._done(request, token, case_id, command, told, kept["name"])
 
     async def _who(self, token: str, name: str) -> tuple[Actor | None, str]:
@@ -129,16 +130,16 @@ class DeskPages:
         try:
             answer = await self.acting.act(case_id, command)
         except RPCError:
-            slow = "Loopkeeper is slow to answer just now. Look at this page again in a minute before you repeat it."
+            slow = say("Loopkeeper is slow to answer just now. Look at this page again in a minute before you repeat it.")
             return await self._page(request, token, problem=slow, status=503, name=name)
         if answer.refusal is not None:
             return await self._page(request, token, problem=answer.refusal.reason, status=409, name=name)
         file = await self.acting.file(case_id)
         held = waits(file, command.id)
         if held is not None and file.case.draft(held.step) is not None:
-            told = f"It goes out when a second person has approved it: {why_held(held.why)}."
+            told = say("It goes out when a second person has approved it: {why}.", why=why_held(held.why))
         elif held is not None:
-            told = "A second person has decided on it; what came of it stands below."
+            told = say("A second person has decided on it; what came of it stands below.")
         return await self._page(request, token, done=told, name=name)
 
     async def _page(

@@ -130,7 +130,7 @@ class DigestPages:
         policy, reader = self.book.active(), self.digests.of(visitor.actor.person)
         return {
             "here": "digest",
-            "reader": reader,
+            "chosen": reader,
             "given": given or (told(reader.choice) if reader is not None else {"weekday": "1", "hour": "8", "zone": _zone(policy)}),
             "departments": offered(policy, visitor),
             "only_own": visitor.sees_departments is not None,

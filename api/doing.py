@@ -16,6 +16,7 @@ from domain import commands as c
 from domain.casefile import CaseFile
 from domain.errors import LoopkeeperError
 from domain.rights import Colleague, may_not
+from domain.sentences import say
 from domain.values import Actor, Priority, Role
 
 DOINGS: dict[Doing, type[c.Command]] = {
@@ -36,19 +37,19 @@ DOINGS: dict[Doing, type[c.Command]] = {
 LEADING = frozenset({Role.LEAD, Role.ADMIN})
 """Whose word ends a case that is walked away from."""
 _DONE: dict[Doing, str] = {
-    "note": "Your note is in the thread.",
-    "escalate": "They are being called.",
-    "snooze": "No reminders until then.",
-    "wait": "The case waits; the resolve clock stands still.",
-    "resume": "The case is back in work.",
-    "priority": "The priority is changed, and every clock with it.",
-    "category": "The category is changed.",
-    "dismiss": "The case is dismissed.",
-    "walk_away": "A lead is asked to confirm it.",
-    "waive": "The loop is closed without a thank-you.",
-    "reopen": "The case is open again.",
-    "merge": "The case goes on in the other one.",
-    "cause": "The case shares that cause now.",
+    "note": say("Your note is in the thread."),
+    "escalate": say("They are being called."),
+    "snooze": say("No reminders until then."),
+    "wait": say("The case waits; the resolve clock stands still."),
+    "resume": say("The case is back in work."),
+    "priority": say("The priority is changed, and every clock with it."),
+    "category": say("The category is changed."),
+    "dismiss": say("The case is dismissed."),
+    "walk_away": say("A lead is asked to confirm it."),
+    "waive": say("The loop is closed without a thank-you."),
+    "reopen": say("The case is open again."),
+    "merge": say("The case goes on in the other one."),
+    "cause": say("The case shares that cause now."),
 }
 CHOSEN: frozenset[Doing] = frozenset({"priority", "category", "dismiss", "merge", "cause"})
 """What depends on a choice that is still to be made."""
@@ -56,7 +57,7 @@ CHOSEN: frozenset[Doing] = frozenset({"priority", "category", "dismiss", "merge"
 
 def done(do: Doing, by: Actor) -> str:
     """What is told to whoever did it."""
-    return "We walk away: nothing more is answered there." if do == "walk_away" and by.role in LEADING else _DONE[do]
+    return say("We walk away: nothing more is answered there.") if do == "walk_away" and by.role in LEADING else _DONE[do]
 
 
 class Incomplete(LoopkeeperError):
@@ -88,20 +89,20 @@ _Make = Callable[[str, Actor, str | None, Filled], c.Command]
 
 def _snooze(command_id: str, by: Actor, words: str | None, filled: Filled) -> c.Command:
     if filled.until is None:
-        raise Incomplete("Until when? Choose a moment.")
+        raise Incomplete(say("Until when? Choose a moment."))
     return c.Snooze(command_id, by, filled.until, words)
 
 
 def _dismiss(command_id: str, by: Actor, words: str | None, filled: Filled) -> c.Command:
     if filled.choice not in DISMISSALS:
-        raise Incomplete("Why? Choose one: " + ", ".join(DISMISSALS))
+        raise Incomplete(say("Why? Choose one: {choices}", choices=", ".join(DISMISSALS)))
     return c.Dismiss(command_id, by, filled.choice, words)  # type: ignore[arg-type]  # checked above
 
 
 def _priority(command_id: str, by: Actor, words: str | None, filled: Filled) -> c.Command:
     del words
     if filled.choice not in {p.value for p in Priority}:
-        raise Incomplete("Which priority? urgent, high, normal or low.")
+        raise Incomplete(say("Which priority? urgent, high, normal or low."))
     return c.SetPriority(command_id, by, Priority(filled.choice))
 
 
@@ -115,12 +116,12 @@ def _cause(command_id: str, by: Actor, words: str | None, filled: Filled) -> c.C
     del words
     found = _A_CAUSE.match((filled.choice or "").strip())
     if found is None:
-        raise Incomplete("Which cause? Write its number.")
+        raise Incomplete(say("Which cause? Write its number."))
     return c.JoinSharedCause(command_id, by, int(found[1]))
 
 
 _A_CAUSE = re.compile(r"[cC#]?([0-9]{1,12})\Z")
-WHICH_CASE = "Into which case? Write its number."
+WHICH_CASE = say("Into which case? Write its number.")
 _A_NUMBER = re.compile(r"#?([0-9]{1,12})\Z")
 
 MADE: dict[Doing, _Make] = {
@@ -147,7 +148,7 @@ async def _case_of(acting: Acting, number: str | None) -> str:
         raise Incomplete(WHICH_CASE)
     case = await acting.numbered(int(found[1]))
     if case is None:
-        raise Incomplete(f"There is no case #{found[1]}.")
+        raise Incomplete(say("There is no case #{found}.", found=found[1]))
     return case
 
 
@@ -157,5 +158,5 @@ async def command(acting: Acting, case_id: str, do: Doing, actor: Actor, command
         filled = replace(filled, choice=await _case_of(acting, filled.choice))
     words = await acting.keep(case_id, filled.words) if filled.words else None
     if do in _NEEDS_WORDS and words is None:
-        raise Incomplete("Write a reason first: it stands in the case's history.")
+        raise Incomplete(say("Write a reason first: it stands in the case's history."))
     return MADE[do](command_id, actor, words, filled)

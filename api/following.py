@@ -49,19 +49,26 @@ class StatusPages:
         address = address_of(request)
         if wait := self.visits.wait(address):
             values = {"wait": wait, "theme": _theme(StatusPage())}
-            return _closed_to_robots(page(request, "status_gone.html", values, status=429), StatusPage(), {"retry-after": str(wait)})
+            return _closed_to_robots(
+                page(request, "status_gone.html", values, status=429, language=request.app.state.language),
+                StatusPage(),
+                {"retry-after": str(wait)},
+            )
         self.visits.note(address)
         found = await self.in_thread(lambda: self._find(token))
         if isinstance(found, Brand):
             values = {"wait": None, "withdrawn": found, "theme": _theme(found.status_page)}
-            return _closed_to_robots(page(request, "status_gone.html", values, status=410), found.status_page)
+            told = page(request, "status_gone.html", values, status=410, language=request.app.state.language)
+            return _closed_to_robots(told, found.status_page)
         if found is None:
             values = {"wait": None, "theme": _theme(StatusPage())}
-            return _closed_to_robots(page(request, "status_gone.html", values, status=404), StatusPage())
-        brand, seen = found
-        return _closed_to_robots(page(request, "status.html", shown(brand, seen)), brand.status_page)
+            return _closed_to_robots(
+                page(request, "status_gone.html", values, status=404, language=request.app.state.language), StatusPage()
+            )
+        brand, seen, language = found
+        return _closed_to_robots(page(request, "status.html", shown(brand, seen), language=language), brand.status_page)
 
-    def _find(self, token: str) -> tuple[Brand, Followed] | Brand | None:
+    def _find(self, token: str) -> tuple[Brand, Followed, str] | Brand | None:
         """What is shown; the brand alone when the link was withdrawn: whoever has it had it from us, and is told so."""
         read = self.links.read(token, self.followed.known)
         if read is None:

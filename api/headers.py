@@ -10,12 +10,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 """For everything that is no page: data, streams, style sheets."""
-_DOCS = (
-    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; connect-src 'self'; "
-    "script-src 'unsafe-inline' https://cdn.jsdelivr.net; style-src 'unsafe-inline' https://cdn.jsdelivr.net; "
-    "img-src 'self' data: https://fastapi.tiangolo.com"
-)
-"""For FastAPI's page of the API, which is made of others' parts. It is public, shows nothing of ours, and nobody is signed in by it."""
 _TWO_YEARS = "max-age=63072000"
 
 
@@ -53,7 +47,7 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 for name, value in self._always.items():
                     headers.setdefault(name, value)
-                headers.setdefault("content-security-policy", _DOCS if scope["path"].startswith("/docs") else _NOTHING)
+                headers.setdefault("content-security-policy", _NOTHING)
                 headers.setdefault("cache-control", "no-cache" if scope["path"].startswith("/static/") else "no-store")
                 if "frame-ancestors 'none'" in headers["content-security-policy"]:
                     headers.setdefault("x-frame-options", "DENY")

@@ -28,8 +28,9 @@ from domain.report_parts import WEEKDAYS
 from domain.report_people import without_owners
 from domain.reports import KINDS, NoSuchReport
 from domain.rights import Right
+from domain.sentences import joined, say
 
-PERIODS = {1: "Today", 7: "Seven days", 28: "Four weeks", 84: "Twelve weeks", 364: "A year"}
+PERIODS = {1: say("Today"), 7: say("Seven days"), 28: say("Four weeks"), 84: say("Twelve weeks"), 364: say("A year")}
 USUAL = 28
 LONGEST = 366 * 5
 EARLIEST = 2000
@@ -198,14 +199,17 @@ def _after(text: str | None) -> tuple[datetime, str] | None:
 
 
 _WHICH_IN_WORDS = {
-    "open": "still open", "resolved": "resolved", "acknowledged": "acknowledged", "not_in_15_min": "not answered within 15 minutes",
-    "late": "late in something", "broken": "with a broken promise", "kept_promise": "with a kept promise", "reopened": "reopened",
-    "thanked": "whose customer said thanks", "closed": "closed", "closed_in_public": "closed in public",
-    "thanked_in_public": "closed by a public thank-you", "not_closed": "not closed yet",
-    "by_closing_note": "closed by a closing note", "waived": "closed by a waiver", "closed_elsewhere": "closed, but not in public",
-    "without_loop": "in which there was nothing to answer",
-    "late_acknowledge": "acknowledged late", "late_accept": "accepted late", "late_holding_update": "updated late",
-    "late_next_reply": "answered again late", "late_resolve": "resolved late", "late_thank_you": "thanked late",
+    "open": say("still open"), "resolved": say("resolved"), "acknowledged": say("acknowledged"),
+        "not_in_15_min": say("not answered within 15 minutes"),
+    "late": say("late in something"), "broken": say("with a broken promise"), "kept_promise": say("with a kept promise"),
+        "reopened": say("reopened"),
+    "thanked": say("whose customer said thanks"), "closed": say("closed"), "closed_in_public": say("closed in public"),
+    "thanked_in_public": say("closed by a public thank-you"), "not_closed": say("not closed yet"),
+    "by_closing_note": say("closed by a closing note"), "waived": say("closed by a waiver"),
+        "closed_elsewhere": say("closed, but not in public"),
+    "without_loop": say("in which there was nothing to answer"),
+    "late_acknowledge": say("acknowledged late"), "late_accept": say("accepted late"), "late_holding_update": say("updated late"),
+    "late_next_reply": say("answered again late"), "late_resolve": say("resolved late"), "late_thank_you": say("thanked late"),
 }  # fmt: skip
 
 
@@ -217,7 +221,7 @@ def _sought_in_words(wanted: Wanted, sought: Mapping[str, str], policy: Policy) 
     if "which" in sought:
         parts.append(_WHICH_IN_WORDS.get(sought["which"], sought["which"].replace("_", " ")))
     if "weekday" in sought:
-        parts.append(f"{WEEKDAYS[int(sought['weekday']) - 1]}s")
+        parts.append(WEEKDAYS[int(sought["weekday"]) - 1])
     if "hour" in sought:
         parts.append(f"{int(sought['hour']):02}:00 to {int(sought['hour']) + 1:02}:00")
-    return ", ".join(parts)
+    return joined(", ", parts)

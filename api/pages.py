@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import Request
 from jinja2 import Environment, FileSystemLoader
+from markupsafe import Markup
 from starlette.responses import HTMLResponse, Response
 from starlette.templating import Jinja2Templates
 
@@ -22,7 +23,14 @@ _templates = Jinja2Templates(
 )
 
 
+def _coded(words: str) -> Markup:
+    """Words in which what stands between backticks is code."""
+    parts = str(words).split("`")
+    return Markup("").join(Markup("<code>{}</code>").format(part) if n % 2 and n + 1 < len(parts) else part for n, part in enumerate(parts))
+
+
 set_up(_templates.env)
+_templates.env.filters["coded"] = _coded
 
 
 def templates() -> Environment:

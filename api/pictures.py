@@ -13,6 +13,7 @@ from datetime import date
 
 from markupsafe import Markup, escape
 
+from api.languages.telling import localised
 from domain.figures_told import told
 from domain.report import Column, Picture, Row, Table, Unit, Value
 
@@ -31,7 +32,15 @@ def draw(table: Table, link: Link) -> Markup:
     return Markup(
         '<svg class="drawn {kind}" viewBox="0 0 {wide} {height}" role="group" aria-labelledby="{name}-t {name}-d">'
         '<title id="{name}-t">{title}</title><desc id="{name}-d">{says}</desc>{parts}</svg>'
-    ).format(kind=table.picture.kind, wide=WIDE, height=height, name=name, title=table.title, says=table.picture.says, parts=parts)
+    ).format(
+        kind=table.picture.kind,
+        wide=WIDE,
+        height=height,
+        name=name,
+        title=localised(table.title),
+        says=localised(table.picture.says),
+        parts=parts,
+    )
 
 
 def _number(value: Value) -> float:
@@ -40,7 +49,7 @@ def _number(value: Value) -> float:
 
 def _tag(name: str, inside: str | Markup = "", **attributes: object) -> Markup:
     written = "".join(f' {key.rstrip("_").replace("_", "-")}="{escape(value)}"' for key, value in attributes.items() if value is not None)
-    return Markup(f"<{name}{written}>{escape(inside)}</{name}>")  # noqa: S704 - what is not ours is escaped
+    return Markup(f"<{name}{written}>{escape(localised(inside))}</{name}>")  # noqa: S704 - what is not ours is escaped
 
 
 def _at(value: float) -> str:
@@ -93,7 +102,8 @@ class _Drawing:
         return _tag("g", inside) if address is None else _tag("a", inside, href=address, tabindex="-1")
 
     def says(self, row: Row, column: Column, value: Value) -> str:
-        return f"{told(row.cells[0], self.table.columns[0].unit)}, {column.title}: {told(value, column.unit)}"
+        said = (told(row.cells[0], self.table.columns[0].unit), column.title, told(value, column.unit))
+        return "{}, {}: {}".format(*map(localised, said))
 
     # --- upright: by week or by day ---
 
@@ -147,8 +157,8 @@ class _Drawing:
         for shade, (place, column) in enumerate(self.series, start=1):
             latest = next((v for row in reversed(self.table.rows) if (v := self.value(row, place)) is not None), None)
             if latest is not None:
-                name = column.title.split(":")[0].removesuffix(" in time")
-                found.append((frame.y(_number(latest)), shade, f"{told(latest, column.unit)} {name}"))
+                name = str(localised(column.title)).split(":")[0].removesuffix(" in time")
+                found.append((frame.y(_number(latest)), shade, f"{localised(told(latest, column.unit))} {name}"))
         below = 0.0
         for y, shade, text in sorted(found):
             below = max(y + 4, below + 15)
@@ -194,7 +204,7 @@ class _Drawing:
         most = 1.0 if unit is Unit.SHARE else max([*values, self.picture.target or 0]) or 1.0
         parts, y = [], 8
         for row in self.table.rows:
-            name = _short(told(row.cells[0], self.table.columns[0].unit))
+            name = _short(localised(told(row.cells[0], self.table.columns[0].unit)))
             parts.append(_tag("text", name, x=left - 10, y=_at(y + len(self.series) * thick / 2 + 4), class_="name"))
             for shade, (place, column) in enumerate(self.series, start=1):
                 value = self.value(row, place)

@@ -241,6 +241,20 @@ Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 class CommandIn(_Model):
     """Something to be done to a case. Which of the other fields are needed depends on `do`."""
 
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "do": "resolve",
+                    "text": "We have replaced the card in your cabinet; you are online again.",
+                    "root_cause": "outage",
+                    "seen": 3,
+                }
+            ]
+        },
+    )
+
     do: Literal[
         "accept", "ask", "update", "take_private", "resolve", "reassign", "note", "set_priority", "set_category", "escalate_now", "snooze",
         "wait_on_third_party", "resume", "move_policy", "dismiss", "walk_away", "reopen", "waive_thank_you", "settle_reply",

@@ -15,6 +15,7 @@ from domain import commands as c
 from domain.casefile import CaseFile
 from domain.errors import NoWording, SaidAlready, ShowsPersonalData, TooLong
 from domain.rights import Colleague
+from domain.sentences import say
 from domain.values import Actor, Purpose
 
 KINDS: dict[Saying, type[c.Command]] = {"ask": c.Ask, "update": c.Update, "resolve": c.Resolve, "private": c.TakePrivate}
@@ -22,8 +23,10 @@ NOT_SAYABLE = (TooLong, SaidAlready, ShowsPersonalData, NoWording)
 """Why words cannot be sent as they are; each is a sentence for who wrote them."""
 LOOK_AGAIN = frozenset({"changed_meanwhile", "ask_is_sent"})
 """Refusals after which the same words may still be right, when they were read again."""
-PROMISE_IS_OVER = "Nothing was sent: your text promises the next word by a moment that is over. Preview it again, and it names a later one."
-ASKED_LATER = "Another question is open by now. Yours is asked when it is answered."
+PROMISE_IS_OVER = say(
+    "Nothing was sent: your text promises the next word by a moment that is over. Preview it again, and it names a later one."
+)
+ASKED_LATER = say("Another question is open by now. Yours is asked when it is answered.")
 
 
 async def carried_of(acting: Acting, file: CaseFile, draft: Draft) -> dict[str, Any]:
@@ -60,8 +63,11 @@ def asking_note(file: CaseFile) -> str | None:
     """What whoever wants to ask must know: the customer has one question at a time."""
     if file.case.ask is None:
         return None
-    asked = ", ".join(file.name_of(asker.person) for asker in file.case.ask.askers) or "A colleague"
-    return f"{asked} asked a question that is still open. Yours is asked when it is answered, so that the customer has one at a time."
+    asked = ", ".join(file.name_of(asker.person) for asker in file.case.ask.askers) or say("A colleague")
+    return say(
+        "{asked} asked a question that is still open. Yours is asked when it is answered, so that the customer has one at a time.",
+        asked=asked,
+    )
 
 
 def speaks_for(file: CaseFile, colleague: Colleague) -> str:

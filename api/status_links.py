@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Form, Query, Request
 from pydantic import BaseModel, Field
 from starlette.responses import RedirectResponse, Response
 
@@ -53,11 +54,16 @@ class StatusLinkRoutes:
             response_model=StatusLinkOut,
             responses=problems,
             summary="Withdraw the link to a case's status page",
-            description="At once, and on record. Whoever opens it is told so. The answer has the next one, for you to hand over.",
+            description="At once, and on record. Whoever opens it is told so. The answer has the next one, for you to hand over. Sent "
+            "again, it changes nothing: `withdrawn` says which link is meant.",
         )
-        async def withdraw(case_id: str, visitor: Acting) -> StatusLinkOut:
+        async def withdraw(
+            case_id: str,
+            visitor: Acting,
+            withdrawn: Annotated[int, Query(ge=0, le=1000, description="As the link that is meant was told with.")],
+        ) -> StatusLinkOut:
             file = await self._file(case_id, visitor)
-            await self._withdraw(file, visitor)
+            await self._withdraw(file, withdrawn, visitor)
             return await self._told(file)
 
         return router
@@ -68,9 +74,9 @@ class StatusLinkRoutes:
         values = {"here": "case", "file": file, "link": await self._told(file)}
         return await self.ground.page(request, "status_link.html", visitor, values)
 
-    async def withdraw(self, case_id: str, visitor: Acting) -> Response:
+    async def withdraw(self, case_id: str, visitor: Acting, withdrawn: Annotated[int, Form(ge=0, le=1000)]) -> Response:
         """It holds no more."""
-        await self._withdraw(await self._file(case_id, visitor), visitor)
+        await self._withdraw(await self._file(case_id, visitor), withdrawn, visitor)
         return RedirectResponse(f"/console/cases/{case_id}/status-link", 303)
 
     async def _file(self, case_id: str, visitor: Visitor) -> CaseFile:
@@ -82,9 +88,9 @@ class StatusLinkRoutes:
             raise Problem(403, f"this case is with {name}; only {name}, the social team and leads can do this", code="not_yours")
         return file
 
-    async def _withdraw(self, file: CaseFile, visitor: Visitor) -> None:
+    async def _withdraw(self, file: CaseFile, link: int, visitor: Visitor) -> None:
         try:
-            await self.ground.read(lambda: self.followed.withdraw(file.case_id, visitor.actor))
+            await self.ground.read(lambda: self.followed.withdraw(file.case_id, link, visitor.actor))
         except EnoughWithdrawn as error:
             raise Problem(422, str(error)) from None
 

@@ -20,7 +20,7 @@ from adapters.export.forms import written
 from adapters.notary import Notary
 from adapters.postgres.exporting import Export, PostgresExporter
 from adapters.postgres.store import Store
-from cli.app import app
+from cli.app import app, out
 from cli.installed import installed
 from domain.checkpoints import Checkpoint, Note
 from domain.errors import LoopkeeperError
@@ -37,6 +37,7 @@ AUDITOR = Actor("operator", Role.AUDITOR, Via.CLI)
 err = Console(stderr=True, highlight=False)
 
 
+@app.command("export")
 @audit_app.command("export")
 def audit_export(
     file: Annotated[str, typer.Option("--out", help="The file to write; - is standard output.")],
@@ -63,6 +64,7 @@ def audit_export(
     private: Annotated[bool, typer.Option("--private", help="Also what was written in private.")] = False,
     since: Annotated[Path | None, typer.Option(help="A checkpoint that a filtered bundle is to prove that it continues.")] = None,
     wait: Annotated[float, typer.Option(help="For so many seconds at most, wait until all that is recorded is sealed.")] = 5.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Say what was exported as JSON, for programs.")] = False,
 ) -> None:
     """Export histories: everything, or what fits the filter. It is put on record before the first byte is written."""
     if month is not None:
@@ -86,6 +88,8 @@ def audit_export(
     )
     if with_words and form in (Form.JSONL, Form.CSV):
         raise LoopkeeperError(f"the form {form} is without words; take bundle (for programs, with proofs) or html (one case, to read)")
+    if as_json and file == "-":
+        raise LoopkeeperError("--json is for standard output, where the export goes already; give it a file: --out FILE")
     older = (_checkpoint(since).size,) if since is not None else ()
     with installed() as (store, _):
         if form is Form.BUNDLE:
@@ -96,6 +100,10 @@ def audit_export(
             with _written(file) as raw:
                 _write(store, export, form, raw, quiet=file == "-")
             scope = export.scope
+    if as_json:
+        told = {"file": file, "form": form.value, "sought": scope.sought, "cases": scope.cases, "events": scope.events}
+        out.print_json(data={**told, "checkpoint": scope.size or None, "not_sealed_yet": scope.unsealed})
+        return
     cases = "one case" if scope.cases == 1 else f"{scope.cases:,} cases"
     err.print(f"Exported {scope.events:,} events of {cases} ({scope.sought}).", markup=False, soft_wrap=True)
     if form is Form.BUNDLE:

@@ -32,7 +32,8 @@ def link_withdraw(case: CaseId, as_json: AsJson = False) -> None:
     """Withdraw the link that holds; the next one is told, to be handed over. On record."""
     with installed() as (store, settings):
         _told(store, settings, case)
-        PostgresFollowed(store.engine, store.book).withdraw(case, OPERATOR)
+        followed = PostgresFollowed(store.engine, store.book)
+        followed.withdraw(case, followed.withdrawn(case), OPERATOR)
         told = _told(store, settings, case)
     _say(told, as_json=as_json)
 

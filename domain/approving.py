@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from domain.policy import Person, Policy
+from domain.sentences import joined, known, say
 from domain.triage import phrases_in
 from domain.values import Drafted
 
 REACH, TRAINEE, CUSTOMERS = "reach", "trainee", "customers"
 
-DRAFTS: Mapping[Drafted, str] = {"ask": "question", "update": "update", "resolve": "resolution", "take_private": "private message"}
+DRAFTS: Mapping[Drafted, str] = {
+    "ask": say("question"),
+    "update": say("update"),
+    "resolve": say("resolution"),
+    "take_private": say("private message"),
+}
 """What people call a draft."""
 
 
@@ -48,15 +54,19 @@ def why_held(why: Sequence[str]) -> str:
     for reason in why:
         name, _, what = reason.partition(":")
         if name == "priority":
-            told.append(f"the case is {what}")
+            told.append(say("the case is {what}", what=known(what)))
         elif what:
             lists.setdefault(name, []).append(what)
-    told += [f"words of {name.replace('_', ' ')} ({', '.join(phrases)})" for name, phrases in lists.items()]
+    told += [say("words of {name} ({phrases})", name=known(name), phrases=", ".join(phrases)) for name, phrases in lists.items()]
     told += [_PLAIN[reason] for reason in why if reason in _PLAIN]
-    return "; ".join(told)
+    return joined("; ", told)
 
 
-_PLAIN = {REACH: "the customer reaches many", TRAINEE: "its author is in training", CUSTOMERS: "it goes to many customers at once"}
+_PLAIN = {
+    REACH: say("the customer reaches many"),
+    TRAINEE: say("its author is in training"),
+    CUSTOMERS: say("it goes to many customers at once"),
+}
 
 
 def _is(known: Person, person: str, name: str | None) -> bool:

@@ -9,6 +9,7 @@ from math import ceil, floor
 
 from domain.figures_told import told
 from domain.report import Column, Figure, Picture, Report, Row, Table, Unit, Wanted
+from domain.sentences import Number, joined, say, say_n
 from domain.sums import Sums
 
 AIM = 0.9
@@ -23,7 +24,7 @@ Answered = tuple[float, float]
 def badge(sums: Sums, wanted: Wanted, channels: Sequence[str]) -> Report:
     """Where it stands on the last day wanted, how it got there, and where it goes if the next days are like the last four weeks."""
     if not channels:
-        return Report("", "", "", wanted, says="The policy in force has no channel of the network Facebook.")
+        return Report("", "", "", wanted, says=say("The policy in force has no channel of the network Facebook."))
     begins = min(wanted.first, wanted.last - LEARNT_FROM * _DAY) - WINDOW * _DAY
     counted: dict[date, Answered] = {}
     for channel in channels:
@@ -44,28 +45,28 @@ def badge(sums: Sums, wanted: Wanted, channels: Sequence[str]) -> Report:
     )
     within, of = window(counted, wanted.last)
     now, then = trailing(counted, wanted.last), trailing(everything, ahead[-1]) if ahead else None
-    says = (
-        "The share of posts answered within 15 minutes in the seven days up to each day. The dotted line is at 90 %; "
-        "the last seven days, in dashes, are expected."
+    says = say(
+        "The share of posts answered within 15 minutes in the seven days up to each day. The dotted line is at 90 %; the last "
+        "seven days, in dashes, are expected."
     )
     columns = (
-        Column("day", "Day", Unit.DAY),
-        Column("within", "Within 15 min"),
-        Column("posts", "Posts", cases={"which": "not_in_15_min"}),
-        Column("share", "Over 7 days", Unit.SHARE),
+        Column("day", say("Day"), Unit.DAY),
+        Column("within", say("Within 15 min")),
+        Column("posts", say("Posts"), cases={"which": "not_in_15_min"}),
+        Column("share", say("Over 7 days"), Unit.SHARE),
     )
-    table = Table("by_day", "Answered within 15 minutes", columns, rows, Picture("lines", says, ("share",), AIM, len(ahead)))
+    table = Table("by_day", say("Answered within 15 minutes"), columns, rows, Picture("lines", says, ("share",), AIM, len(ahead)))
     figures = (
         Figure(
             "now",
-            "Over the last seven days",
+            say("Over the last seven days"),
             now,
             Unit.SHARE,
             trailing(counted, wanted.last - WINDOW * _DAY),
             "well",
-            f"{within:.0f} of {of:.0f}",
+            say("{within} of {of}", within=Number(within), of=Number(of)),
         ),
-        Figure("then", "Expected in seven days", then, Unit.SHARE, None, "well"),
+        Figure("then", say("Expected in seven days"), then, Unit.SHARE, None, "well"),
     )
     return Report("", "", "", wanted, figures, (table,), spoken(within, of, then))
 
@@ -95,14 +96,19 @@ def forecast(counted: Mapping[date, Answered], last: date) -> dict[date, Answere
 def spoken(within: float, of: float, then: float | None) -> str:
     """How it stands, and what it takes."""
     if not of:
-        return "There was no post on Facebook in the last seven days."
+        return say("There was no post on Facebook in the last seven days.")
     if within / of >= AIM:
         room = floor(within / AIM - of + 1e-9)
-        said = "The badge is held"
-        said += f", with room for {room} late answer{'s' if room != 1 else ''}." if room else ", and the next late answer loses it."
+        if room:
+            said = say_n(
+                "The badge is held, with room for {count} late answer.", "The badge is held, with room for {count} late answers.", room
+            )
+        else:
+            said = say("The badge is held, and the next late answer loses it.")
     else:
         needed = ceil((AIM * of - within) / (1 - AIM) - 1e-9)
-        said = f"The badge is not held. {needed:,} answers in a row within 15 minutes would bring it back."
+        said = say("The badge is not held. {needed} answers in a row within 15 minutes would bring it back.", needed=Number(needed))
     if then is not None:
-        said += f" If the next seven days are like the last four weeks, it stands at {told(then, Unit.SHARE)} then."
+        ahead = say("If the next seven days are like the last four weeks, it stands at {then} then.", then=told(then, Unit.SHARE))
+        return joined(" ", [said, ahead])
     return said

@@ -12,6 +12,7 @@ from domain.errors import LoopkeeperError, PolicyError, Problem
 from domain.files import line_of, read_policy
 from domain.hours import Hours
 from domain.policy import Policy
+from domain.speaking import SPEECHES
 from domain.values import Priority
 from domain.wording import Wording
 
@@ -35,7 +36,7 @@ def checked(text: str, source: str, wording: Wording, holidays: Holidays) -> tup
             problems.append(Problem(line_of(text, path), ".".join(path), str(error)))
     if problems:
         raise PolicyError(source, problems)
-    return policy.dated(found), list(hints(policy))
+    return policy.dated(found), [*hints(policy), *_hints_on_languages(policy, wording)]
 
 
 def hints(policy: Policy) -> Iterator[str]:
@@ -58,6 +59,16 @@ def hints(policy: Policy) -> Iterator[str]:
     for name, channel in policy.channels.items():
         if "private" in channel.status_link and not channel.private_messages:
             yield f"channels.{name}.status_link names private, and there are no private messages there"
+
+
+def _hints_on_languages(policy: Policy, wording: Wording) -> Iterator[str]:
+    spoken = [wording.language, *(one.language for one in wording.also)]
+    for name, brand in policy.brands.items():
+        if brand.language is not None and brand.language not in spoken:
+            yield f"brands.{name}.language is {brand.language}, and the wording has only {', '.join(spoken)}: it speaks {wording.language}"
+    for language in spoken:
+        if language not in SPEECHES:
+            yield f"the wording's language is {language}; greetings and moments in it are in English, there are {', '.join(SPEECHES)}"
 
 
 def _hints_on_approvals(policy: Policy) -> Iterator[str]:

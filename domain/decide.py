@@ -30,6 +30,7 @@ from domain.replying import (
     templated,
     withdraw,
 )
+from domain.sentences import mark, say
 from domain.sharing import announced
 from domain.values import ClockName, Intent, Purpose
 
@@ -130,12 +131,12 @@ def _heard(case: Case, wrote: e.CustomerWrote, policy: CasePolicy, now: datetime
     if case.is_open:
         answered: Events = [wrote]
         if case.snoozed_until is not None:
-            answered.append(e.SnoozeEnded(now, "the customer wrote"))
+            answered.append(e.SnoozeEnded(now, mark("the customer wrote")))
         if intent in (Intent.COMPLAINT, Intent.QUESTION):
             answered += handed_off(case, now)
         if case.ask is not None:
             chasers = [r for r in case.replies if r.state == "planned" and r.purpose in (Purpose.NUDGE, Purpose.CLOSING_NOTE)]
-            answered += [e.ReplyWithdrawn(now, r.step, r.purpose, "the customer answered") for r in chasers]
+            answered += [e.ReplyWithdrawn(now, r.step, r.purpose, mark("the customer answered")) for r in chasers]
             answered.append(e.AskAnswered(now, case.ask.step, wrote.post))
             answered += next_question(after(case, answered), now)
         return answered
@@ -155,11 +156,11 @@ def _post_removed(case: Case, message: c.PostRemoved, now: datetime) -> Events:
     first = message.post == case.first_post
     events: Events = [e.PostDeleted(now, message.post, first)]
     if first and not case.is_over:
-        reason = "the customer deleted the post"
+        reason = mark("the customer deleted the post")
         events += withdraw(case, now, reason, by_system=True)
         events += called_off(case, now, reason, ClockName.HOLDING_UPDATE)
         if case.is_open:
-            events.append(e.HumanNeeded(now, "the customer deleted the post; nothing more is posted automatically, please decide"))
+            events.append(e.HumanNeeded(now, mark("the customer deleted the post; nothing more is posted automatically, please decide")))
     return events
 
 
@@ -168,7 +169,7 @@ def _not_posted(case: Case, message: c.PostFailed | c.PostUnconfirmed | c.PostEx
     if reply is None:
         return []
     if isinstance(message, c.PostExpired):
-        withdrawn = e.ReplyWithdrawn(now, reply.step, reply.purpose, "it could not be sent while its promise was still true")
+        withdrawn = e.ReplyWithdrawn(now, reply.step, reply.purpose, mark("it could not be sent while its promise was still true"))
         if case.first_deleted or not case.is_open:
             return [withdrawn]
         return [withdrawn, again(evolve(case, withdrawn), reply, policy, now)]
@@ -177,12 +178,16 @@ def _not_posted(case: Case, message: c.PostFailed | c.PostUnconfirmed | c.PostEx
         return [
             e.ReplyFailed(now, reply.step, reply.purpose, message.reason, message.words),
             *moot,
-            e.HumanNeeded(now, f"the {spoken(reply.purpose)} was refused by the network: {message.reason}", reply.step),
+            e.HumanNeeded(
+                now,
+                say("the {purpose} was refused by the network: {reason}", purpose=spoken(reply.purpose), reason=message.reason),
+                reply.step,
+            ),
         ]
     why = (
-        f"please tell the customer yourself ({message.reason}), and confirm that you did"
+        say("please tell the customer yourself ({reason}), and confirm that you did", reason=message.reason)
         if message.by_hand
-        else f"nobody can tell whether the {spoken(reply.purpose)} was posted: {message.reason}"
+        else say("nobody can tell whether the {purpose} was posted: {reason}", purpose=spoken(reply.purpose), reason=message.reason)
     )
     return [
         e.ReplyUnconfirmed(now, reply.step, reply.purpose, message.reason, message.words, message.by_hand),
@@ -196,7 +201,7 @@ def _not_private_after_all(case: Case, failed: Reply, now: datetime) -> Events:
     line = case.planned(Purpose.WENT_PRIVATE)
     if failed.purpose is not Purpose.PRIVATE or line is None:
         return []
-    return [e.ReplyWithdrawn(now, line.step, line.purpose, "the private message was not sent")]
+    return [e.ReplyWithdrawn(now, line.step, line.purpose, mark("the private message was not sent"))]
 
 
 def _call_outcome(case: Case, message: c.Called | c.CallFailed, now: datetime) -> Events:
@@ -209,7 +214,12 @@ def _call_outcome(case: Case, message: c.Called | c.CallFailed, now: datetime) -
         return []
     events: Events = [e.EscalationFailed(now, call.step, call.to, message.via, message.reason)]
     if call.failed | {message.via} == {"slack", "email"}:
-        return [*events, e.HumanNeeded(now, f"the {spoken(call.to)} could not be called, by Slack or by e-mail: {message.reason}")]
+        return [
+            *events,
+            e.HumanNeeded(
+                now, say("the {to} could not be called, by Slack or by e-mail: {reason}", to=spoken(call.to), reason=message.reason)
+            ),
+        ]
     return events if call.mail_step is not None else [*events, e.EscalationMailed(now, call.step, call.to, case.steps + 1)]
 
 
@@ -232,7 +242,11 @@ def _handoff_outcome(case: Case, message: c.DeskTold | c.DeskUnreachable | c.Mai
                 return []
             events: Events = [e.HandoffFailed(now, handoff.department, by, message.reason)]
             if handoff.delivered_by is None and handoff.failed | {by} == {"slack", "email"}:
-                why = f"the department {handoff.department} cannot be reached by Slack or by e-mail: {message.reason}"
+                why = say(
+                    "the department {department} cannot be reached by Slack or by e-mail: {reason}",
+                    department=handoff.department,
+                    reason=message.reason,
+                )
                 events.append(e.HumanNeeded(now, why))
             elif by == "slack" and handoff.mail_step is None and case.is_open:
                 events.append(e.HandoffMailed(now, handoff.department, case.steps + 1))

@@ -13,6 +13,7 @@ from domain.clocks import running
 from domain.policy import CasePolicy
 from domain.replying import Events, after
 from domain.rights import EVERYWHERE
+from domain.sentences import mark, say
 from domain.values import Audience, ClockName, Role
 
 Words = c.Ask | c.Update | c.TakePrivate | c.Resolve
@@ -21,17 +22,17 @@ Words = c.Ask | c.Update | c.TakePrivate | c.Resolve
 _WORDS_OWED = (ClockName.ACKNOWLEDGE, ClockName.HOLDING_UPDATE, ClockName.NEXT_REPLY, ClockName.THANK_YOU)
 
 NOT_WAITING = c.Refusal(
-    "not_waiting", "This draft waits no more: somebody has decided on it, or the case went on without it. The case's story says which."
+    "not_waiting", say("This draft waits no more: somebody has decided on it, or the case went on without it. The case's story says which.")
 )
 _ONES_OWN = c.Refusal("ones_own", "You wrote this yourself. Somebody else must approve it.")
-ONLY_ITS_AUTHOR = c.Refusal("not_yours", "Somebody else wrote this draft. Approve it, in other words if need be, or reject it.")
+ONLY_ITS_AUTHOR = c.Refusal("not_yours", say("Somebody else wrote this draft. Approve it, in other words if need be, or reject it."))
 _ANOTHER_KIND = c.Refusal("another_kind", "Those words are not what waited. Take the draft back, and write anew.")
-WRITTEN_ANEW = "its author has written it anew"
+WRITTEN_ANEW = mark("its author has written it anew")
 """Why a draft goes out no more whose author put another in its place."""
 _NOT_ALLOWED = c.Refusal("not_allowed", "Only the social team and leads approve drafts.")
 _STALE = c.Refusal("stale", "Something has happened in this case since this was written. Read it again, and approve it if it still fits.")
 _PROMISE_IS_OVER = c.Refusal(
-    "promise_is_over", "This text promises the next word by a moment that is over. Edit it, and it names a later one; or reject it."
+    "promise_is_over", say("This text promises the next word by a moment that is over. Edit it, and it names a later one; or reject it.")
 )
 
 
@@ -165,4 +166,4 @@ def _as_command(draft: HeldDraft, command: c.Approve, words: str) -> Words:
 def _calls_off(case: Case, draft: HeldDraft, now: datetime) -> Events:
     """Nobody needs to be called about it any more."""
     calls = [call for call in case.calls if call.draft == draft.step]
-    return [e.EscalationCalledOff(now, call.step, call.to, "the draft was decided on") for call in calls]
+    return [e.EscalationCalledOff(now, call.step, call.to, mark("the draft was decided on")) for call in calls]

@@ -13,6 +13,7 @@ from domain.durations import write_duration
 from domain.merging import merge
 from domain.policy import CasePolicy
 from domain.replying import Events, after, again, called_off, closed, dropped, handed_off, nothing_more, posted, reply, spoken, withdraw
+from domain.sentences import mark, say
 from domain.values import CLOSING_PURPOSES, Audience, ClockName, Permalink, Priority, Purpose, Role
 
 BOUNCES = 3
@@ -42,7 +43,7 @@ def on_command(case: Case, command: c.Command, policy: CasePolicy, now: datetime
         case c.SetPriority() | c.SetCategory():
             return _relabel(case, command, policy, now)
         case c.Dismiss():
-            reason = "the case was dismissed"
+            reason = mark("the case was dismissed")
             return [*nothing_more(case, now, reason), e.Dismissed(now, command.reason, command.words)]
         case c.WalkAway():
             return _walk_away(case, command, now)
@@ -55,7 +56,7 @@ def on_command(case: Case, command: c.Command, policy: CasePolicy, now: datetime
             return [e.PrivateRead(now, command.by.person)] if private else _NOTHING_PRIVATE
         case c.MovePolicy():
             if command.policy == case.policy:
-                return c.Refusal("no_change", f"The case is held to {command.policy} already.")
+                return c.Refusal("no_change", say("The case is held to {policy} already.", policy=command.policy))
             return [e.PolicyMoved(now, command.policy, case.policy)]
         case c.Merge():
             return merge(case, command, now)
@@ -75,7 +76,7 @@ _SAID_ALREADY = c.Refusal("said_already", c.SAID_ALREADY)
 _WAITS_ALREADY = c.Refusal("waits_already", c.WAITS_ALREADY)
 _NOTHING_PRIVATE = c.Refusal("nothing_private", "Nothing was written in private in this case.")
 _CHANGED_MEANWHILE = c.Refusal(
-    "changed_meanwhile", "Something has happened in this case since you read it. Read it again, and send your words if they still fit."
+    "changed_meanwhile", say("Something has happened in this case since you read it. Read it again, and send your words if they still fit.")
 )
 _WHILE_OPEN = (
     c.Accept,
@@ -98,14 +99,16 @@ _WHILE_OPEN = (
 def not_now(case: Case, kind: type[c.Command]) -> c.Refusal | None:
     """Why a command of this kind is not possible in the case's status, if so."""
     if case.opened_at is None:
-        return c.Refusal("not_open_yet", "The case is just being opened. Try again in a moment.")
+        return c.Refusal("not_open_yet", say("The case is just being opened. Try again in a moment."))
     if case.is_over:
-        return c.Refusal("over", f"This case is over ({spoken(case.ended or '')}). A new post by the customer opens a new one.")
+        return c.Refusal(
+            "over", say("This case is over ({what}). A new post by the customer opens a new one.", what=spoken(case.ended or ""))
+        )
     if issubclass(kind, _WHILE_OPEN) and not case.is_open:
         if kind is c.Resolve and _may_resolve_again(case):
             return None
         done = "closed" if case.closed_at is not None else "resolved"
-        return c.Refusal(f"already_{done}", f"This case is {done} already. Reopen it if there is more to do.")
+        return c.Refusal(f"already_{done}", say("This case is {done} already. Reopen it if there is more to do.", done=done))
     return None
 
 
@@ -118,12 +121,12 @@ def _may_resolve_again(case: Case) -> bool:
 
 def _accept(case: Case, command: c.Accept, now: datetime) -> Events | c.Refusal:
     if case.owner == command.by.person:
-        return c.Refusal("yours_already", "You have this case already.")
+        return c.Refusal("yours_already", say("You have this case already."))
     if case.owner is not None:
         return c.Refusal("has_an_owner", "{person} has this case.", case.owner)
     if case.handoff is None:
-        return c.Refusal("not_handed_off", "This case has not been handed to a department, so there is nothing to accept.")
-    return [*called_off(case, now, "the case was accepted", ClockName.ACCEPT), e.Accepted(now, command.by.person)]
+        return c.Refusal("not_handed_off", say("This case has not been handed to a department, so there is nothing to accept."))
+    return [*called_off(case, now, mark("the case was accepted"), ClockName.ACCEPT), e.Accepted(now, command.by.person)]
 
 
 def _not_to_be_said(case: Case, words: str, seen: int | None) -> c.Refusal | None:
@@ -172,10 +175,10 @@ def _ask(case: Case, command: c.Ask, now: datetime) -> Events | c.Refusal:
     if command.joins is not None:
         if planned is None or planned.step != command.joins:
             return c.Refusal(
-                "ask_is_sent", "The other question has gone out meanwhile. Look at yours again: it is asked once that is answered."
+                "ask_is_sent", say("The other question has gone out meanwhile. Look at yours again: it is asked once that is answered.")
             )
         joint = reply(case, now, Purpose.ASK, words=command.words, instead_of=planned.step)
-        events: Events = [e.ReplyWithdrawn(now, planned.step, planned.purpose, "another question joined it"), joint]
+        events: Events = [e.ReplyWithdrawn(now, planned.step, planned.purpose, mark("another question joined it")), joint]
         events += [e.AskedFor(now, joint.step, other.person, other.department, other.alone) for other in planned.askers]
         return [*events, e.AskedFor(now, joint.step, asker, department, command.alone)]
     if case.ask is not None or planned is not None:
@@ -199,45 +202,61 @@ def _take_private(case: Case, command: c.TakePrivate, policy: CasePolicy, now: d
     events: Events = []
     if command.words is not None:
         if not policy.private_messages:
-            return c.Refusal("no_private_messages", "This network takes no private messages. Give the customer a way to reach you instead.")
+            return c.Refusal(
+                "no_private_messages", say("This network takes no private messages. Give the customer a way to reach you instead.")
+            )
         events.append(reply(case, now, Purpose.PRIVATE, words=command.words))
     return [*events, reply(after(case, events), now, Purpose.WENT_PRIVATE, words=command.public)]
 
 
 def _resolve(case: Case, command: c.Resolve, policy: CasePolicy, now: datetime) -> Events | c.Refusal:
     if case.owner is None:
-        return c.Refusal("nobody_has_it", "Nobody has accepted this case. Accept it first, so that it has an owner to resolve it.")
+        return c.Refusal("nobody_has_it", say("Nobody has accepted this case. Accept it first, so that it has an owner to resolve it."))
     if command.root_cause not in policy.root_causes:
         return c.Refusal(
-            "unknown_root_cause", f"'{command.root_cause}' is not a root cause of the policy: {', '.join(policy.root_causes)}."
+            "unknown_root_cause",
+            say(
+                "'{root_cause}' is not a root cause of the policy: {root_causes}.",
+                root_cause=command.root_cause,
+                root_causes=", ".join(policy.root_causes),
+            ),
         )
     refusal = _not_to_be_said(case, command.words, command.seen)
     if refusal is not None:
         return refusal
     events: Events = [] if command.cause_words is None else [e.NoteAdded(now, command.cause_words)]
     if case.is_open:
-        reason = "the case was resolved"
+        reason = mark("the case was resolved")
         events += withdraw(case, now, reason, by_system=True, but=Purpose.WELCOME)
         events += called_off(case, now, reason)
         events += [e.AskDropped(now, q.asker.person, q.words, reason) for q in case.questions]
-    events += dropped(case, now, "the case was resolved")
+    events += dropped(case, now, mark("the case was resolved"))
     events.append(e.Resolved(now, command.root_cause, command.words))
     if case.first_deleted:
-        return [*events, e.HumanNeeded(now, "the customer deleted the post, so there is nothing to thank under: waive the thank-you")]
+        return [*events, e.HumanNeeded(now, mark("the customer deleted the post, so there is nothing to thank under: waive the thank-you"))]
     refused = next((r.step for r in case.replies if r.purpose is Purpose.THANK_YOU and r.state == "failed"), None)
     return [*events, reply(case, now, Purpose.THANK_YOU, words=command.words, instead_of=refused)]
 
 
 def _reassign(case: Case, command: c.Reassign, policy: CasePolicy, now: datetime) -> Events | c.Refusal:
     if command.department not in policy.departments:
-        return c.Refusal("unknown_department", f"There is no department '{command.department}': {', '.join(policy.departments)}.")
+        return c.Refusal(
+            "unknown_department",
+            say(
+                "There is no department '{department}': {departments}.",
+                department=command.department,
+                departments=", ".join(policy.departments),
+            ),
+        )
     if command.department == case.department and case.owner is None and case.handoff is not None:
-        return c.Refusal("there_already", f"The case is with {command.department} already, and waits to be accepted.")
-    events: Events = called_off(case, now, "the case was moved", ClockName.ACCEPT, ClockName.RESOLVE)
+        return c.Refusal(
+            "there_already", say("The case is with {department} already, and waits to be accepted.", department=command.department)
+        )
+    events: Events = called_off(case, now, mark("the case was moved"), ClockName.ACCEPT, ClockName.RESOLVE)
     if case.snoozed_until is not None:
-        events.append(e.SnoozeEnded(now, "the case was moved"))
+        events.append(e.SnoozeEnded(now, mark("the case was moved")))
     if case.is_waiting:
-        events.append(e.WaitEnded(now, "the case was moved"))
+        events.append(e.WaitEnded(now, mark("the case was moved")))
     events += [e.Reassigned(now, command.department, case.department, command.words), e.HandedOff(now, command.department)]
     moved = after(case, events)
     if command.public is not None:
@@ -249,9 +268,9 @@ def _reassign(case: Case, command: c.Reassign, policy: CasePolicy, now: datetime
 
 def _walk_away(case: Case, command: c.WalkAway, now: datetime) -> Events | c.Refusal:
     if command.by.role in (Role.LEAD, Role.ADMIN):
-        return [*nothing_more(case, now, "we walked away"), e.WalkedAway(now, command.words)]
+        return [*nothing_more(case, now, mark("we walked away")), e.WalkedAway(now, command.words)]
     if case.walk_away_proposed:
-        return c.Refusal("proposed_already", "This was proposed already, and a lead has been asked to decide.")
+        return c.Refusal("proposed_already", say("This was proposed already, and a lead has been asked to decide."))
     call = e.Escalated(now, case.steps + 1, Audience.LEAD, why="walk_away", words=command.words)
     return [e.WalkAwayProposed(now, command.words), call]
 
@@ -265,7 +284,7 @@ def _escalate_now(case: Case, command: c.EscalateNow, policy: CasePolicy, now: d
         if not case.asked_up and Audience.SOCIAL not in case.asked_up:
             up = Audience.SOCIAL  # the policy names nobody above the department: the social team decides
         else:
-            return c.Refusal("top_of_the_chain", "Everybody up the chain has been called about this case already.")
+            return c.Refusal("top_of_the_chain", say("Everybody up the chain has been called about this case already."))
     return [e.Escalated(now, case.steps + 1, up, why="asked", words=command.words)]
 
 
@@ -276,42 +295,45 @@ def _wait(case: Case, command: c.Snooze | c.WaitOnThirdParty | c.Resume, policy:
             events.append(e.WaitEnded(now, e.SAID_SO))
         if case.snoozed_until is not None:
             events.append(e.SnoozeEnded(now, e.SAID_SO))
-        return events or c.Refusal("nothing_waits", "This case neither waits on a third party nor is it snoozed.")
+        return events or c.Refusal("nothing_waits", say("This case neither waits on a third party nor is it snoozed."))
     if case.owner is None:
-        return c.Refusal("nobody_has_it", "Nobody has accepted this case. Accept it first: until then its department is reminded.")
+        return c.Refusal("nobody_has_it", say("Nobody has accepted this case. Accept it first: until then its department is reminded."))
     if command.until is not None and command.until <= now:
-        return c.Refusal("in_the_past", "That moment is over. Choose a later one.")
+        return c.Refusal("in_the_past", say("That moment is over. Choose a later one."))
     if isinstance(command, c.WaitOnThirdParty):
         if case.is_waiting:
-            return c.Refusal("waits_already", "This case waits on a third party already.")
+            return c.Refusal("waits_already", say("This case waits on a third party already."))
         if command.until is not None and command.until > now + LONGEST_WAIT:
-            return c.Refusal("too_long", "Nobody is waited for longer than a year. Choose an earlier moment, or none.")
+            return c.Refusal("too_long", say("Nobody is waited for longer than a year. Choose an earlier moment, or none."))
         return [e.WaitBegan(now, command.words, command.until)]
     if command.until > now + policy.snooze_at_most:
         at_most = write_duration(policy.snooze_at_most)
-        return c.Refusal("too_long", f"A case can be snoozed for {at_most} at most. Choose an earlier moment.")
+        return c.Refusal("too_long", say("A case can be snoozed for {at_most} at most. Choose an earlier moment.", at_most=at_most))
     return [e.Snoozed(now, command.until, command.words)]
 
 
 def _relabel(case: Case, command: c.SetPriority | c.SetCategory, policy: CasePolicy, now: datetime) -> Events | c.Refusal:
     if isinstance(command, c.SetPriority):
         if command.priority is case.priority:
-            return c.Refusal("no_change", f"The priority is {case.priority} already.")
+            return c.Refusal("no_change", say("The priority is {priority} already.", priority=case.priority))
         return [e.PrioritySet(now, command.priority, case.priority)]
     if command.category not in policy.categories:
-        return c.Refusal("unknown_category", f"There is no category '{command.category}': {', '.join(policy.categories)}.")
+        return c.Refusal(
+            "unknown_category",
+            say("There is no category '{category}': {categories}.", category=command.category, categories=", ".join(policy.categories)),
+        )
     if command.category == case.category:
-        return c.Refusal("no_change", f"The category is {case.category} already.")
+        return c.Refusal("no_change", say("The category is {category} already.", category=case.category))
     return [e.CategorySet(now, command.category, case.category)]
 
 
 def reopen(case: Case, now: datetime, priority: Priority) -> Events | c.Refusal:
     """Open the case again at that priority, with its owner; without one it is handed off anew."""
     if case.is_open:
-        return c.Refusal("open_already", "This case is open already.")
+        return c.Refusal("open_already", say("This case is open already."))
     closing = [r for r in case.replies if r.state == "planned" and r.purpose in CLOSING_PURPOSES]
-    events: Events = [e.ReplyWithdrawn(now, r.step, r.purpose, "the case was reopened") for r in closing]
-    events += called_off(case, now, "the case was reopened", ClockName.THANK_YOU)
+    events: Events = [e.ReplyWithdrawn(now, r.step, r.purpose, mark("the case was reopened")) for r in closing]
+    events += called_off(case, now, mark("the case was reopened"), ClockName.THANK_YOU)
     events.append(e.Reopened(now, priority, case.priority))
     if case.owner is None:
         events.append(e.HandedOff(now, case.department))
@@ -330,12 +352,12 @@ def _share(case: Case, command: c.JoinSharedCause | c.LeaveSharedCause, now: dat
 
 def _waive(case: Case, command: c.WaiveThankYou, now: datetime) -> Events | c.Refusal:
     if case.closed_at is not None:
-        return c.Refusal("already_closed", "This loop is closed already.")
+        return c.Refusal("already_closed", say("This loop is closed already."))
     closing = next((r for r in case.replies if r.step == case.closing_step), None)
     if case.resolved_at is None and closing is None:
-        return c.Refusal("nothing_to_waive", "Resolve the case first: until then no thank-you is owed.")
+        return c.Refusal("nothing_to_waive", say("Resolve the case first: until then no thank-you is owed."))
     if closing is not None and closing.state == "planned":
-        return c.Refusal("on_its_way", "The thank-you is being posted right now. Waive it only if that fails.")
+        return c.Refusal("on_its_way", say("The thank-you is being posted right now. Waive it only if that fails."))
     return [
         e.ThankYouWaived(now, command.by.person, command.words),
         *closed(case, now, None, command.by.person),
@@ -345,13 +367,13 @@ def _waive(case: Case, command: c.WaiveThankYou, now: datetime) -> Events | c.Re
 def _settle(case: Case, command: c.SettleReply, policy: CasePolicy, now: datetime) -> Events | c.Refusal:
     reply = case.reply(command.step)
     if reply is None or reply.state == "planned":
-        return c.Refusal("nothing_to_settle", "That reply is settled already.")
+        return c.Refusal("nothing_to_settle", say("That reply is settled already."))
     if not command.posted:
         return [again(case, reply, policy, now)]
     if reply.state == "failed":
-        return c.Refusal("was_refused", "The network refused that reply, so it cannot be there. It can be posted again.")
+        return c.Refusal("was_refused", say("The network refused that reply, so it cannot be there. It can be posted again."))
     if command.permalink is None:
-        return c.Refusal("permalink_missing", "Give the link of the reply, so that the record shows where it is.")
+        return c.Refusal("permalink_missing", say("Give the link of the reply, so that the record shows where it is."))
     found = c.Posted(
         command.id, reply.step, reply.purpose, now, (Permalink("", command.permalink),), reply.words, reply.promise, command.by
     )

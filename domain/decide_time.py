@@ -11,6 +11,7 @@ from domain.clocks import Clock, Duty, Owed, owed, promise_from
 from domain.merging import tell_elsewhere
 from domain.policy import CasePolicy
 from domain.replying import Events, after, closed, holding_template, spoken, templated
+from domain.sentences import mark, say
 from domain.values import ClockName, Priority, Purpose
 
 
@@ -43,12 +44,14 @@ def _discharge(case: Case, duty: Owed, policy: CasePolicy, now: datetime) -> Eve
             return [e.EscalationMailed(now, duty.step, duty.to, case.steps + 1)]
         case Duty.STALL:
             assert duty.clock is not None
-            why = f"this case has stalled: everybody up the chain was called, and nobody has acted ({spoken(duty.clock.name)})"
+            why = say(
+                "this case has stalled: everybody up the chain was called, and nobody has acted ({name})", name=spoken(duty.clock.name)
+            )
             return [e.Stalled(now, duty.clock.name), e.HumanNeeded(now, why)]
         case Duty.WAKE:
-            return [e.SnoozeEnded(now, "its time is over")]
+            return [e.SnoozeEnded(now, mark("its time is over"))]
         case Duty.STOP_WAITING:
-            return [e.WaitEnded(now, "its time is over")]
+            return [e.WaitEnded(now, mark("its time is over"))]
         case Duty.PROMISE:
             assert case.promise is not None
             return [e.PromiseBroken(now, case.promise)]
@@ -90,8 +93,8 @@ def _breach(case: Case, clock: Clock, now: datetime) -> Events:
     assert clock.due_at is not None
     events: Events = [e.ClockBreached(now, clock.name, clock.started_at, clock.due_at)]
     if clock.name is ClockName.ACKNOWLEDGE:
-        events.append(e.HumanNeeded(now, "the customer has not been acknowledged in time"))
+        events.append(e.HumanNeeded(now, mark("the customer has not been acknowledged in time")))
     if clock.name is ClockName.THANK_YOU:
-        events.append(e.HumanNeeded(now, "the thank-you has not been posted in time"))
+        events.append(e.HumanNeeded(now, mark("the thank-you has not been posted in time")))
     del case
     return events

@@ -18,6 +18,7 @@ from domain.commands import TimePassed
 from domain.evolve import evolve
 from domain.history import Entry
 from domain.replying import spoken
+from domain.sentences import say
 from domain.story import OWED, story
 from domain.values import PRIVATE_PURPOSES, Purpose, Role
 
@@ -100,13 +101,15 @@ def conversation(file: CaseFile) -> list[Said]:
             case e.PostDeleted() if event.post in said:
                 said[event.post] = replace(said[event.post], deleted_at=event.at)
             case e.ReplyPlanned():
-                planners[event.step] = file.name_of(event.author or entry.by.person) if entry.by.role is not Role.SYSTEM else "the system"
+                planners[event.step] = (
+                    file.name_of(event.author or entry.by.person) if entry.by.role is not Role.SYSTEM else say("the system")
+                )
             case e.ReplyPosted():
                 said[f"reply {event.step}"] = Said(
                     seq,
                     event.at,
                     "us",
-                    planners.get(event.step, "the system"),
+                    planners.get(event.step, say("the system")),
                     (Version(seq, event.at, event.words),),
                     tuple(part.url for part in event.parts),
                     event.purpose,
@@ -124,7 +127,7 @@ def _post(file: CaseFile, seq: int, event: e.Opened | e.CustomerWrote) -> Said:
         seq,
         event.posted_at or event.at,
         "customer" if by_customer else "somebody",
-        file.customer if by_customer else "somebody else",
+        file.customer if by_customer else say("somebody else"),
         (Version(seq, event.at, event.words),),
         (url,) if url is not None else (),
         private=file.is_private(event.words),
@@ -145,13 +148,13 @@ def steps(file: CaseFile) -> list[Step]:
                 at=entry.event.at,
                 kind=entry.event.kind,
                 told=told.get(seq) or _inside(file, entry.event),
-                who={Role.SYSTEM: "the system", Role.CUSTOMER: "the customer"}.get(by.role) or file.name_of(by.person),
+                who={Role.SYSTEM: say("the system"), Role.CUSTOMER: say("the customer")}.get(by.role) or file.name_of(by.person),
                 person=by.person,
                 role=by.role,
                 via=by.via.value,
                 rule=rule_of(entry.event) if by.role is Role.SYSTEM or seq == 1 or isinstance(entry.event, e.DraftHeld) else None,
                 policy=entry.policy,
-                cause="it was time" if entry.cause == TimePassed().id else entry.cause,
+                cause=say("it was time") if entry.cause == TimePassed().id else entry.cause,
                 because_of=roots.get(seq),
                 changes=tuple(_changes(file, before, case)) if seq > 1 else (),
                 words=entry.words,
@@ -164,31 +167,31 @@ def _inside(file: CaseFile, event: e.Event) -> str:
     """A sentence for what the story leaves out: the inside of the machine."""
     match event:
         case e.ReplyPlanned():
-            return f"A reply is to go out: {spoken(event.purpose)}"
+            return say("A reply is to go out: {purpose}", purpose=spoken(event.purpose))
         case e.HandoffDelivered():
-            return f"{file.department_name(event.department)} has the handoff, by {_WAYS[event.by]}"
+            return say("{department} has the handoff, by {by}", department=file.department_name(event.department), by=_WAYS[event.by])
         case e.PromiseKept():
-            return f"The promise of {_moment(event.promised)} was kept"
+            return say("The promise of {promised} was kept", promised=_moment(event.promised))
         case e.AskedFor():
-            return f"{file.name_of(event.asker)} waits for the answer to this question"
+            return say("{asker} waits for the answer to this question", asker=file.name_of(event.asker))
         case e.ClockWarned():
-            return f"{event.percent} % of the time is used up: {OWED[event.clock].lower()}"
+            return say("{percent} % of the time is used up: {clock}", percent=event.percent, clock=OWED[event.clock].lower())
         case e.Escalated():
-            return f"The {spoken(event.to)} is called again"
+            return say("The {to} is called again", to=spoken(event.to))
         case e.EscalationMailed():
-            return f"Slack did not take the call to the {spoken(event.to)}; an e-mail goes out"
+            return say("Slack did not take the call to the {to}; an e-mail goes out", to=spoken(event.to))
         case e.EscalationDelivered():
             who = "" if event.person is None else f" ({file.name_of(event.person)})"
-            return f"The {spoken(event.to)}{who} was reached, by {_WAYS[event.by]}"
+            return say("The {to}{who} was reached, by {by}", to=spoken(event.to), who=who, by=_WAYS[event.by])
         case e.EscalationCalledOff():
-            return f"The call to the {spoken(event.to)} was called off: {event.reason}"
+            return say("The call to the {to} was called off: {reason}", to=spoken(event.to), reason=event.reason)
         case e.WatchEnded():
-            return "The watch over this case is over"
+            return say("The watch over this case is over")
         case _:
             return " ".join(str(type(event).__doc__).replace("`", "").split())
 
 
-_WAYS = {"slack": "Slack", "email": "e-mail"}
+_WAYS = {"slack": say("Slack"), "email": "e-mail"}
 _RULES: Mapping[type, str] = {
     e.CustomerWrote: "triage",
     e.PersonalDataSeen: "triage",
@@ -197,7 +200,7 @@ _RULES: Mapping[type, str] = {
     e.EscalationMailed: "handoff_by_mail_after",
     e.PromiseKept: "promise",
     e.PromiseBroken: "promise",
-    e.Closed: "closing the loop",
+    e.Closed: say("closing the loop"),
     e.WatchEnded: "watch",
     **dict.fromkeys((e.ReplyPosted, e.ReplyFailed, e.ReplyUnconfirmed, e.HandoffDelivered, e.HandoffFailed), "once"),
     **dict.fromkeys((e.EscalationDelivered, e.EscalationFailed), "once"),
@@ -208,13 +211,17 @@ def rule_of(event: e.Event) -> str | None:
     """The rule by which the system does such a thing by itself, by its key in the policy or its name in the docs."""
     match event:
         case e.Opened():
-            return f"triage: {', '.join(event.rules) or 'no rule fits'}"
+            return f"triage: {', '.join(event.rules) or say('no rule fits')}"
         case e.ReplyPlanned(template=str(template)):
             return f"wording: {template}"
         case e.ClockBreached() | e.ClockWarned():
             return f"clocks: {event.clock.value}"
         case e.Escalated():
-            return f"escalation: {event.why}" if event.clock is None else f"escalation: {event.clock.value} at {event.percent} %"
+            return (
+                f"escalation: {event.why}"
+                if event.clock is None
+                else say("escalation: {clock} at {percent} %", clock=event.clock.value, percent=event.percent)
+            )
         case e.Stalled():
             return f"escalation: {event.clock.value}"
         case e.DraftHeld():
@@ -295,7 +302,9 @@ def _facts(file: CaseFile, case: Case) -> Mapping[str, str]:
         "category": case.category,
         "policy": case.policy,
         "promise": _moment(case.promise),
-        "reminders": "on" if case.snoozed_until is None else f"off until {_moment(case.snoozed_until)}",
+        "goes on in": "itself" if case.merged_into is None else file.title_of(case.merged_into),
+        "shared cause": "none" if case.cause is None else f"C{case.cause}",
+        "reminders": "on" if case.snoozed_until is None else say("off until {snoozed_until}", snoozed_until=_moment(case.snoozed_until)),
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from domain.report import Unit, Value
+from domain.sentences import Day, Number, say
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 24 * 3600
 
@@ -14,7 +15,7 @@ def told(value: Value, unit: Unit) -> str:
     if value is None or value == "":
         return "–"
     if isinstance(value, date):
-        return f"{value.day} {value:%b}"
+        return Day(value)
     if isinstance(value, str):
         return value
     match unit:
@@ -23,38 +24,42 @@ def told(value: Value, unit: Unit) -> str:
         case Unit.SECONDS:
             return _span(value)
         case Unit.MEAN:
-            return f"{value:,.1f}" if 0 < value < 100 else f"{value:,.0f}"
+            return Number(value, ",.1f") if 0 < value < 100 else Number(value)
         case _:
-            return f"{value:,.0f}"
+            return Number(value)
 
 
 def change(now: Value, before: Value, unit: Unit) -> str:
     """What has changed against before, in words; nothing when either is unknown or they read the same."""
     if isinstance(now, str | date | None) or isinstance(before, str | date | None) or told(now, unit) == told(before, unit):
         return ""
-    more = "more" if now > before else "less"
+    rises = now > before
     match unit:
         case Unit.SHARE:
             points = abs(now - before) * 100
-            return f"{points:.1f} points {more}" if points < 10 else f"{points:.0f} points {more}"
+            number = Number(points, ".1f" if points < 10 else ".0f")
+            return say("{number} points more", number=number) if rises else say("{number} points less", number=number)
         case Unit.SECONDS:
-            return f"{told(abs(now - before), unit)} {'longer' if now > before else 'shorter'}"
+            span = told(abs(now - before), unit)
+            return say("{span} longer", span=span) if rises else say("{span} shorter", span=span)
         case _:
-            return f"{abs(now - before) / before:.0%} {more}" if before else f"{told(abs(now - before), unit)} {more}"
+            by = say("{number}%", number=Number(abs(now - before) / before * 100, ".0f")) if before else told(abs(now - before), unit)
+            return say("{number} more", number=by) if rises else say("{number} less", number=by)
 
 
 def _percent(share: float) -> str:
     percent = share * 100
     fine = 99 < percent < 100 or 0 < percent < 1
-    return f"{percent:.1f} %" if fine and f"{percent:.1f}" not in ("100.0", "0.0") else f"{percent:.0f} %"
+    digits = ".1f" if fine and f"{percent:.1f}" not in ("100.0", "0.0") else ".0f"
+    return say("{number} %", number=Number(percent, digits))
 
 
 def _span(seconds: float) -> str:
     if seconds < 100:
-        return f"{seconds:.0f} s"
+        return say("{number} s", number=Number(seconds, ".0f"))
     if seconds < 100 * _MINUTE:
-        return f"{seconds / _MINUTE:.0f} min"
+        return say("{number} min", number=Number(seconds / _MINUTE, ".0f"))
     if seconds < 96 * _HOUR:
         hours = seconds / _HOUR
-        return f"{hours:.1f} h" if hours < 10 else f"{hours:.0f} h"
-    return f"{seconds / _DAY:.1f} d"
+        return say("{number} h", number=Number(hours, ".1f" if hours < 10 else ".0f"))
+    return say("{number} d", number=Number(seconds / _DAY, ".1f"))

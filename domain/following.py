@@ -11,6 +11,7 @@ from domain import events as e
 from domain.case import Case
 from domain.evolve import fold
 from domain.policy import Policy
+from domain.sentences import mark, say
 from domain.values import PRIVATE_PURPOSES, Status
 
 KEPT = timedelta(days=90)
@@ -57,29 +58,35 @@ class Followed:
         return self.over_at is not None and now >= self.over_at + KEPT
 
 
-_AGAIN = "If something isn't right yet, just write to us again where you did before."
-_RECEIVED = ("We've got your message", "We're finding the right people for it.")
+_AGAIN = say("If something isn't right yet, just write to us again where you did before.")
+_RECEIVED = (say("We've got your message"), say("We're finding the right people for it."))
 _SAID: dict[Status, tuple[str, str]] = {
     Status.NEW: _RECEIVED,
     Status.ACKNOWLEDGED: _RECEIVED,
-    Status.HANDED_OFF: ("It's with {team}", "Somebody there will take it up, and we'll see to it that they do."),
-    Status.IN_PROGRESS: ("We're working on it", "Somebody in {team} has taken it up."),
+    Status.HANDED_OFF: (mark("It's with {team}"), say("Somebody there will take it up, and we'll see to it that they do.")),
+    Status.IN_PROGRESS: (say("We're working on it"), mark("Somebody in {team} has taken it up.")),
     Status.WAITING_ON_CUSTOMER: (
-        "We need something from you",
-        "We've asked you a question where you wrote to us. As soon as you answer, we go on.",
+        say("We need something from you"),
+        say("We've asked you a question where you wrote to us. As soon as you answer, we go on."),
     ),
-    Status.WAITING_ON_THIRD_PARTY: ("We're waiting for somebody else", "We need somebody outside our company for this, and we stay on it."),
-    Status.RESOLVED: ("It's solved", _AGAIN),
-    Status.CLOSED: ("It's closed", f"Thank you for writing to us. {_AGAIN}"),
+    Status.WAITING_ON_THIRD_PARTY: (
+        say("We're waiting for somebody else"),
+        say("We need somebody outside our company for this, and we stay on it."),
+    ),
+    Status.RESOLVED: (say("It's solved"), _AGAIN),
+    Status.CLOSED: (
+        say("It's closed"),
+        say("Thank you for writing to us. If something isn't right yet, just write to us again where you did before."),
+    ),
 }
 _MERGED = (
-    "It goes on in your other post",
-    "You wrote to us about this twice. We go on with both together, and you hear from us in public.",
+    say("It goes on in your other post"),
+    say("You wrote to us about this twice. We go on with both together, and you hear from us in public."),
 )
-_ENDED = ("It's closed", "Nothing more will happen here.")
+_ENDED = (say("It's closed"), say("Nothing more will happen here."))
 _WORKING = {
-    Status.WAITING_ON_CUSTOMER: "We need something from you",
-    Status.WAITING_ON_THIRD_PARTY: "Waiting for somebody else",
+    Status.WAITING_ON_CUSTOMER: say("We need something from you"),
+    Status.WAITING_ON_THIRD_PARTY: say("Waiting for somebody else"),
 }
 _REACHED = {
     Status.NEW: 0,
@@ -117,8 +124,8 @@ def followed(case_id: str, past: Sequence[e.Event], policy: Policy, now: datetim
         stands, means = _MERGED
     return Followed(
         brand=case.brand,
-        stands=stands.format(team=team),
-        means=means.format(team=team),
+        stands=say(stands, team=team),
+        means=say(means, team=team),
         stages=tuple(_stages(case, past, team, over_at)),
         promise=_promise(case, past, now),
         updated_at=max(event.at for event in past if isinstance(event, _SHOWN) and not _is_private(event)),
@@ -130,17 +137,17 @@ def _team(case: Case, policy: Policy) -> str:
     """Who has it: the department by its name only where the brand wants that."""
     department = policy.departments.get(case.department)
     theirs = policy.brand(case.brand).status_page
-    return f"our {department.name} team" if department is not None and theirs.departments else "our team"
+    return say("our {name} team", name=department.name) if department is not None and theirs.departments else say("our team")
 
 
 def _stages(case: Case, past: Sequence[e.Event], team: str, over_at: datetime | None) -> list[Stage]:
     """The way of the case. What is over shows only what it went through."""
     way: list[tuple[str, datetime | None]] = [
-        ("Received", case.opened_at),
-        (f"With {team}", _last(past, e.HandedOff)),
-        (_WORKING.get(case.status, "Being worked on"), _last(past, e.Accepted)),
-        ("Solved", case.resolved_at),
-        ("Closed", over_at),
+        (say("Received"), case.opened_at),
+        (say("With {team}", team=team), _last(past, e.HandedOff)),
+        (_WORKING.get(case.status, say("Being worked on")), _last(past, e.Accepted)),
+        (say("Solved"), case.resolved_at),
+        (say("Closed"), over_at),
     ]
     if over_at is not None:
         return [Stage(name, "done", at) for name, at in way if at is not None]

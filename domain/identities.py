@@ -5,6 +5,7 @@ A link moves nothing. Each identity is answered where it wrote, and opens cases 
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,7 @@ from enum import StrEnum
 
 from domain.erasure import names_somebody
 from domain.errors import LoopkeeperError
+from domain.sentences import say
 
 MOST = 20
 """So many identities are one customer at most: more are a shared account, or a mistake."""
@@ -24,6 +26,7 @@ class CannotLink(LoopkeeperError):
     def __init__(self, code: str, reason: str) -> None:
         super().__init__(reason)
         self.code = code
+        self.reason = reason
 
 
 class NoSuchCustomer(LoopkeeperError):
@@ -71,36 +74,48 @@ class Identity:
     @property
     def called(self) -> str:
         """How people call them."""
-        return self.name or (f"@{self.handle.removeprefix('@')}" if self.handle else "a customer")
+        return self.name or (f"@{self.handle.removeprefix('@')}" if self.handle else say("a customer"))
+
+
+def not_linked() -> CannotLink:
+    """There is nothing to be undone."""
+    return CannotLink("not_linked", say("They are not linked, or not any more."))
 
 
 def handle_of(written: str) -> str:
-    """A handle as it is compared: without its @, and without case."""
-    return written.strip().removeprefix("@").casefold()
+    """A handle as it is compared: NFKC, without its @ and without case."""
+    return unicodedata.normalize("NFKC", written).strip().removeprefix("@").casefold()
 
 
 def why_not_link(one: Sequence[Identity], other: Sequence[Identity]) -> CannotLink | None:
     """Why two customers cannot become one; None when they can. Each with all of its identities, the one that is meant first."""
     mine, theirs = one[0], other[0]
     if mine.id == theirs.id:
-        return CannotLink("itself", "That is the same identity: nobody is linked with themselves.")
+        return CannotLink("itself", say("That is the same identity: nobody is linked with themselves."))
     there = next((identity for identity in one if identity.id == theirs.id), None)
     if there is not None:
         said = mine.linked if there.linked is None else there.linked
-        who = f" by {said.name} on {said.at:%Y-%m-%d}" if said is not None else ""
-        return CannotLink("linked_already", f"They are linked already{who}.")
+        if said is None:
+            return CannotLink("linked_already", say("They are linked already."))
+        return CannotLink("linked_already", say("They are linked already, by {who} on {day}.", who=said.name, day=f"{said.at:%Y-%m-%d}"))
     if len(one) > 1 and len(other) > 1:
         return CannotLink(
             "both_linked",
-            "Both are linked with others already. Take one of the two out first, so that each link stays a decision about one identity.",
+            say(
+                "Both are linked with others already. Take one of the two out first, so that each link stays a decision about one identity."
+            ),
         )
     if len(one) + len(other) > MOST:
-        return CannotLink("too_many", f"At most {MOST} identities are one customer; more are a shared account, or a mistake.")
+        return CannotLink(
+            "too_many", say("At most {most} identities are one customer; more are a shared account, or a mistake.", most=MOST)
+        )
     if not frozenset.intersection(*(identity.brands for identity in (*one, *other))):
         return CannotLink(
             "other_brand",
-            "They have no brand in common, and what was said to one brand is none of another's business. "
-            "Only identities that all have cases with the same brand can be linked.",
+            say(
+                "They have no brand in common, and what was said to one brand is none of another's business. "
+                "Only identities that all have cases with the same brand can be linked."
+            ),
         )
     return None
 
@@ -108,13 +123,16 @@ def why_not_link(one: Sequence[Identity], other: Sequence[Identity]) -> CannotLi
 def why_not_reason(reason: str, about: Sequence[Identity]) -> CannotLink | None:
     """What is wrong with a reason; None when it can stand."""
     if not reason.strip():
-        return CannotLink("no_reason", "Say why: whoever reads it later must be able to tell whether it was right.")
+        return CannotLink("no_reason", say("Say why: whoever reads it later must be able to tell whether it was right."))
     if len(reason) > LONGEST_REASON or not reason.isprintable():
-        return CannotLink("unfit_reason", f"The reason is one line of at most {LONGEST_REASON} characters.")
+        return CannotLink("unfit_reason", say("The reason is one line of at most {most} characters.", most=LONGEST_REASON))
     named = names_somebody(reason, about)
     if named is not None:
         return CannotLink(
             "reason_names_them",
-            f"The reason stays on record for ever, so it must not name them ('{named}'): say how you know, such as 'told us so in #42'.",
+            say(
+                "The reason stays on record for ever, so it must not name them ('{named}'): say how you know, such as 'told us so in #42'.",
+                named=named,
+            ),
         )
     return None

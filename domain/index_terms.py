@@ -7,7 +7,7 @@ kept apart, so that they can be forgotten.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -180,19 +180,20 @@ def facts_of(history: Iterable[tuple[Entry, int]]) -> frozenset[str]:
     return frozenset(terms | {f"outcome:{case.outcome.value}", f"now:{case.department}"})
 
 
-def personal_terms(texts: Iterable[str], shown_as: Iterable[str | None]) -> frozenset[str]:
-    """The terms of what was written in a case, and of how the network shows its customer (name, handle)."""
+def personal_terms(texts: Iterable[str], shown_as: Mapping[str, str | None]) -> frozenset[str]:
+    """The terms of what was written in a case, and of how the network shows its customer (`name`, `handle`)."""
     words: dict[str, None] = {}
     for text in texts:
         words.update(dict.fromkeys(words_of(text)))
-    terms = [f"word:{word}" for word in words][:WORDS_AT_MOST]
-    names = [name for name in shown_as if name]
-    return frozenset(terms) | {f"customer:{word}" for name in names for word in words_of(name)} | {handle_term(name) for name in names}
+    terms = {f"word:{word}" for word in list(words)[:WORDS_AT_MOST]}
+    terms |= {f"customer:{word}" for shown in shown_as.values() if shown for word in words_of(shown)}
+    handle = shown_as.get("handle")
+    return frozenset(terms | {handle_term(handle)} if handle else terms)
 
 
-def handle_term(name: str) -> str:
-    """The term of a whole handle (or name), by which a customer is found exactly: NFKC, without its @ and without case."""
-    return f"handle:{handle_of(unicodedata.normalize('NFKC', name))}"
+def handle_term(handle: str) -> str:
+    """The term of a whole handle, by which a customer is found exactly."""
+    return f"handle:{handle_of(handle)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Literal
 import regex
 
 from domain.errors import TooLong
+from domain.sentences import say
 
 Counting = Literal["characters", "graphemes", "utf16", "x"]
 
@@ -73,8 +74,8 @@ def split(text: str, limit: int, counting: Counting, at_most: int) -> list[str]:
         parts = _parts(text, limit, counting, count)
         if parts is not None:
             return parts
-    allowed = f"{at_most} posts of {limit}" if at_most > 1 else str(limit)
-    raise TooLong(f"This is {length(text, counting)} long and the network takes {allowed}. Shorten it.")
+    allowed = say("{at_most} posts of {limit}", at_most=at_most, limit=limit) if at_most > 1 else str(limit)
+    raise TooLong(say("This is {text} long and the network takes {allowed}. Shorten it.", text=length(text, counting), allowed=allowed))
 
 
 def _parts(text: str, limit: int, counting: Counting, count: int) -> list[str] | None:

@@ -17,29 +17,34 @@ from domain.evolve import evolve
 from domain.history import Entry
 from domain.policy import CasePolicy
 from domain.replying import Events, nothing_more, spoken, templated
+from domain.sentences import mark, say
 from domain.values import Actor, Priority, Purpose, Triage, brand_of, channel_of
 
 _ITSELF = c.Refusal("itself", "A case cannot be merged into itself.")
 _NO_SUCH_CASE = c.Refusal("no_such_case", "There is no such case to merge this one into.")
 _OTHER_BRAND = c.Refusal("other_brand", "That case is of another brand, and each brand answers for itself.")
 _OTHER_NETWORK = c.Refusal(
-    "other_network", "That case is on another network, and a case answers on the one where it began. Keep both, and answer in both."
+    "other_network", say("That case is on another network, and a case answers on the one where it began. Keep both, and answer in both.")
 )
 _OTHER_CUSTOMER = c.Refusal(
     "other_customer",
-    "Another account wrote that one. If both are one person, or one household, say so as the reason. "
-    "If many customers have one problem, their cases share a cause: each of them is answered.",
+    say(
+        "Another account wrote that one. If both are one person, or one household, say so as the reason. If many customers have one "
+        "problem, their cases share a cause: each of them is answered."
+    ),
 )
 _PRIVATE = c.Refusal(
-    "private_words", "Something was written in private in this case, and another account wrote that one. What is private stays where it is."
+    "private_words",
+    say("Something was written in private in this case, and another account wrote that one. What is private stays where it is."),
 )
 _NOT_ACKNOWLEDGED = c.Refusal("not_acknowledged", "The customer has not had a first reply here yet. Merge the case when they have.")
 _ASK_IS_OPEN = c.Refusal(
-    "ask_is_open", "A question to the customer is open here. Merge the case when it is answered, so that whoever asked gets the answer."
+    "ask_is_open",
+    say("A question to the customer is open here. Merge the case when it is answered, so that whoever asked gets the answer."),
 )
 _ON_ITS_WAY = c.Refusal("on_its_way", "A reply is on its way to the customer. Try again in a moment, when it is there.")
 _UNSETTLED = c.Refusal(
-    "unsettled", "Nobody can tell whether a reply of this case was posted. Settle that first: afterwards nobody looks here."
+    "unsettled", say("Nobody can tell whether a reply of this case was posted. Settle that first: afterwards nobody looks here.")
 )
 
 
@@ -49,7 +54,7 @@ def merge(case: Case, command: c.Merge, now: datetime) -> Events | c.Refusal:
     if refusal is not None:
         return refusal
     assert command.target is not None, "what is not known was refused"
-    reason = f"the case was merged into #{command.target.number}"
+    reason = say("the case was merged into #{number}", number=command.target.number)
     merged = e.Merged(
         now,
         command.into,
@@ -76,9 +81,13 @@ def _not_there(case: Case, command: c.Merge) -> c.Refusal | None:
     if channel_of(command.into) != case.channel:
         return _OTHER_NETWORK
     if there.ended is not None:
-        return c.Refusal("target_over", f"Case #{there.number} is over ({spoken(there.ended)}). Choose one that is open.")
+        return c.Refusal(
+            "target_over", say("Case #{number} is over ({ended}). Choose one that is open.", number=there.number, ended=spoken(there.ended))
+        )
     if not there.is_open:
-        return c.Refusal("target_done", f"Case #{there.number} is resolved already. Reopen it first if there is more to do.")
+        return c.Refusal(
+            "target_done", say("Case #{number} is resolved already. Reopen it first if there is more to do.", number=there.number)
+        )
     if there.same_customer:
         return None
     if case.private:
@@ -133,7 +142,7 @@ def come_back(case: Case, message: c.MergeFailed, now: datetime) -> Events:
     """The other case did not take this one in: it goes on, and people are told, who thought that it was seen to."""
     if case.merged_into != message.into:
         return []
-    why = "this case was to be merged, and the other one had just come to its end; please decide how it goes on"
+    why = mark("this case was to be merged, and the other one had just come to its end; please decide how it goes on")
     return [e.Unmerged(now, message.into), e.HumanNeeded(now, why)]
 
 

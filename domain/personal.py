@@ -20,6 +20,7 @@ from domain.accounts import cards, ibans
 from domain.e_mails import e_mails, mask_of_e_mail
 from domain.order_numbers import order_pattern
 from domain.plain_text import Sheet, Stretch, plain
+from domain.sentences import joined, say
 from domain.telephones import FEWEST_DIGITS, national, phones
 
 __all__ = ["Finding", "Kind", "find", "masked", "named", "order_pattern"]
@@ -126,15 +127,17 @@ def named(kinds: Iterable[Kind]) -> str:
     """How people are told what was found: "an e-mail address and a phone number". Each kind once; nothing for none."""
     there_are = frozenset(kinds)
     names = [name for kind, name in _NAMES.items() if kind in there_are]
-    return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
+    if len(names) < 2:
+        return names[0] if names else ""
+    return say("{several} and {last}", several=joined(", ", names[:-1]), last=names[-1])
 
 
 _NAMES = {
-    Kind.E_MAIL: "an e-mail address",
-    Kind.PHONE: "a phone number",
-    Kind.CARD: "a card number",
-    Kind.IBAN: "a bank account number",
-    Kind.ORDER: "an order number",
+    Kind.E_MAIL: say("an e-mail address"),
+    Kind.PHONE: say("a phone number"),
+    Kind.CARD: say("a card number"),
+    Kind.IBAN: say("a bank account number"),
+    Kind.ORDER: say("an order number"),
 }
 
 

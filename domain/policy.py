@@ -151,6 +151,8 @@ class Brand(_Model):
     ours: tuple[Phrase, ...] = ()
     order_numbers: tuple[Annotated[str, AfterValidator(_usable)], ...] = ()
     status_page: StatusPage = StatusPage()
+    language: str | None = Field(None, pattern=r"^[a-z]{2}$")
+    """What it speaks, of the languages of the wording; the wording's first one when it names none."""
 
     @cached_property
     def order_patterns(self) -> tuple[regex.Pattern[str], ...]:
@@ -270,7 +272,7 @@ class Policy(_Model):
     def worded(self, wording: Wording) -> Policy:
         """This policy together with its wording, which is part of what its version stands for."""
         whole = self.model_copy()
-        whole._wording = wording.model_dump_json()  # noqa: SLF001 - a copy of ourselves
+        whole._wording = wording.whole()  # noqa: SLF001 - a copy of ourselves
         whole.__dict__.pop("id", None)
         return whole
 

@@ -10,6 +10,7 @@ from domain.case import Case, Reply
 from domain.clocks import promise_from
 from domain.evolve import evolve
 from domain.policy import CasePolicy
+from domain.sentences import known, mark
 from domain.values import ASIDE, ClockName, Intent, Purpose
 
 Events = list[e.Event]
@@ -93,7 +94,7 @@ def posted(case: Case, message: c.Posted, now: datetime) -> Events:
         events.append(e.PromiseKept(now, case.promise) if kept else e.PromiseBroken(now, case.promise))
     if message.purpose not in ASIDE:
         heard = (ClockName.ACKNOWLEDGE, ClockName.HOLDING_UPDATE, ClockName.NEXT_REPLY)
-        events += called_off(case, now, "the customer has heard from us", *heard)
+        events += called_off(case, now, mark("the customer has heard from us"), *heard)
     if message.purpose is Purpose.ASK and case.is_open:
         events += _sent_before_it_was_joined(case, message, now)
         if any(wrote > at for wrote in case.unanswered):  # the answer overtook the news that we had asked
@@ -106,7 +107,7 @@ def posted(case: Case, message: c.Posted, now: datetime) -> Events:
 
 def closed(case: Case, now: datetime, permalink: str | None, waived_by: str | None = None) -> Events:
     """The loop is closed; nobody needs to be called about it any more."""
-    reason = "the case was closed"
+    reason = mark("the case was closed")
     return [*dropped(case, now, reason), *called_off(case, now, reason), e.Closed(now, permalink, waived_by)]
 
 
@@ -120,7 +121,7 @@ def _sent_before_it_was_joined(case: Case, message: c.Posted, now: datetime) -> 
     joint = case.planned(Purpose.ASK)
     if joint is None or joint.step == message.step:
         return []
-    events: Events = [e.ReplyWithdrawn(now, joint.step, joint.purpose, "the question that it joined had gone out already")]
+    events: Events = [e.ReplyWithdrawn(now, joint.step, joint.purpose, mark("the question that it joined had gone out already"))]
     for asker in joint.askers:
         if asker.alone is None:
             events.append(e.AskedFor(now, message.step, asker.person, asker.department))
@@ -163,15 +164,15 @@ def after(case: Case, events: Events) -> Case:
 
 
 _SPOKEN: dict[str, str] = {
-    Purpose.PRIVATE: "private message",
-    Purpose.WENT_PRIVATE: "line that says that it goes on in private",
-    Purpose.ELSEWHERE: "thank-you in the other thread",
+    Purpose.PRIVATE: mark("private message"),
+    Purpose.WENT_PRIVATE: mark("line that says that it goes on in private"),
+    Purpose.ELSEWHERE: mark("thank-you in the other thread"),
 }
 
 
 def spoken(word: str) -> str:
     """A word of the code as people say it."""
-    return _SPOKEN.get(word) or word.replace("_", " ")
+    return known(_SPOKEN.get(word, word))
 
 
 def holding_template(case: Case) -> str:

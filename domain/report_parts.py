@@ -9,25 +9,26 @@ from typing import Any
 from domain.histograms import percentile
 from domain.policy import Policy
 from domain.report import Column, Figure, Picture, Row, Sought, Table, Unit, Value, Wanted
+from domain.sentences import Number, say
 from domain.sums import Sums
 
 ONE_DAY, ONE_WEEK = timedelta(days=1), timedelta(days=7)
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+WEEKDAYS = (say("Monday"), say("Tuesday"), say("Wednesday"), say("Thursday"), say("Friday"), say("Saturday"), say("Sunday"))
 CLOCKS = {
-    "acknowledge": "Acknowledged in time",
-    "accept": "Accepted in time",
-    "holding_update": "Updated in time",
-    "next_reply": "Answered again in time",
-    "resolve": "Resolved in time",
-    "thank_you": "Thanked in time",
+    "acknowledge": say("Acknowledged in time"),
+    "accept": say("Accepted in time"),
+    "holding_update": say("Updated in time"),
+    "next_reply": say("Answered again in time"),
+    "resolve": say("Resolved in time"),
+    "thank_you": say("Thanked in time"),
 }
 SPANS = {
-    "acknowledge": "To acknowledge",
-    "accept": "To accept",
-    "accept_working": "To accept, working time",
-    "resolve": "To resolve",
-    "resolve_working": "To resolve, working time",
-    "close": "To close",
+    "acknowledge": say("To acknowledge"),
+    "accept": say("To accept"),
+    "accept_working": say("To accept, working time"),
+    "resolve": say("To resolve"),
+    "resolve_working": say("To resolve, working time"),
+    "close": say("To close"),
 }
 Counts = Mapping[str, int]
 
@@ -48,10 +49,10 @@ def loops(counts: Counts) -> int:
 
 
 CASE_SHARES: Mapping[str, tuple[str, Callable[[Counts], float | None], str]] = {
-    "closed_in_public": ("Closed in public", lambda n: share(n["closed_in_public"], n["closed"]), "closed_in_public"),
-    "promises": ("Promises kept", lambda n: share(n["promises_kept"], n["promises_kept"] + n["promises_broken"]), "broken"),
-    "reopened": ("Reopened", lambda n: share(n["reopened"], n["ever_closed"]), "reopened"),
-    "thanked": ("Said thanks", lambda n: share(n["thanked"], n["closed"]), "thanked"),
+    "closed_in_public": (say("Closed in public"), lambda n: share(n["closed_in_public"], n["closed"]), "closed_in_public"),
+    "promises": (say("Promises kept"), lambda n: share(n["promises_kept"], n["promises_kept"] + n["promises_broken"]), "broken"),
+    "reopened": (say("Reopened"), lambda n: share(n["reopened"], n["ever_closed"]), "reopened"),
+    "thanked": (say("Said thanks"), lambda n: share(n["thanked"], n["closed"]), "thanked"),
 }
 
 
@@ -76,7 +77,7 @@ def by_week(
 ) -> Table:
     """A table with a row for each week."""
     rows = tuple(Row((monday, *cells((monday,))), of_week(wanted, monday)) for monday in weeks_of(wanted))
-    return Table(name, title, (Column("week", "Week from", Unit.DAY), *columns), rows, picture)
+    return Table(name, title, (Column("week", say("Week from"), Unit.DAY), *columns), rows, picture)
 
 
 def naming(policy: Policy, what: str) -> Callable[[str], str]:
@@ -98,10 +99,10 @@ def percentiles(counted: Mapping[int, int]) -> tuple[Value, ...]:
 
 
 PERCENTILES = (
-    Column("cases", "Cases"),
-    Column("median", "Median", Unit.SECONDS),
-    Column("p90", "p90: nine of ten", Unit.SECONDS),
-    Column("p99", "p99: 99 of 100", Unit.SECONDS),
+    Column("cases", say("Cases")),
+    Column("median", say("Median"), Unit.SECONDS),
+    Column("p90", say("p90: nine of ten"), Unit.SECONDS),
+    Column("p99", say("p99: 99 of 100"), Unit.SECONDS),
 )
 
 
@@ -113,16 +114,16 @@ def clock_columns(*clocks: str) -> list[Column]:
 def figures_of(now: Counts, before: Counts, *wanted: str) -> tuple[Figure, ...]:
     """These figures, each against the time before."""
     found: dict[str, Figure] = {
-        "opened": Figure("opened", "Cases", now["opened"], Unit.COUNT, before["opened"], "neither", cases={}),
-        "open": Figure("open", "Still open", now["still_open"], Unit.COUNT, None, "badly", cases={"which": "open"}),
+        "opened": Figure("opened", say("Cases"), now["opened"], Unit.COUNT, before["opened"], "neither", cases={}),
+        "open": Figure("open", say("Still open"), now["still_open"], Unit.COUNT, None, "badly", cases={"which": "open"}),
     }
     for clock, title in CLOCKS.items():
         late = now[f"{clock}_late"]
-        note = f"{late:,} late" if late else ""
+        note = say("{count} late", count=Number(late)) if late else ""
         found[clock] = Figure(clock, title, kept(now, clock), Unit.SHARE, kept(before, clock), "well", note, {"which": f"late_{clock}"})
-    for key, (title, of, which) in CASE_SHARES.items():
+    for key, (named, of, which) in CASE_SHARES.items():
         rises = "badly" if key == "reopened" else "well"
-        found[key] = Figure(key, title, of(now), Unit.SHARE, of(before), rises, "", {"which": which})  # type: ignore[arg-type] # a literal
+        found[key] = Figure(key, named, of(now), Unit.SHARE, of(before), rises, "", {"which": which})  # type: ignore[arg-type] # a literal
     return tuple(found[key] for key in wanted)
 
 
@@ -130,4 +131,6 @@ def weekly(name: str, title: str, cell: Callable[[int, int], Value], unit: Unit,
     """Hours down, weekdays across."""
     columns = [Column(day.lower(), day, unit, {"weekday": str(n), **(which or {})}) for n, day in enumerate(WEEKDAYS, start=1)]
     rows = tuple(Row((f"{hour:02}:00", *(cell(hour, day) for day in range(1, 8))), {"hour": str(hour)}) for hour in range(24))
-    return Table(name, title, (Column("hour", "Hour", Unit.TEXT), *columns), rows, Picture("heat", says, tuple(c.key for c in columns)))
+    return Table(
+        name, title, (Column("hour", say("Hour"), Unit.TEXT), *columns), rows, Picture("heat", says, tuple(c.key for c in columns))
+    )

@@ -10,6 +10,7 @@ from domain.histograms import percentile
 from domain.policy import Policy
 from domain.report import Column, Picture, Report, Row, Table, Unit, Value, Wanted
 from domain.report_parts import ONE_DAY, ONE_WEEK, WEEKDAYS, Counts, clock_columns, kept, naming, share, weekly
+from domain.sentences import Number, say, say_n
 from domain.sums import Sums
 from domain.topics import AT_LEAST, WEEKS_BEFORE, Rising, rising
 
@@ -30,14 +31,14 @@ def departments(sums: Sums, wanted: Wanted, policy: Policy) -> Report:
     """By department and by owner."""
     name = naming(policy, "department")
     columns = (
-        Column("cases", "Cases", cases={}),
-        Column("open", "Open", cases={"which": "open"}),
+        Column("cases", say("Cases"), cases={}),
+        Column("open", say("Open"), cases={"which": "open"}),
         *clock_columns("accept", "holding_update", "resolve"),
-        Column("accept_median", "Accepted within", Unit.SECONDS),
-        Column("resolve_median", "Resolved within", Unit.SECONDS),
-        Column("promises", "Promises kept", Unit.SHARE, {"which": "broken"}),
-        Column("reopened", "Reopened", Unit.COUNT, {"which": "reopened"}),
-        Column("thanked", "Said thanks", Unit.COUNT, {"which": "thanked"}),
+        Column("accept_median", say("Accepted within"), Unit.SECONDS),
+        Column("resolve_median", say("Resolved within"), Unit.SECONDS),
+        Column("promises", say("Promises kept"), Unit.SHARE, {"which": "broken"}),
+        Column("reopened", say("Reopened"), Unit.COUNT, {"which": "reopened"}),
+        Column("thanked", say("Said thanks"), Unit.COUNT, {"which": "thanked"}),
     )
 
     def cells(n: Counts, times: Mapping[str, Mapping[int, int]]) -> tuple[Value, ...]:
@@ -56,11 +57,13 @@ def departments(sums: Sums, wanted: Wanted, policy: Policy) -> Report:
     rows = tuple(
         Row((name(key), *cells(n, times.get((key,), {}))), {"department": key}) for (key,), n in sums.days(wanted, "department").items()
     )
-    about = "A case counts where it is now. “Within” is the median, in the department's working time."
+    about = say("A case counts where it is now. “Within” is the median, in the department's working time.")
     picture = Picture(
-        "bars", "The longer a bar, the more was in time. The line across is at 90 %.", ("accept", "holding_update", "resolve"), 0.9
+        "bars", say("The longer a bar, the more was in time. The line across is at 90 %."), ("accept", "holding_update", "resolve"), 0.9
     )
-    by_department = Table("by_department", "By department", (Column("department", "Department", Unit.TEXT), *columns), rows, picture, about)
+    by_department = Table(
+        "by_department", say("By department"), (Column("department", say("Department"), Unit.TEXT), *columns), rows, picture, about
+    )
     counted, took = sums.owners(wanted, "department", "owner"), sums.owner_times(wanted, "department", "owner")
     people = sums.people(owner for _, owner in counted)
     rows = tuple(
@@ -69,9 +72,10 @@ def departments(sums: Sums, wanted: Wanted, policy: Policy) -> Report:
         if owner
     )
     owners = Table(
-        OF_OWNERS, "By owner", (Column("owner", "Owner", Unit.TEXT), Column("department", "Department", Unit.TEXT), *columns), rows,
-        about="Who accepted it last. Few cases say little of a person: look at the cases before you draw conclusions. A channel "
-        "or a category that was chosen does not narrow this table.",
+        OF_OWNERS, say("By owner"), (Column("owner", say("Owner"), Unit.TEXT), Column("department", say("Department"), Unit.TEXT),
+            *columns), rows,
+        about=say("Who accepted it last. Few cases say little of a person: look at the cases before you draw conclusions. A "
+            "channel or a category that was chosen does not narrow this table."),
     )  # fmt: skip
     return Report("", "", "", wanted, (), (by_department, owners))
 
@@ -81,14 +85,15 @@ def topics(sums: Sums, wanted: Wanted, policy: Policy) -> Report:
     day, weeks = wanted.last, range(1, WEEKS_BEFORE + 1)
     ago = [day - n * ONE_WEEK for n in weeks]
     found = rising(sums.terms(wanted, day), [sums.terms(wanted, then) for then in ago])
-    earlier = [Column(f"before_{n}", f"{n} week{'s' if n > 1 else ''} before") for n in weeks]
-    after = (Column("usual", "In a usual week", Unit.MEAN), *earlier)
+    earlier = [Column(f"before_{n}", say_n("{count} week before", "{count} weeks before", n)) for n in weeks]
+    after = (Column("usual", say("In a usual week"), Unit.MEAN), *earlier)
     words = Table(
-        "words", "Words that rise", (Column("term", "Word", Unit.TEXT), Column("now", "Customers now"), *after),
+        "words", say("Words that rise"), (Column("term", say("Word"), Unit.TEXT), Column("now", say("Customers now")), *after),
         tuple(Row((one.term, one.now, one.usual, *one.before)) for one in found),
-        Picture("bars", "How many customers used a word in the last seven days, and in a usual week. What rose most is first.", _COMPARED),
-        "In the first posts of the seven days that end with the last day chosen. Words of fewer than five customers are never kept, so "
-        "that none can say who somebody is; only the brand narrows this table.",
+        Picture("bars", say("How many customers used a word in the last seven days, and in a usual week. What rose most is "
+            "first."), _COMPARED),
+        say("In the first posts of the seven days that end with the last day chosen. Words of fewer than five customers are never "
+            "kept, so that none can say who somebody is; only the brand narrows this table."),
     )  # fmt: skip
     counted = {then: sums.days(wanted.during(then - 6 * ONE_DAY, then), "category") for then in (day, *ago)}
     compared = []
@@ -98,13 +103,13 @@ def topics(sums: Sums, wanted: Wanted, policy: Policy) -> Report:
     that_week = {"from": (day - 6 * ONE_DAY).isoformat(), "to": day.isoformat()}
     name = naming(policy, "category")
     categories = Table(
-        "categories", "Categories against the weeks before",
-        (Column("category", "Category", Unit.TEXT), Column("now", "Cases now", cases={}), *after),
+        "categories", say("Categories against the weeks before"),
+        (Column("category", say("Category"), Unit.TEXT), Column("now", say("Cases now"), cases={}), *after),
         tuple(
             Row((name(one.term), one.now, one.usual, *one.before), {"category": one.term, **that_week})
             for one in sorted(compared, key=lambda one: (one.usual - one.now, one.term))
         ),
-        Picture("bars", "How many cases came in in the last seven days, and in a usual week. What rose most comes first.", _COMPARED),
+        Picture("bars", say("How many cases came in in the last seven days, and in a usual week. What rose most comes first."), _COMPARED),
     )  # fmt: skip
     if wanted.only is not None:  # words are not counted by department
         return Report("", "", "", wanted, (), (categories,))
@@ -116,10 +121,14 @@ _COMPARED = ("now", "usual")
 
 def _rises_most(found: Sequence[Rising]) -> str:
     if not found:
-        return "No word rises above the usual."
+        return say("No word rises above the usual.")
     top = found[0]
-    usual = f"usually {top.usual:.0f}" if top.usual >= AT_LEAST else f"usually fewer than {AT_LEAST}"
-    return f"“{top.term}” rises most: {top.now} customers in seven days, {usual}."
+    usual = (
+        say("usually {usual}", usual=Number(top.usual))
+        if top.usual >= AT_LEAST
+        else say("usually fewer than {at_least}", at_least=AT_LEAST)
+    )
+    return say("“{term}” rises most: {now} customers in seven days, {usual}.", term=top.term, now=top.now, usual=usual)
 
 
 def staffing(sums: Sums, wanted: Wanted, policy: Policy) -> Report:
@@ -139,18 +148,26 @@ def staffing(sums: Sums, wanted: Wanted, policy: Policy) -> Report:
         return None if n is None or of < FEW else share(n["accept_late"], of)
 
     coming = weekly(
-        "posts", "Posts that come in", posts, Unit.MEAN, "The darker a field, the more posts customers write in such an hour, on average."
+        "posts",
+        say("Posts that come in"),
+        posts,
+        Unit.MEAN,
+        say("The darker a field, the more posts customers write in such an hour, on average."),
     )
-    says = "The darker a field, the more of the cases that came in then were accepted late: people are missing then, or soon after."
-    lates = weekly("late", "Accepted late", late, Unit.SHARE, says, {"which": "late_accept"})
+    says = say("The darker a field, the more of the cases that came in then were accepted late: people are missing then, or soon after.")
+    lates = weekly("late", say("Accepted late"), late, Unit.SHARE, says, {"which": "late_accept"})
     rows = tuple(_hour_row(hour, [(hours.get((hour, day), {}), times[day]) for day in range(1, 8)]) for hour in range(24))
     columns = (
-        Column("hour", "Hour", Unit.TEXT),
-        Column("posts", "Posts a day", Unit.MEAN),
-        Column("late", "Accepted late", Unit.COUNT, {"which": "late_accept"}),
+        Column("hour", say("Hour"), Unit.TEXT),
+        Column("posts", say("Posts a day"), Unit.MEAN),
+        Column("late", say("Accepted late"), Unit.COUNT, {"which": "late_accept"}),
     )
     by_hour = Table(
-        "by_hour", "By hour of the day", columns, rows, Picture("bars", "One bar an hour: how many posts come in a day.", ("posts",))
+        "by_hour",
+        say("By hour of the day"),
+        columns,
+        rows,
+        Picture("bars", say("One bar an hour: how many posts come in a day."), ("posts",)),
     )
     return Report("", "", "", wanted, (), (coming, lates, by_hour), _missing_most(hours))
 
@@ -167,10 +184,16 @@ def _missing_most(hours: Mapping[tuple[Any, ...], Counts]) -> str:
         late[day, hour // SHIFT] = late.get((day, hour // SHIFT), 0) + n["accept_late"]
     most = max(late, key=lambda shift: (late[shift], shift), default=None)
     if most is None or not late[most]:
-        return "No case was accepted late."
+        return say("No case was accepted late.")
     (day, shift), all_of = most, sum(late.values())
-    when = f"{WEEKDAYS[day - 1]}s from {shift * SHIFT:02}:00 to {(shift + 1) * SHIFT:02}:00"
-    return f"Most cases that were accepted late came in on {when}: {late[most]:,} of {all_of:,}."
+    return say(
+        "Most cases that were accepted late came in on a {weekday} from {begin} to {end}: {late} of {all}.",
+        weekday=WEEKDAYS[day - 1],
+        begin=f"{shift * SHIFT:02}:00",
+        end=f"{(shift + 1) * SHIFT:02}:00",
+        late=Number(late[most]),
+        all=Number(all_of),
+    )
 
 
 FEW = 5

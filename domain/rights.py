@@ -12,6 +12,7 @@ from enum import StrEnum
 from domain import commands as c
 from domain.case import Case
 from domain.policy import Policy
+from domain.sentences import say
 from domain.values import Actor, Role
 
 
@@ -69,7 +70,7 @@ SOCIAL_TEAMS: frozenset[type[c.Command]] = frozenset(
 )
 """What only the social team and leads decide: that nothing is answered, whether something was, what needs a second person, which cases
 are one, and which have one cause."""
-NO_DEPARTMENT = "You belong to no department that Loopkeeper knows. Ask an admin to add you to your team's user group in Slack."
+NO_DEPARTMENT = say("You belong to no department that Loopkeeper knows. Ask an admin to add you to your team's user group in Slack.")
 ADMINS: frozenset[type[c.Command]] = frozenset({c.MovePolicy})
 
 
@@ -85,17 +86,19 @@ def may_not(colleague: Colleague, kind: type[c.Command], case: Case, policy: Pol
     """Why this colleague may not do that to this case; None when they may. `had_by`: departments that have had the case before."""
     role, mine = colleague.actor.role, colleague.departments
     if kind in ADMINS:
-        return None if role is Role.ADMIN else c.Refusal("not_allowed", "Only an admin can do this.")
+        return None if role is Role.ADMIN else c.Refusal("not_allowed", say("Only an admin can do this."))
     if role in EVERYWHERE:
         return None
     if not mine:
         return c.Refusal("no_department", NO_DEPARTMENT)
     if kind in SOCIAL_TEAMS:
-        return c.Refusal("not_allowed", f"Only {policy.social.name} and leads can do this. Write to them in the thread.")
+        return c.Refusal("not_allowed", say("Only {name} and leads can do this. Write to them in the thread.", name=policy.social.name))
     if case.department in mine or (kind in TAKING_PART and not mine.isdisjoint(had_by)):
         return None
     name = policy.departments[case.department].name if case.department in policy.departments else case.department
-    return c.Refusal("not_yours", f"This case is with {name}. Only {name}, {policy.social.name} and leads can do this.")
+    return c.Refusal(
+        "not_yours", say("This case is with {team}. Only {team}, {social} and leads can do this.", team=name, social=policy.social.name)
+    )
 
 
 def may_see(colleague: Colleague, department: str, had_by: Collection[str] = ()) -> bool:

@@ -13,6 +13,7 @@ from typing import get_args
 
 from domain.errors import LoopkeeperError
 from domain.events import Event
+from domain.sentences import say
 from domain.values import ClockName
 
 KINDS = frozenset(str(each.__dataclass_fields__["kind"].default) for each in get_args(Event))
@@ -76,15 +77,22 @@ class Sought:
 
     def __post_init__(self) -> None:
         if self.kind is not None and self.kind not in KINDS:
-            raise NotSought(f"there is no event '{self.kind}'; docs/history.md lists those there are")
+            raise NotSought(say("there is no event '{kind}'; docs/history.md lists those there are", kind=self.kind))
         for name, since, until in (
             ("opened", self.opened_from, self.opened_until),
             ("recorded", self.recorded_from, self.recorded_until),
         ):
             if any(moment is not None and moment.tzinfo is None for moment in (since, until)):
-                raise NotSought(f"the moments of '{name}' need a time zone, like 2026-09-01T00:00:00Z")
+                raise NotSought(say("the moments of '{name}' need a time zone, like 2026-09-01T00:00:00Z", name=name))
             if since is not None and until is not None and until <= since:
-                raise NotSought(f"the range of '{name}' ends ({_moment(until)}) before it begins ({_moment(since)})")
+                raise NotSought(
+                    say(
+                        "the range of '{name}' ends ({until}) before it begins ({since})",
+                        name=name,
+                        until=_moment(until),
+                        since=_moment(since),
+                    )
+                )
 
     @property
     def is_everything(self) -> bool:
@@ -109,17 +117,17 @@ class Sought:
             return None
         match name:
             case "cases":
-                return f"cases {', '.join(value)}" if len(value) <= 10 else f"{len(value)} cases by their ids"
+                return f"cases {', '.join(value)}" if len(value) <= 10 else say("{value} cases by their ids", value=len(value))
             case "number":
-                return f"case #{value}"
+                return say("case #{value}", value=value)
             case "customer":
-                return "one customer"
+                return say("one customer")
             case "words":
-                return "certain words"
+                return say("certain words")
             case "kind":
                 return f"event {value}"
             case "breached":
-                return f"clock {value.value} ran out"
+                return say("clock {value} ran out", value=value.value)
             case "outcome":
                 return f"outcome {value.value}"
             case "opened_from" | "opened_until" | "recorded_from" | "recorded_until":

@@ -8,8 +8,8 @@ made of, so that a page tells it in its reader's language (`api/languages/`). No
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
@@ -63,3 +63,64 @@ def say(pattern: str, /, **values: Any) -> Sentence:
 def say_n(pattern: str, plural: str, count: int, /, **values: Any) -> Sentence:
     """The sentence of the pattern that fits the count, which both may name: `{count}`."""
     return Sentence(pattern, {"count": count, **values}, plural, count)
+
+
+class Day(str):
+    """A day as a sentence tells it in English, without its year: `3 Mar`."""
+
+    __slots__ = ("day",)
+    day: date
+
+    def __new__(cls, day: date) -> Self:
+        """The English text is made here, once."""
+        made = super().__new__(cls, f"{day.day} {day:%b}")
+        made.day = day
+        return made
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.day,)
+
+
+class Number(str):
+    """A number as a sentence tells it in English: `1,234.5`. `form`: how many digits, as Python's `format` takes it."""
+
+    __slots__ = ("form", "value")
+    value: float
+    form: str
+
+    def __new__(cls, value: float, form: str = ",.0f") -> Self:
+        """The English text is made here, once."""
+        made = super().__new__(cls, format(value, form))
+        made.value, made.form = value, form
+        return made
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.value, self.form)
+
+    @property
+    def digits(self) -> int:
+        """How many stand behind the point."""
+        return int(self.form.partition(".")[2].rstrip("f") or 0)
+
+
+def joined(between: str, parts: Sequence[str]) -> str:
+    """Several, one after the other."""
+    places = [f"{{part{number}}}" for number in range(len(parts))]
+    return Sentence(between.join(places), {f"part{number}": part for number, part in enumerate(parts)}) if parts else ""
+
+
+def begun(words: str) -> str:
+    """The words at the beginning of a sentence."""
+    if isinstance(words, Sentence):
+        return Sentence(words.pattern[:1].upper() + words.pattern[1:], words.values, words.plural, words.number)
+    return words[:1].upper() + words[1:]
+
+
+def mark(pattern: str) -> str:
+    """The pattern as it is: what is written into the source here is told elsewhere, and belongs into the catalogues."""
+    return pattern
+
+
+def known(words: object) -> Sentence:
+    """Words of ours that come from a record or from the code (`holding_update`): told in another language where a catalogue has them."""
+    return Sentence(str(words).replace("_", " "), {})

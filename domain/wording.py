@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from domain.errors import NoWording
 from domain.limits import Counting, length, shortened
+from domain.speaking import Speech, speech_of
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _LINE_OF_ITS_OWN = re.compile(r"\n\{(help|status)\}(?=\n|\Z)")
@@ -78,7 +79,6 @@ NEEDED: Mapping[str, frozenset[str]] = {
 }
 """Placeholders that every form of a template must contain (for the others: `hello` and `sign`)."""
 
-_APOLOGY = re.compile(r"\b(sorry|apolog)", re.IGNORECASE)
 _APOLOGY_FIRST = frozenset({"acknowledgement.complaint", "acknowledgement.complaint_away", "acknowledgement.reopened"})
 
 
@@ -89,6 +89,23 @@ class Wording(BaseModel):
 
     language: str = Field(pattern=r"^[a-z]{2}$")
     forms: dict[str, dict[str, Annotated[tuple[str, ...], Field(min_length=3)]]]
+    also: tuple[Wording, ...] = ()
+    """The same in other languages, for brands whose policy names one (`brands.….language`)."""
+
+    @model_validator(mode="after")
+    def _one_language_once(self) -> Self:
+        tags = [self.language, *(one.language for one in self.also)]
+        if len(tags) != len(set(tags)) or any(one.also for one in self.also):
+            raise ValueError("also: each language once, and none within another")
+        return self
+
+    def spoken_in(self, language: str | None) -> Wording:
+        """The wording in that language; this one when no language is asked for, or it has none of that language."""
+        return next((one for one in self.also if one.language == language), self)
+
+    def whole(self) -> str:
+        """All of it as text, for a version's name: as it was before there were other languages, where there are none."""
+        return self.model_dump_json(exclude=None if self.also else {"also"})
 
     @model_validator(mode="after")
     def _usable(self) -> Self:
@@ -100,7 +117,7 @@ class Wording(BaseModel):
                 raise ValueError(f"forms.{template} is not a template that the loop uses: {', '.join(TEMPLATES)}")
             for family, forms in families.items():
                 for number, form in enumerate(forms):
-                    _check_form(template, form, f"forms.{template}.{family}[{number}]")
+                    _check_form(template, form, f"forms.{template}.{family}[{number}]", self.language)
         return self
 
     def in_family(self, template: str, family: str | None) -> tuple[str, ...]:
@@ -112,7 +129,7 @@ class Wording(BaseModel):
         return families.get(family or "default", families["default"])
 
 
-def _check_form(template: str, form: str, where: str) -> None:
+def _check_form(template: str, form: str, where: str, language: str) -> None:
     used = set(_PLACEHOLDER.findall(form))
     unknown = used - TEMPLATES[template]
     if unknown:
@@ -123,7 +140,7 @@ def _check_form(template: str, form: str, where: str) -> None:
         raise ValueError(f"{where} lacks {{{min(missing)}}}")
     if "{" in _PLACEHOLDER.sub("", form) or "}" in _PLACEHOLDER.sub("", form):
         raise ValueError(f"{where} has a stray brace")
-    if template in _APOLOGY_FIRST and not _APOLOGY.search(form.split(".", maxsplit=1)[0] + "."):
+    if template in _APOLOGY_FIRST and not speech_of(language).apology.search(form.split(".", maxsplit=1)[0] + "."):
         raise ValueError(f"{where} does not apologise in its first sentence")
 
 
@@ -155,6 +172,7 @@ class Facts:
     """The address of the case's status page, where this message may give it."""
     dated: bool = False
     """Name the day by its date where "today", "tomorrow" or "on Tuesday" would do."""
+    language: str = "en"
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +191,7 @@ def render(wording: Wording, template: str, variant: int, facts: Facts, room: Ro
     date; when none fits, the customer's name is left out, and then the link to the status page. A text that is still too long is
     returned whole, to be split by `limits.split`.
     """
+    facts = replace(facts, language=wording.language)
     forms = wording.in_family(template, room.family)
     turned = [forms[(variant + i) % len(forms)] for i in range(len(forms))]
 
@@ -200,18 +219,17 @@ class _Values:
 
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
+        self._speech = speech_of(facts.language)
 
     def __getitem__(self, name: str) -> str:  # noqa: C901 - one line a placeholder
         facts = self._facts
         match name:
             case "hello":
-                called = first_name(facts.customer)
-                return f"Hi {called}," if called else "Hello,"
+                return self._speech.hello(first_name(facts.customer))
             case "sign":
                 return f"– {first_name(facts.signer) or facts.team}"
             case "holder":
-                owner = first_name(facts.owner)
-                return f"{owner} from our {facts.department} team" if owner else f"our {facts.department} team"
+                return self._speech.holder(first_name(facts.owner), facts.department)
             case "department":
                 return facts.department
             case "brand":
@@ -220,13 +238,13 @@ class _Values:
                 return tidy(facts.body)
             case "since":
                 assert facts.since is not None, "a form that says since when needs the moment"
-                return spoken_past(facts.since, facts.now, facts.zone, dated=facts.dated)
+                return spoken_past(facts.since, facts.now, facts.zone, dated=facts.dated, speech=self._speech)
             case "until":
                 assert facts.until is not None, "a form that promises needs the moment"
-                return spoken_future(facts.until, facts.now, facts.zone, dated=facts.dated)
+                return spoken_future(facts.until, facts.now, facts.zone, dated=facts.dated, speech=self._speech)
             case "back":
                 assert facts.opens is not None, "a form that says when people are back needs the moment"
-                return spoken_future(facts.opens, facts.now, facts.zone, dated=facts.dated)
+                return spoken_future(facts.opens, facts.now, facts.zone, dated=facts.dated, speech=self._speech)
             case "help":
                 return f"{facts.self_help}." if facts.self_help and facts.self_help[-1].isalnum() else facts.self_help or ""
             case "link":
@@ -235,15 +253,15 @@ class _Values:
             case "contact":
                 return facts.contact or ""
             case "shown":
-                return facts.shown
+                return self._speech.shown(facts.shown)
             case "status":
-                return f"See how it's going: {facts.status}" if facts.status else ""
+                return self._speech.status(facts.status) if facts.status else ""
             case _:
                 raise KeyError(name)
 
 
 _NAME = regex.compile(r"\p{L}[\p{L}\p{M}'’.\-]{0,19}\Z")
-_NOT_NAMES = "mr mrs ms miss dr prof sir madam the team a an user customer anonymous unknown null none admin support"
+_NOT_NAMES = "herr frau mr mrs ms miss dr prof sir madam the team a an user customer anonymous unknown null none admin support"
 _NOT_A_NAME = frozenset(_NOT_NAMES.split())
 
 
@@ -271,31 +289,16 @@ def tidy(words: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines))
 
 
-def spoken_future(moment: datetime, now: datetime, zone: str, *, dated: bool = False) -> str:
+def spoken_future(moment: datetime, now: datetime, zone: str, *, dated: bool = False, speech: Speech | None = None) -> str:
     """A moment to come, as people say it: "14:30 GMT today", "10:00 CET tomorrow", "10:00 CET on Tuesday", "10:00 CET on 3 December"."""
     there, here = moment.astimezone(ZoneInfo(zone)), now.astimezone(ZoneInfo(zone))
-    return f"{there:%H:%M %Z} {_day(there, here, dated)}"
+    return (speech or speech_of("en")).future(there, (there.date() - here.date()).days, dated)
 
 
-def spoken_past(moment: datetime, now: datetime, zone: str, *, dated: bool = False) -> str:
+def spoken_past(moment: datetime, now: datetime, zone: str, *, dated: bool = False, speech: Speech | None = None) -> str:
     """A moment gone by: "09:05 GMT today", "yesterday, 17:40 GMT", "Monday, 17:40 GMT", "3 December, 17:40 GMT"."""
     there, here = moment.astimezone(ZoneInfo(zone)), now.astimezone(ZoneInfo(zone))
-    days = (here.date() - there.date()).days
-    if days == 0 and not dated:
-        return f"{there:%H:%M %Z} today"
-    day = f"{there.day} {there:%B}" if dated else "yesterday" if days == 1 else f"{there:%A}" if days < 7 else f"{there.day} {there:%B}"
-    return f"{day}, {there:%H:%M %Z}"
-
-
-def _day(there: datetime, here: datetime, dated: bool) -> str:
-    days = (there.date() - here.date()).days
-    if dated:
-        return f"on {there.day} {there:%B}"
-    if days == 0:
-        return "today"
-    if days == 1:
-        return "tomorrow"
-    return f"on {there:%A}" if days < 7 else f"on {there.day} {there:%B}"
+    return (speech or speech_of("en")).past(there, (here.date() - there.date()).days, dated)
 
 
 def excerpt(words: str, at_most: int) -> str:

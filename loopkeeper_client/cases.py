@@ -78,6 +78,11 @@ class Cases:
         pages = list(self._sender.pages(m.History, path, {"as_of": _told(as_of), "at_most": at_most}, lambda page: page.after))
         return pages[-1].model_copy(update={"events": [event for page in pages for event in page.events]})
 
+    @operation("GET", "/api/v1/cases/{case_id}/proof")
+    def proof(self, case_id: str, *, since: int | None = None) -> m.Proof:
+        """What proves the case. `since`: the size of a checkpoint that you kept."""
+        return self._sender.get(m.Proof, at("/api/v1/cases/{case_id}/proof", case_id=case_id), {"since": since})
+
     @operation("GET", "/api/v1/cases/{case_id}/commands")
     def commands(self, case_id: str) -> list[m.Offer]:
         """What can be done to the case now."""
@@ -113,6 +118,17 @@ class Cases:
     def stop_writing(self, case_id: str) -> None:
         """Say that you are not writing any more."""
         self._sender.send("DELETE", at("/api/v1/cases/{case_id}/writing", case_id=case_id))
+
+    @operation("GET", "/api/v1/cases/{case_id}/status-link")
+    def status_link(self, case_id: str) -> m.StatusLink:
+        """The link by which the customer follows the case."""
+        return self._sender.get(m.StatusLink, at("/api/v1/cases/{case_id}/status-link", case_id=case_id))
+
+    @operation("DELETE", "/api/v1/cases/{case_id}/status-link")
+    def withdraw_status_link(self, case_id: str, *, withdrawn: int) -> m.StatusLink:
+        """Withdraw the link that was told with that `withdrawn`, at once; the next one, to be handed over."""
+        path = at("/api/v1/cases/{case_id}/status-link", case_id=case_id)
+        return read(m.StatusLink, self._sender.send("DELETE", path, query={"withdrawn": withdrawn}))
 
 
 def _told(value: Any) -> Any:

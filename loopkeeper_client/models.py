@@ -50,6 +50,15 @@ class Activation(Told):
     changed: bool
 
 
+class AnnouncementIn(Given):
+    """One text to the customers of all open cases of a cause. Each case says it as its own."""
+
+    what: Literal["update", "resolve"]
+    text: str
+    root_cause: str | None = None
+    """With `resolve`."""
+
+
 class Behind(Told):
     """A case behind a figure."""
 
@@ -87,6 +96,56 @@ class Calendar(Told):
     """While closed: when people work again."""
 
 
+class CauseCases(Told):
+    """A cause with its cases."""
+
+    number: int
+    name: str
+    about: str
+    department: str
+    category: str | None
+    opened_at: datetime
+    opened_by: str
+    resolved_at: datetime | None
+    """When its resolution was sent last."""
+    cases: int
+    open: int
+    """Not resolved yet."""
+    closed: int
+    case_ids: list[str]
+    suggested: list[str]
+    """Open cases of its category that share no cause."""
+
+
+class CauseIn(Given):
+    """A root cause that many cases share."""
+
+    name: str
+    """For colleagues. No customer's name."""
+    about: str = ""
+    department: str
+    category: str | None = None
+    """Open cases of it are suggested."""
+
+
+class Cause(Told):
+    """A cause, and how many cases share it."""
+
+    number: int
+    name: str
+    about: str
+    department: str
+    category: str | None
+    opened_at: datetime
+    opened_by: str
+    resolved_at: datetime | None
+    """When its resolution was sent last."""
+    cases: int
+    open: int
+    """Not resolved yet."""
+    closed: int
+
+
 class Change(Told):
     """What an event changed of the case."""
 
@@ -122,6 +181,8 @@ class CommandIn(Given):
         "approve",
         "reject",
         "merge",
+        "join_shared_cause",
+        "leave_shared_cause",
     ]
     text: str | None = None
     root_cause: str | None = None
@@ -142,6 +203,8 @@ class CommandIn(Given):
     """The version to hold the case to."""
     into: str | None = None
     """With merge: the case that it goes on in."""
+    cause: int | None = None
+    """With join_shared_cause: its number."""
     priority: Literal["urgent", "high", "normal", "low"] | None = None
     category: str | None = None
     reason: Literal["spam", "nothing_to_answer", "duplicate"] | None = None
@@ -182,6 +245,14 @@ class CustomerIn(Given):
     """What tells them apart on that channel."""
     name: str | None = None
     handle: str | None = None
+
+
+class DecisionIn(Given):
+    """`send`: its author sends it, or has it approved. `approve`: a second person sends it. `reject`: it is not sent."""
+
+    do: Literal["send", "approve", "reject"]
+    text: str | None = None
+    """With `reject`: why."""
 
 
 class Delivery(Told):
@@ -426,10 +497,12 @@ class KeyIn(Given):
                 "retry_unreadable",
                 "link_customers",
                 "read_reports",
+                "read_owners",
                 "read_policy",
                 "change_policy",
                 "export",
                 "erase",
+                "share_causes",
                 "manage_access",
                 "manage_webhooks",
             ]
@@ -479,6 +552,15 @@ class Kind(Told):
     name: str
     title: str
     about: str
+
+
+class Line(Told):
+    """What one case says, or why it is held back; and once it was sent, whether it was said."""
+
+    case_id: str
+    held: str | None = None
+    text: str | None = None
+    said: bool = False
 
 
 class LinkIn(Given):
@@ -710,6 +792,13 @@ class SoughtIn(Given):
     outcome: Literal["open", "closed", "waived", "dismissed", "walked_away", "merged"] | None = None
 
 
+class StatusLink(Told):
+    """The link that holds. `withdrawn`: how many before it do not any more."""
+
+    url: str
+    withdrawn: int
+
+
 class Time(Told):
     """A time in which a version was in force."""
 
@@ -861,6 +950,17 @@ class Wrong(Told):
     reason: str
 
 
+class Announcement(Told):
+    """An announcement, with exactly what each case says of it."""
+
+    number: int
+    what: str
+    state: str
+    why: list[str]
+    """Why a second person must look at it first; empty: nobody must."""
+    cases: list[Line]
+
+
 class Behinds(Told):
     """The cases behind a figure, the newest first."""
 
@@ -896,6 +996,12 @@ class CaseIn(Given):
     post_id: str | None = None
     """The network's id of the post, when there is one."""
     url: str | None = None
+
+
+class Causes(Told):
+    """All of them, the newest first."""
+
+    causes: list[Cause]
 
 
 class Check(Told):
@@ -1242,6 +1348,8 @@ class Case(Told):
     """The next word to the customer was promised for this moment."""
     closing_permalink: str | None
     waived_by: str | None
+    cause: int | None
+    """The number of the cause that it shares with others."""
     merged_into: str | None
     """The case that this one goes on in."""
     took_in: list[str]

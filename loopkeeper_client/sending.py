@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
@@ -93,6 +94,21 @@ class Sender:
         told = {"idempotency-key": once or str(uuid.uuid4()), **headers}
         return read(model, self.send("POST", path, body=body, headers=told, safe=True))
 
+    def tell(self, model: type[T], method: str, path: str, body: BaseModel | None = None, *, safe: bool | None = None) -> T:
+        """Have something done that knows no Idempotency-Key. `safe`: see `send`."""
+        return read(model, self.send(method, path, body=body, safe=safe))
+
+    def fetch(self, path: str, to: Path) -> int:
+        """Write what is there into a file, which must not be there yet; how many bytes. It is asked for once."""
+        try:
+            with self._http.stream("GET", path) as answer:
+                if answer.is_success:
+                    return _written(answer, to)
+                answer.read()
+        except httpx.HTTPError as error:
+            raise NotReached(f"{self._http.base_url} broke off: {error or type(error).__name__}") from None
+        raise _problem(answer, _retry_after(answer))
+
     def send(
         self,
         method: str,
@@ -146,6 +162,16 @@ def read(model: type[T], answer: httpx.Response) -> T:
         return TypeAdapter(model).validate_json(answer.content)
     except ValidationError as error:
         raise NotUnderstood(f"{answer.request.url.copy_with(query=None)} answered something else than was expected: {error}") from None
+
+
+def _written(answer: httpx.Response, to: Path) -> int:
+    """How many bytes went into the file; all of them, or there is no file."""
+    with to.open("xb") as file:
+        try:
+            return sum(file.write(block) for block in answer.iter_bytes())
+        except BaseException:
+            to.unlink()
+            raise
 
 
 def _problem(answer: httpx.Response, wait: float | None) -> Exception:

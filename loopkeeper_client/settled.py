@@ -98,3 +98,18 @@ class Reports:
         query = {key: value for key, value in locals().items() if key != "self"}
         for page in self._sender.pages(m.Behinds, "/api/v1/reports/cases", query, lambda page: page.after):
             yield from page.cases
+
+    @operation("GET", "/api/v1/digest")
+    def digest(self) -> m.Digest:
+        """Your weekly digest. Raises NotFound when you are sent none."""
+        return self._sender.get(m.Digest, "/api/v1/digest")
+
+    @operation("PUT", "/api/v1/digest")
+    def choose_digest(self, wanted: m.DigestIn) -> m.Digest:
+        """Choose it. An address that was not confirmed yet is sent a link first."""
+        return read(m.Digest, self._sender.send("PUT", "/api/v1/digest", body=wanted))
+
+    @operation("DELETE", "/api/v1/digest")
+    def end_digest(self) -> None:
+        """Be sent none any more."""
+        self._sender.send("DELETE", "/api/v1/digest")

@@ -107,6 +107,8 @@ class CaseGateway:
                     Refusal("over", "This case is over, or there never was one. A new post by the customer opens a new case."), "", 0
                 )
             raise
+        except RuntimeError as error:  # so the client says it that has not reached Temporal once since it was made
+            raise RPCError(str(error), RPCStatusCode.UNAVAILABLE, b"") from error
         return answer
 
 

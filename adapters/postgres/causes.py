@@ -142,11 +142,14 @@ class Causes:
         """These cases."""
         return self._rows("where k.case_id = any(:cases) order by k.number", cases=list(cases))
 
-    def subjects(self, cases: Sequence[str]) -> dict[str, str]:
-        """Whose cases these are, by case."""
+    def customers(self, cases: Sequence[str]) -> dict[str, str]:
+        """Whose cases these are, by case: identities that are linked are one customer."""
+        sql = text(
+            "select k.case_id, coalesce(l.customer, k.subject_id) as customer from cases k "
+            "left join identity_link l on l.subject_id = k.subject_id where k.case_id = any(:cases)"
+        )
         with self._engine.connect() as connection:
-            rows = connection.execute(text("select case_id, subject_id from cases where case_id = any(:cases)"), {"cases": list(cases)})
-            return {row.case_id: str(row.subject_id) for row in rows}
+            return {row.case_id: str(row.customer) for row in connection.execute(sql, {"cases": list(cases)})}
 
     # --- announcements ------------------------------------------------------------------------------------------------
 

@@ -48,7 +48,7 @@ class Composer:
                 facts = replace(facts, status=self._status(say, policy, case))
                 hashes = {bytes(one) for one in case.said}
                 whole = render(
-                    self._book.wording(say.policy),
+                    self._book.wording(say.policy).spoken_in(policy.brand(case.brand).language),
                     say.template,
                     say.variant,
                     facts,

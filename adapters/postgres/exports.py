@@ -26,9 +26,8 @@ _COLUMNS = (
 )
 _OF = "id = cast(:id as uuid) and asked_by = :by and asked_at > clock_timestamp() - cast(:kept as interval)"
 _ASK = text(
-    "insert into export (id, asked_by, idempotency_key, form, with_words, since, sought, filter, of_somebody) "
-    "values (gen_random_uuid(), :by, :key, :form, :with_words, :since, :sought, :filter, :of_somebody) "
-    "on conflict (asked_by, idempotency_key) do nothing returning id"
+    "insert into export (asked_by, form, with_words, since, sought, filter, of_somebody) "
+    "values (:by, :form, :with_words, :since, :sought, :filter, :of_somebody) returning id"
 )
 _THROW_AWAY = text("delete from export where asked_at <= clock_timestamp() - cast(:kept as interval)")
 _BEGIN = text(
@@ -47,10 +46,6 @@ _CANCEL = text(f"update export set state = 'cancelled' where {_OF} returning id"
 
 class NoExport(LoopkeeperError):
     """There is no such export for that person."""
-
-
-class KeyUsed(LoopkeeperError):
-    """Another export was asked for under that idempotency key."""
 
 
 class Overtaken(LoopkeeperError):
@@ -110,29 +105,21 @@ class Exports:
         self._engine = engine
         self._keyring = keyring
 
-    def ask(self, wanted: Wanted, by: str, key: str | None = None) -> Asked:
-        """Note that somebody wants an export; under a key that they used before, that one. Raises KeyUsed."""
-        sealed = self._keyring.seal(FILTER, json.dumps(wanted.query).encode(), by.encode())
+    def ask(self, wanted: Wanted, by: str) -> Asked:
+        """Note that somebody wants an export."""
         values = {
             "by": by,
-            "key": key,
             "form": wanted.form.value,
             "with_words": wanted.with_words,
             "since": wanted.since,
             "sought": wanted.told,
-            "filter": sealed,
+            "filter": self._keyring.seal(FILTER, json.dumps(wanted.query).encode(), by.encode()),
             "of_somebody": wanted.of_somebody,
         }
         with transaction(self._engine) as connection:
             connection.execute(_THROW_AWAY, {"kept": KEPT})
-            made = connection.execute(_ASK, values).scalar_one_or_none()
-            if made is None:
-                same = text("select id from export where asked_by = :by and idempotency_key = :key")
-                made = connection.execute(same, {"by": by, "key": key}).scalar_one()
-        asked = self.one(str(made), by)
-        if asked.wanted != wanted:
-            raise KeyUsed("another export was asked for under this Idempotency-Key; use a key of its own for each")
-        return asked
+            made = connection.execute(_ASK, values).scalar_one()
+        return self.one(str(made), by)
 
     def one(self, export: str, by: str) -> Asked:
         """An export of that person's. Raises NoExport."""

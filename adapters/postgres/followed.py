@@ -52,26 +52,32 @@ class PostgresFollowed:
         with transaction(self._engine) as connection:
             return int(connection.execute(sql, {"case": case_id}).scalar_one())
 
-    def withdraw(self, case_id: str, by: Actor) -> int:
-        """The link that there is holds no more, from now on; how many were withdrawn by now. On record with it. Raises EnoughWithdrawn."""
-        sql = text(
-            "insert into status_link (case_id, withdrawn) values (:case, 1) on conflict (case_id) do update "
-            "set withdrawn = status_link.withdrawn + 1, withdrawn_at = clock_timestamp() where status_link.withdrawn < :most "
-            "returning withdrawn"
+    def withdraw(self, case_id: str, link: int, by: Actor) -> int:
+        """That link (how many were withdrawn before it) holds no more, from now on; how many were withdrawn by now. On record with it.
+
+        Safe to repeat: what was withdrawn already stays so, and the next link is left alone. Raises EnoughWithdrawn.
+        """
+        if link >= MOST:
+            raise EnoughWithdrawn(f"{MOST} links to this page were withdrawn already; no more can be")
+        sql = (
+            "insert into status_link (case_id, withdrawn) values (:case, 1) on conflict (case_id) do nothing returning withdrawn"
+            if link == 0
+            else "update status_link set withdrawn = withdrawn + 1, withdrawn_at = clock_timestamp() "
+            "where case_id = :case and withdrawn = :link returning withdrawn"
         )
         with transaction(self._engine) as connection:
-            withdrawn = connection.execute(sql, {"case": case_id, "most": MOST}).scalar_one_or_none()
-            if withdrawn is None:
-                raise EnoughWithdrawn(f"{MOST} links to this page were withdrawn already; no more can be")
-            note(connection, [AdminActed(now(), "status_link_withdrawn", f"case {case_id}", after=f"link {withdrawn + 1}")], by, "asked")
-        return int(withdrawn)
+            done = connection.execute(text(sql), {"case": case_id, "link": link}).first() is not None
+            if done:
+                note(connection, [AdminActed(now(), "status_link_withdrawn", f"case {case_id}", after=f"link {link + 2}")], by, "asked")
+        return self.withdrawn(case_id)
 
-    def read(self, case_id: str, at: datetime) -> tuple[Brand, Followed] | None:
-        """How the case stands, and whose it is; None when nothing is on record of it."""
+    def read(self, case_id: str, at: datetime) -> tuple[Brand, Followed, str] | None:
+        """How the case stands, whose it is, and the language of what they say in public; None when nothing is on record of it."""
         with self._engine.connect() as connection:
             past = [entry.event for _, entry in history(connection, case_id)]
         if not past:
             return None
         policy = self._book.policy(next(event.policy for event in reversed(past) if isinstance(event, e.Opened | e.PolicyMoved)))
         seen = followed(case_id, past, policy, at)
-        return policy.brand(seen.brand), seen
+        brand = policy.brand(seen.brand)
+        return brand, seen, self._book.wording(policy.id).spoken_in(brand.language).language

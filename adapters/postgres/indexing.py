@@ -163,11 +163,11 @@ class Indexer:
             return []
         return [str(content.get("text", ""))]
 
-    def _shown_as(self, row: Any) -> list[str | None]:
+    def _shown_as(self, row: Any) -> dict[str, str | None]:
         try:
-            return list(self._vault.shown_as(str(row.subject_id), row.wrapped_key, row.profile).values())
+            return self._vault.shown_as(str(row.subject_id), row.wrapped_key, row.profile)
         except KeyProblem:
-            return []
+            return {}
 
     def _hashes(self, terms: Iterable[str]) -> list[int]:
         return sorted(map(self._hash, terms))

@@ -15,8 +15,9 @@ from adapters.postgres.engine import transaction
 from adapters.postgres.identities import Identities
 from adapters.postgres.journal import note, now
 from adapters.postgres.vault import Vault
-from domain.identities import CannotLink, How, Identity, why_not_link, why_not_reason
+from domain.identities import CannotLink, How, Identity, not_linked, why_not_link, why_not_reason
 from domain.journal import CustomersLinked, CustomersUnlinked
+from domain.sentences import say
 from domain.values import SYSTEM, Actor
 
 _ONE_AT_A_TIME = text("select pg_advisory_xact_lock(0x6C696E6B)")
@@ -51,7 +52,6 @@ _SAME_ACCOUNT = text(
     "select subject_id from identity_account where brand = :brand and account_hash = :account and subject_id <> :subject "
     "and parted_at is null order by seen_at limit 1"
 )
-RACED = CannotLink("changed_meanwhile", "Somebody else has just linked or unlinked one of them. Look again before you decide.")
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Linking:
             _refuse(why_not_reason(reason, (*mine, *theirs)))
             _refuse(why_not_link(mine, theirs))
             if seen is not None and sorted(seen) != sorted(identity.id for identity in (*mine, *theirs)):
-                raise RACED
+                raise _raced()
             _link(connection, mine, theirs, How.BY_HAND, reason.strip(), by, command)
             return self.identities.group(connection, one)
 
@@ -95,7 +95,7 @@ class Linking:
         with self._alone(one, other) as (connection, mine, theirs):
             out = theirs[0].id
             if all(identity.id != out for identity in mine[1:]):
-                raise CannotLink("not_linked", "They are not linked, or not any more.")
+                raise not_linked()
             _refuse(why_not_reason(reason, mine))
             staying = [identity.id for identity in mine if identity.id != out]
             connection.execute(_UNLINK, {"ids": [out] if len(staying) > 1 else [out, *staying]})
@@ -143,7 +143,7 @@ class Linking:
                 self._hold(connection, mine, theirs)
                 yield connection, self.identities.group(connection, mine), self.identities.group(connection, theirs)
         except IntegrityError:  # the database itself holds it: an identity is of one customer, and none that was erased
-            raise RACED from None
+            raise _raced() from None
 
     def _hold(self, connection: Connection, one: str, other: str) -> None:
         """From here on nobody erases them, or anybody whom they are linked with."""
@@ -161,6 +161,10 @@ def _link(
     new = connection.execute(text("select uuidv7()")).scalar_one()
     connection.execute(_LINK, {**told, "new": new})
     note(connection, [CustomersLinked(now(), all_of_them, added.id, how.value, reason)], by, "asked" if how is How.BY_HAND else "signed in")
+
+
+def _raced() -> CannotLink:
+    return CannotLink("changed_meanwhile", say("Somebody else has just linked or unlinked one of them. Look again before you decide."))
 
 
 def _refuse(why: CannotLink | None) -> None:

@@ -61,7 +61,9 @@ _FILE = text(
 _NUMBERS_OF = text("select case_id, number from cases where case_id = any(:cases)")
 _TARGET = text(
     "select k.number, k.ended, k.ended is null and k.closed_at is null and k.resolved_at is null as is_open, "
-    "k.subject_id = a.subject_id as same_customer from cases k join cases a on a.case_id = :case where k.case_id = :into"
+    "coalesce(kl.customer, k.subject_id) = coalesce(al.customer, a.subject_id) as same_customer "
+    "from cases k join cases a on a.case_id = :case left join identity_link kl on kl.subject_id = k.subject_id "
+    "left join identity_link al on al.subject_id = a.subject_id where k.case_id = :into"
 )
 _NUMBERED = text(f"{SHOWN} from cases k {MORE} where k.number = any(:numbers) order by k.number desc")
 _NOT_INDEXED = text(

@@ -11,6 +11,7 @@ from adapters.slack.rich import Block, Element
 from adapters.slack.views import View, about, ask_for, modal, moment, option, select, text_input
 from domain.casefile import CaseFile
 from domain.events import WalkAwayProposed
+from domain.sentences import say
 from domain.story import Kind, Line
 from domain.values import Priority
 
@@ -28,8 +29,8 @@ DO = "do_"
 
 _HOUR = timedelta(hours=1)
 _LINES_AT_MOST, _WHISPERS_AT_MOST = 80, 40
-DISMISSALS = {"spam": "Spam", "nothing_to_answer": "Nothing to answer", "duplicate": "We have it already"}
-PRIORITIES = {Priority.URGENT: "Urgent", Priority.HIGH: "High", Priority.NORMAL: "Normal", Priority.LOW: "Low"}
+DISMISSALS = {"spam": say("Spam"), "nothing_to_answer": say("Nothing to answer"), "duplicate": say("We have it already")}
+PRIORITIES = {Priority.URGENT: say("Urgent"), Priority.HIGH: say("High"), Priority.NORMAL: say("Normal"), Priority.LOW: say("Low")}
 
 
 def form(file: CaseFile, do: Doing, *, now: datetime, decides: bool = False) -> View:

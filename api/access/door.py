@@ -23,6 +23,7 @@ from api.pages import page
 from api.problems import Problem
 from api.waiting import Waiting
 from domain.rights import STEP_UP, Right
+from domain.sentences import say
 from domain.values import Actor, Via
 
 _T = TypeVar("_T")
@@ -30,22 +31,22 @@ RECOGNISED = 1000
 """How many keys that were good lately are recognised while their address is not listened to, so that others' guesses lock nobody out."""
 
 SPOKEN = {
-    Right.READ_CASES: "read cases",
-    Right.OPEN_CASES: "open cases",
-    Right.ACT: "act on cases",
-    Right.READ_PRIVATE: "read what was written in private",
-    Right.READ_UNREADABLE: "see what could not be read",
-    Right.RETRY_UNREADABLE: "have it read again",
-    Right.LINK_CUSTOMERS: "link customers",
-    Right.READ_REPORTS: "read reports",
-    Right.READ_OWNERS: "read figures of single owners",
-    Right.READ_POLICY: "read the policy",
-    Right.CHANGE_POLICY: "change the policy",
+    Right.READ_CASES: say("read cases"),
+    Right.OPEN_CASES: say("open cases"),
+    Right.ACT: say("act on cases"),
+    Right.READ_PRIVATE: say("read what was written in private"),
+    Right.READ_UNREADABLE: say("see what could not be read"),
+    Right.RETRY_UNREADABLE: say("have it read again"),
+    Right.LINK_CUSTOMERS: say("link customers"),
+    Right.READ_REPORTS: say("read reports"),
+    Right.READ_OWNERS: say("read figures of single owners"),
+    Right.READ_POLICY: say("read the policy"),
+    Right.CHANGE_POLICY: say("change the policy"),
     Right.EXPORT: "export",
-    Right.ERASE: "erase customers",
-    Right.SHARE_CAUSES: "speak to the customers of many cases at once",
-    Right.MANAGE_ACCESS: "manage keys and sessions",
-    Right.MANAGE_WEBHOOKS: "manage webhooks",
+    Right.ERASE: say("erase customers"),
+    Right.SHARE_CAUSES: say("speak to the customers of many cases at once"),
+    Right.MANAGE_ACCESS: say("manage keys and sessions"),
+    Right.MANAGE_WEBHOOKS: say("manage webhooks"),
 }
 
 
@@ -181,7 +182,7 @@ class Gate:
     @staticmethod
     def too_many(wait: int) -> Problem:
         """Nobody listens to that address for a while."""
-        detail = f"too many keys or sign-ins from your address did not hold; try again in {wait} seconds"
+        detail = say("too many keys or sign-ins from your address did not hold; try again in {wait} seconds", wait=wait)
         return Problem(429, detail, headers={"retry-after": str(wait)})
 
     @staticmethod
@@ -200,9 +201,10 @@ class Gate:
         if opens_a_page(request):
             return Led(_to("/sign-in", again="1", next=_back_to(request)))
         seconds = int(self.step_up.total_seconds())
-        detail = (
-            f"this needs a proof of who you are that is not older than {seconds // 60} minutes: sign in again at /sign-in?again=1; "
-            "a program needs a key with this right among its scopes"
+        detail = say(
+            "this needs a proof of who you are that is not older than {seconds} minutes: sign in again at /sign-in?again=1; a "
+            "program needs a key with this right among its scopes",
+            seconds=seconds // 60,
         )  # the header: RFC 9470
         header = f'Bearer error="insufficient_user_authentication", max_age="{seconds}"'
         return Problem(401, detail, code="sign_in_again", headers={"www-authenticate": header})
@@ -232,13 +234,19 @@ def _visitor(session: Session) -> Visitor:
 def _denied(visitor: Visitor, right: Right) -> str:
     doing = SPOKEN[right]
     if visitor.scopes is not None and right not in visitor.scopes:
-        return f"this key was made without the right to {doing}; make one with it: loopkeeper key new NAME --scope {right.value}"
+        return say(
+            "this key was made without the right to {doing}; make one with it: loopkeeper key new NAME --scope {right}",
+            doing=doing,
+            right=right.value,
+        )
     if right in STEP_UP and visitor.session is None:
-        return f"a key can {doing} only when it was made for that: loopkeeper key new NAME --scope {right.value}"
+        return say(
+            "a key can {doing} only when it was made for that: loopkeeper key new NAME --scope {right}", doing=doing, right=right.value
+        )
     role = visitor.actor.role.value
     if right in (Right.ACT, Right.OPEN_CASES):
-        return f"the role '{role}' may read, but not act; ask an admin for another role or key"
-    return f"the role '{role}' may not {doing}; ask an admin for another role or key"
+        return say("the role '{role}' may read, but not act; ask an admin for another role or key", role=role)
+    return say("the role '{role}' may not {doing}; ask an admin for another role or key", role=role, doing=doing)
 
 
 def _back_to(request: Request) -> str:

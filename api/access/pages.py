@@ -16,6 +16,7 @@ from api.access.rules import Needs
 from api.access.visitor import Visitor
 from api.pages import page
 from domain.rights import PEOPLE, RIGHTS, Right
+from domain.sentences import say
 from domain.values import Role
 
 Anybody = Annotated[Visitor, Depends(Needs(None))]
@@ -40,16 +41,17 @@ class AccessPages:
         router.add_api_route("/console/api-keys/{key_id}/revoke", self.revoke_key, methods=["POST"])
         return router
 
-    async def sessions(self, request: Request, visitor: Anybody) -> Response:
-        """Where one is signed in; for admins, where everybody is."""
-        return await self._sessions(request, visitor)
+    async def sessions(self, request: Request, visitor: Anybody, zone: str = "") -> Response:
+        """Where one is signed in; for admins, where everybody is. `zone`: what became of choosing one."""
+        problem = say("There is no time zone of that name. Its IANA name is meant, such as Europe/London.") if zone == "unknown" else None
+        return await self._sessions(request, visitor, problem=problem, status=422 if problem else 200)
 
     async def revoke_session(self, request: Request, session_id: str, visitor: Anybody) -> Response:
         """End one."""
         whose = None if visitor.may(Right.MANAGE_ACCESS) else visitor.actor.person
         gone = await self.gate.in_thread(lambda: self.gate.sessions.revoke(session_id, visitor.actor, of_person=whose))
         if not gone:
-            told = "This session is over already, or is not yours to end."
+            told = say("This session is over already, or is not yours to end.")
             return await self._sessions(request, visitor, problem=told, status=404)
         if session_id == visitor.session:
             return RedirectResponse("/sign-in", 303)
@@ -81,15 +83,15 @@ class AccessPages:
     async def revoke_key(self, request: Request, key_id: str, visitor: Admin) -> Response:
         """Take a key's right away."""
         if not await self.gate.in_thread(lambda: self.gate.keys.revoke(key_id, visitor.actor)):
-            return await self._keys(request, visitor, problem="There is no such key that could be revoked.", status=404)
+            return await self._keys(request, visitor, problem=say("There is no such key that could be revoked."), status=404)
         return RedirectResponse("/console/api-keys", 303)
 
     async def _wanted(self, name: str, role: str, departments: list[str], scopes: list[str], days: str) -> NewKey:
         if role not in PEOPLE or any(one not in set(Right) for one in scopes):
-            raise UnfitKey("role, scopes: choose from those that the page offers")
+            raise UnfitKey(say("role, scopes: choose from those that the page offers"))
         unknown = sorted(set(departments) - set(await self.departments()))
         if unknown:
-            raise UnfitKey(f"departments: there is no department {', '.join(unknown)}")
+            raise UnfitKey(say("departments: there is no department {unknown}", unknown=", ".join(unknown)))
         return NewKey(name, Role(role), frozenset(Right(one) for one in scopes) or None, frozenset(departments), ends(days))
 
     async def _sessions(self, request: Request, visitor: Visitor, *, problem: str | None = None, status: int = 200) -> Response:
@@ -126,19 +128,34 @@ def ends(days: str) -> datetime | None:
     if not days.strip():
         return None
     if not (days.strip().isascii() and days.strip().isdigit() and 1 <= int(days) <= LONGEST_DAYS):
-        raise UnfitKey(f"days: a whole number from 1 to {LONGEST_DAYS}, or nothing for a key that does not end")
+        raise UnfitKey(
+            say("days: a whole number from 1 to {LONGEST_DAYS}, or nothing for a key that does not end", LONGEST_DAYS=LONGEST_DAYS)
+        )
     return datetime.now(UTC) + timedelta(days=int(days))
 
 
-_BROWSERS = (("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Safari", "Safari"))
-_SYSTEMS = (("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"), ("Mac OS X", "Mac"), ("Linux", "Linux"))
+_BROWSERS = (
+    ("Edg", "Edge"),
+    ("OPR", "Opera"),
+    ("Firefox", "Firefox"),
+    ("Chrome", "Chrome"),
+    ("Safari", "Safari"),
+)
+_SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "Mac"),
+    ("Linux", "Linux"),
+)
 
 
 def browser(agent: str) -> str:
     """A browser as people call it; what it says of itself, shortened, when it is none that we know."""
     name = next((spoken for mark, spoken in _BROWSERS if f"{mark}/" in agent), None)
     if name is None:
-        return agent[:60] or "it does not say"
+        return agent[:60] or say("it does not say")
     system = next((spoken for mark, spoken in _SYSTEMS if mark in agent), None)
     return name if system is None else f"{name} on {system}"
 

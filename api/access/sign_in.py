@@ -22,13 +22,14 @@ from api.access.standing import Standing, person_of, standing
 from api.access.visitor import Way
 from api.pages import page
 from domain.rights import PEOPLE
+from domain.sentences import say
 from domain.values import Role
 
 To = Annotated[str, Query(alias="next", max_length=2000)]
 Sent = Annotated[str, Form(alias="next", max_length=2000)]
 _PUBLIC = [Depends(Anyone("whoever signs in is not signed in yet"))]
-NO_PROVIDER = "There is no single sign-on here: LOOPKEEPER_OIDC_ISSUER is not set. Sign in another way."
-NO_GROUP = "You have signed in, but none of your groups gives you a role here. Ask an admin to add you to one."
+NO_PROVIDER = say("There is no single sign-on here: LOOPKEEPER_OIDC_ISSUER is not set. Sign in another way.")
+NO_GROUP = say("You have signed in, but none of your groups gives you a role here. Ask an admin to add you to one.")
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class SignInPages:
         """Off to the identity provider."""
         if self.provider is None:
             return await self._page(
-                request, local_path(to), problem="There is no single sign-on here (LOOPKEEPER_OIDC_ISSUER).", status=404
+                request, local_path(to), problem=say("There is no single sign-on here (LOOPKEEPER_OIDC_ISSUER)."), status=404
             )
         provider, max_age = self.provider, self.gate.step_up if again else None
         try:
@@ -94,7 +95,7 @@ class SignInPages:
         own_page_only(request)
         found = await self.gate.key(request, key.strip())
         if found is None:
-            told = "This key does not hold: it is not whole, was revoked, or has come to its end. Make one: loopkeeper key new NAME"
+            told = say("This key does not hold: it is not whole, was revoked, or has come to its end. Make one: loopkeeper key new NAME")
             return await self._page(request, local_path(to), problem=told, status=403)
         who = SignIn(
             person=found.person,
@@ -122,11 +123,11 @@ class SignInPages:
         """Somebody tries the product on their own machine."""
         own_page_only(request)
         if not self._is_local(request):
-            return await self._page(request, local_path(to), problem="A role can be picked only on the machine itself.", status=403)
+            return await self._page(request, local_path(to), problem=say("A role can be picked only on the machine itself."), status=403)
         departments = await self.departments()
         called = " ".join("".join(c if c.isprintable() else " " for c in name).split())
         if role not in PEOPLE or (role == Role.DEPARTMENT and department not in departments):
-            return await self._page(request, local_path(to), problem="Choose a role, and for a department which one.", status=422)
+            return await self._page(request, local_path(to), problem=say("Choose a role, and for a department which one."), status=422)
         theirs = frozenset({department}) if role == Role.DEPARTMENT else frozenset[str]()
         capacity = departments[department] if theirs else role.replace("_", " ").capitalize()
         slug = re.sub(r"[^a-z0-9]+", "-", called.lower()).strip("-")
@@ -149,7 +150,7 @@ class SignInPages:
     async def _finished(self, request: Request, begun: tuple[Attempt, str] | None) -> Response:
         """Signed in, if the provider's answer is one to what was begun here. Raises SignInFailed."""
         if self.provider is None or begun is None:
-            raise SignInFailed("This sign-in was begun in another browser, is over, or took longer than ten minutes. Start it again.")
+            raise SignInFailed(say("This sign-in was begun in another browser, is over, or took longer than ten minutes. Start it again."))
         provider, (attempt, back_to), answered = self.provider, begun, dict(request.query_params)
         identity = await self.gate.in_thread(lambda: provider.finish(attempt, answered))
         return await self._welcome(request, await self._known(request, identity), back_to)

@@ -86,19 +86,19 @@ class Sharing:
             raise LoopkeeperError(f"More than {MOST} open cases share {cause.title}: so many are better told by one post of the brand.")
         if not members:
             raise LoopkeeperError(f"No open case shares {cause.title} yet. Add cases first.")
-        subjects = await self.in_thread(lambda: self.store.causes.subjects([row.case_id for row in members]))
+        customers = await self.in_thread(lambda: self.store.causes.customers([row.case_id for row in members]))
         heard: dict[str, Row] = {}
         lines: list[Line] = []
         why: dict[str, None] = {}
         for row in members:
-            before = heard.get(subjects[row.case_id])
+            before = heard.get(customers[row.case_id])
             if before is not None:
                 lines.append(Line(row.case_id, held=f"its customer hears it in #{before.number}: merge this one into it"))
                 continue
             line, reasons = await self._line(row.case_id, cause, what, root_cause, body, actor)
             lines.append(line)
             if line.words is not None:
-                heard[subjects[row.case_id]] = row
+                heard[customers[row.case_id]] = row
                 why |= dict.fromkeys(reasons)
         policy = await self.in_thread(self.store.book.active)
         most = policy.approvals.customers_above if policy.approvals is not None else None

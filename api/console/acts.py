@@ -45,14 +45,15 @@ from domain import commands as c
 from domain.casefile import CaseFile
 from domain.errors import LoopkeeperError
 from domain.rights import Right
+from domain.sentences import say
 
 Text = Annotated[str, Form(max_length=8000)]
 Ticket = Annotated[str, Form(max_length=8000)]
 Short = Annotated[str, Form(max_length=200)]
 Step = Annotated[int | None, Form()]
 PATIENCE = timedelta(seconds=20)
-SLOW = "Loopkeeper is slow to answer just now, and nobody can tell yet whether this was done. Look at the story before you try again."
-NO_SUCH_DEED = "There is nothing of that name to be done."
+SLOW = say("Loopkeeper is slow to answer just now, and nobody can tell yet whether this was done. Look at the story before you try again.")
+NO_SUCH_DEED = say("There is nothing of that name to be done.")
 CONFLICT, INCOMPLETE, AWAY = 409, 422, 503
 _SPEAKS = c.Ask | c.Update | c.TakePrivate | c.Resolve
 _ONCE = re.compile(r"[0-9a-fA-F-]{1,40}\Z")
@@ -113,9 +114,9 @@ class Acts:
             return await again(refusal.reason, CONFLICT)
         with_words = what != "private" or file.case_policy.private_messages
         if with_words and not body.strip():
-            return await again("Write something first.", INCOMPLETE)
+            return await again(say("Write something first."), INCOMPLETE)
         if what == "resolve" and cause not in file.policy.root_causes:
-            return await again("Choose the root cause first: it is what we learn from.", INCOMPLETE)
+            return await again(say("Choose the root cause first: it is what we learn from."), INCOMPLETE)
         await self.ground.looking.begins_to_write(case_id, visitor.actor.person, what)
         try:
             draft = await self._draft(file, what, body if with_words else None, visitor, replaces)
@@ -170,7 +171,7 @@ class Acts:
         refusal = await refused(self.ground.acting, self.ground.looking, visitor.colleague, file, c.Reassign)
         problem = refusal.reason if refusal is not None else None
         if department not in file.case_policy.departments:
-            problem = problem or "Choose the department first."
+            problem = problem or say("Choose the department first.")
         if problem is not None:
             return await self.shown.render(request, visitor, file, Panel("move", given, problem), status=CONFLICT)
         words = await self.ground.acting.keep(case_id, body.strip()) if body.strip() else None
@@ -218,7 +219,7 @@ class Acts:
             return await self._let(request, visitor, file, c.Accept(once_of(once), visitor.actor), Panel("accept"))
         if do not in DOING:
             return await self.shown.render(
-                request, visitor, file, Panel("note", given, "There is nothing of that name to be done."), status=422
+                request, visitor, file, Panel("note", given, say("There is nothing of that name to be done.")), status=422
             )
         refusal = await refused(self.ground.acting, self.ground.looking, visitor.colleague, file, DOINGS[cast("Doing", do)])
         if refusal is not None:
@@ -237,7 +238,7 @@ class Acts:
         visitor, file = await self._in(request, case_id)
         there, link = posted == "yes", permalink.strip()
         if there and not link.startswith(("http://", "https://")):
-            problem = "Give the link of the reply, beginning with https://, so that the record shows where it is."
+            problem = say("Give the link of the reply, beginning with https://, so that the record shows where it is.")
             return await self.shown.render(request, visitor, file, Panel("settle", {}, problem), status=INCOMPLETE)
         wanted = c.SettleReply(once_of(once), visitor.actor, step, there, link if there else None)
         return await self._let(request, visitor, file, wanted, Panel("settle"), "settled" if there else "again")
@@ -246,7 +247,7 @@ class Acts:
         """Read what was written in private: its owner, the social team and leads; that they did is on record first."""
         visitor, file = await self._in(request, case_id)
         if not visitor.may(Right.READ_PRIVATE) and visitor.actor.person != file.case.owner:
-            problem = "Private words are for the owner of the case, the social team and leads. Accept the case first."
+            problem = say("Private words are for the owner of the case, the social team and leads. Accept the case first.")
             return await self.shown.render(request, visitor, file, Panel("private_words", {}, problem), status=403)
         panel = Panel("private_words")
         try:
@@ -357,7 +358,7 @@ def _until(given: str, zone: str, otherwise: ZoneInfo) -> datetime | None:
         there = ZoneInfo(zone) if re.fullmatch(r"[A-Za-z0-9_+/-]{1,60}", zone) else otherwise
         return datetime.fromisoformat(given).replace(tzinfo=there).astimezone(UTC)
     except (ZoneInfoNotFoundError, ValueError, OverflowError):
-        raise Incomplete("Until when? Choose a moment.") from None
+        raise Incomplete(say("Until when? Choose a moment.")) from None
 
 
 assert set(BY_NAME) == {*SAYINGS, *DOING, "accept", "move", "policy"}, "everything that is offered has its form"

@@ -13,6 +13,7 @@ from starlette.datastructures import QueryParams
 from adapters.postgres.board import FLAGS, By, Flag, Sought
 from api.access.visitor import Visitor
 from domain.policy import Policy
+from domain.sentences import say
 
 SOON = timedelta(hours=1)
 SHOWN_AT_FIRST, SHOWN_AT_MOST = 12, 200
@@ -99,12 +100,12 @@ def _more(given: Iterable[str]) -> Iterable[tuple[str, int]]:
 
 
 VIEWS: tuple[tuple[str, str, Asked], ...] = (
-    ("all", "All open", Asked()),
-    ("late", "Late", Asked(flags=("late",))),
-    ("soon", "Due within the hour", Asked(flags=("soon",))),
-    ("stalled", "Stalled", Asked(flags=("stalled",))),
-    ("needs_us", "Needs us", Asked(flags=("needs_us",))),
-    ("nobody", "Nobody has it", Asked(flags=("nobody",))),
-    ("mine", "Mine", Asked(flags=("mine",))),
+    ("all", say("All open"), Asked()),
+    ("late", say("Late"), Asked(flags=("late",))),
+    ("soon", say("Due within the hour"), Asked(flags=("soon",))),
+    ("stalled", say("Stalled"), Asked(flags=("stalled",))),
+    ("needs_us", say("Needs us"), Asked(flags=("needs_us",))),
+    ("nobody", say("Nobody has it"), Asked(flags=("nobody",))),
+    ("mine", say("Mine"), Asked(flags=("mine",))),
 )
 """The views that everybody has: the name of the count, how it is called, and what it asks."""

@@ -38,28 +38,29 @@ from domain.events import DraftApproved, DraftHeld, PersonalDataSeen, WalkAwayPr
 from domain.kept_clocks import KeptClock, kept_clocks
 from domain.policy import CasePolicy
 from domain.rights import Right, may_not
+from domain.sentences import say
 from domain.story import Line, called, story
 
 IS_DONE: Mapping[str, str] = {
-    "accept": "The case has its owner now: it is yours.",
-    "update": "Your update is on its way to the customer.",
-    "ask": "Your question is on its way to the customer.",
-    "resolve": "Resolved. The thank-you is on its way to the customer.",
-    "private": "Your message is on its way, and the public line that says so.",
-    "move": "The case is with its new department.",
-    "again": "It is being posted now.",
-    "held": "It waits for a second person. Until they decide, the system keeps what the customer was promised.",
-    "approved": "Approved: it is on its way to the customer.",
-    "rejected": "It will not go out. Its author reads your reason in the story.",
-    "settled": "It is on record.",
-    "policy": "The case is held to that version of the policy now.",
+    "accept": say("The case has its owner now: it is yours."),
+    "update": say("Your update is on its way to the customer."),
+    "ask": say("Your question is on its way to the customer."),
+    "resolve": say("Resolved. The thank-you is on its way to the customer."),
+    "private": say("Your message is on its way, and the public line that says so."),
+    "move": say("The case is with its new department."),
+    "again": say("It is being posted now."),
+    "held": say("It waits for a second person. Until they decide, the system keeps what the customer was promised."),
+    "approved": say("Approved: it is on its way to the customer."),
+    "rejected": say("It will not go out. Its author reads your reason in the story."),
+    "settled": say("It is on record."),
+    "policy": say("The case is held to that version of the policy now."),
 }
 
 TITLES: Mapping[str, str] = {
     **{name: offer.label for name, offer in BY_NAME.items()},
-    "settle": "A reply to decide on",
-    "draft": "A draft to decide on",
-    "private_words": "What was written in private",
+    "settle": say("A reply to decide on"),
+    "draft": say("A draft to decide on"),
+    "private_words": say("What was written in private"),
 }
 
 
@@ -199,9 +200,9 @@ class CasePage:
         offer = BY_NAME[do]
         sample = offer.sample(file, visitor.actor, self.ground.looking.now())
         if sample is None:
-            return "There is nothing else that could be chosen."
+            return say("There is nothing else that could be chosen.")
         refusal = await refused(self.ground.acting, self.ground.looking, visitor.colleague, file, offer.kind, lambda _by: sample)
-        return refusal.reason if refusal is not None else "This cannot be done now."
+        return refusal.reason if refusal is not None else say("This cannot be done now.")
 
     def _told(self, did: str, visitor: Visitor) -> str | None:
         if did in IS_DONE:

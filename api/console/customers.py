@@ -17,8 +17,9 @@ from api.console.ground import Ground, discreet
 from api.console.visiting import visitor_of
 from api.problems import Problem
 from api.reading import ON_RECORD
-from domain.identities import LONGEST_REASON, CannotLink, Identity, NoSuchCustomer
+from domain.identities import LONGEST_REASON, CannotLink, Identity, NoSuchCustomer, not_linked
 from domain.rights import Right
+from domain.sentences import say
 
 _T = TypeVar("_T")
 Short = Annotated[str, Form(max_length=200)]
@@ -29,8 +30,8 @@ CASES = 40
 """So many cases of a customer are shown: a page stays below 30 KB."""
 COMPARED = 6
 IS_DONE = {
-    "linked": "They are one customer now.",
-    "unlinked": "It is a customer of its own again. Nothing of it shows here any more.",
+    "linked": say("They are one customer now."),
+    "unlinked": say("It is a customer of its own again. Nothing of it shows here any more."),
 }
 
 
@@ -126,7 +127,7 @@ class CustomerPages:
         values = {
             "sides": sides,
             "reason": reason,
-            "problem": str(told) if told is not None else None,
+            "problem": told.reason if told is not None else None,
             "is_shut": why_not is not None,
             "seen": " ".join(one.id for one in (*mine, *theirs)),
             "longest": LONGEST_REASON,
@@ -140,13 +141,12 @@ class CustomerPages:
         mine = await self._shown(visitor, customer, COMPARED)
         theirs = (await self._shown(visitor, other, COMPARED)).identities[0]
         is_linked = any(one.id == theirs.id for one in mine.identities[1:])
-        gone = CannotLink("not_linked", "They are not linked, or not any more.")
         values = {
             "me": mine.identities[0],
             "out": theirs,
             "staying": [one for one in mine.identities if one.id != theirs.id],
             "reason": reason,
-            "problem": str(refusal or gone) if refusal is not None or not is_linked else None,
+            "problem": (refusal or not_linked()).reason if refusal is not None or not is_linked else None,
             "is_shut": not is_linked,
             "longest": LONGEST_REASON,
         }

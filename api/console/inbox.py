@@ -17,15 +17,16 @@ from api.console.asking import Asked
 from api.console.ground import Ground, discreet
 from api.console.visiting import visitor_of
 from domain.rights import Right
+from domain.sentences import say
 
 AT_MOST = 40
 """Cases in a group; the board has the others."""
 _GROUPS: tuple[tuple[str, str, str, tuple[Flag, ...]], ...] = (
-    ("needs_us", "A person is needed", "The loop does not go on by itself here.", ("needs_us",)),
-    ("stalled", "Stalled", "Everybody up the chain was called, and nobody has acted.", ("stalled",)),
-    ("late", "Late", "A clock has run out: somebody waits longer than they should.", ("late",)),
-    ("soon", "Due within the hour", "Whoever owes it can still be reminded.", ("soon",)),
-    ("unsorted", "Not sorted", "Triage knew no category, and nobody has the case yet.", ("unsorted",)),
+    ("needs_us", say("A person is needed"), say("The loop does not go on by itself here."), ("needs_us",)),
+    ("stalled", say("Stalled"), say("Everybody up the chain was called, and nobody has acted."), ("stalled",)),
+    ("late", say("Late"), say("A clock has run out: somebody waits longer than they should."), ("late",)),
+    ("soon", say("Due within the hour"), say("Whoever owes it can still be reminded."), ("soon",)),
+    ("unsorted", say("Not sorted"), say("Triage knew no category, and nobody has the case yet."), ("unsorted",)),
 )
 
 
@@ -66,7 +67,9 @@ class InboxPage:
             "refresh": "/console/inbox",
             "groups": groups,
             "unreadable": unreadable,
-            "done": "It is being read again. If it still cannot be placed, it comes back here with the reason." if did == "again" else None,
+            "done": say("It is being read again. If it still cannot be placed, it comes back here with the reason.")
+            if did == "again"
+            else None,
         }
         return await self.ground.page(request, "inbox.html", visitor, values)
 

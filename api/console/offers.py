@@ -16,6 +16,7 @@ from domain.casefile import CaseFile
 from domain.decide import decide
 from domain.decide_command import not_now
 from domain.rights import Colleague, may_not
+from domain.sentences import say
 from domain.values import Actor, Priority, case_id
 
 SAYINGS: tuple[Saying, ...] = get_args(Saying)
@@ -70,26 +71,28 @@ def _merged(file: CaseFile, by: Actor) -> c.Command:
 _MINUTE = timedelta(minutes=1)
 
 OFFERS: tuple[Offer, ...] = (
-    Offer("accept", "Accept", "a", c.Accept, lambda _f, by, _n: c.Accept("", by), first=True),
-    Offer("update", "Post update", "u", KINDS["update"], lambda _f, by, _n: c.Update("", by, ""), first=True),
-    Offer("ask", "Ask customer", "q", KINDS["ask"], lambda _f, by, _n: c.Ask("", by, ""), first=True),
-    Offer("resolve", "Resolve", "r", KINDS["resolve"], lambda f, by, _n: c.Resolve("", by, f.case_policy.root_causes[0], ""), first=True),
-    Offer("private", "Go on in private", "p", KINDS["private"], lambda _f, by, _n: c.TakePrivate("", by, "")),
-    Offer("move", "Reassign", "m", c.Reassign, lambda f, by, _n: _moved(f, by)),
-    Offer("note", "Add a note", "n", DOINGS["note"], lambda _f, by, _n: c.Note("", by, ""), first=True),
-    Offer("escalate", "Escalate now", "e", DOINGS["escalate"], lambda _f, by, _n: c.EscalateNow("", by), first=True),
-    Offer("snooze", "Snooze reminders", "z", DOINGS["snooze"], lambda _f, by, now: c.Snooze("", by, now + _MINUTE)),
-    Offer("wait", "Wait on a third party", "w", DOINGS["wait"], lambda _f, by, _n: c.WaitOnThirdParty("", by, "")),
-    Offer("resume", "Back to work", "b", DOINGS["resume"], lambda _f, by, _n: c.Resume("", by)),
-    Offer("priority", "Change the priority", "y", DOINGS["priority"], lambda f, by, _n: c.SetPriority("", by, _other_priority(f))),
-    Offer("category", "Change the category", "c", DOINGS["category"], lambda f, by, _n: _sorted(f, by)),
-    Offer("merge", "Merge into another", "j", DOINGS["merge"], lambda f, by, _n: _merged(f, by)),
-    Offer("cause", "Share a cause", "h", DOINGS["cause"], lambda _f, by, _n: c.JoinSharedCause("", by, 0)),
-    Offer("policy", "Move to another policy", "g", c.MovePolicy, lambda _f, by, _n: c.MovePolicy("", by, "another")),
-    Offer("dismiss", "Dismiss", "d", DOINGS["dismiss"], lambda _f, by, _n: c.Dismiss("", by, "spam")),
-    Offer("walk_away", "Walk away", "x", DOINGS["walk_away"], lambda _f, by, _n: c.WalkAway("", by, "")),
-    Offer("waive", "Waive the thank-you", "v", DOINGS["waive"], lambda _f, by, _n: c.WaiveThankYou("", by, "")),
-    Offer("reopen", "Reopen", "o", DOINGS["reopen"], lambda _f, by, _n: c.Reopen("", by)),
+    Offer("accept", say("Accept"), "a", c.Accept, lambda _f, by, _n: c.Accept("", by), first=True),
+    Offer("update", say("Post update"), "u", KINDS["update"], lambda _f, by, _n: c.Update("", by, ""), first=True),
+    Offer("ask", say("Ask customer"), "q", KINDS["ask"], lambda _f, by, _n: c.Ask("", by, ""), first=True),
+    Offer(
+        "resolve", say("Resolve"), "r", KINDS["resolve"], lambda f, by, _n: c.Resolve("", by, f.case_policy.root_causes[0], ""), first=True
+    ),
+    Offer("private", say("Go on in private"), "p", KINDS["private"], lambda _f, by, _n: c.TakePrivate("", by, "")),
+    Offer("move", say("Reassign"), "m", c.Reassign, lambda f, by, _n: _moved(f, by)),
+    Offer("note", say("Add a note"), "n", DOINGS["note"], lambda _f, by, _n: c.Note("", by, ""), first=True),
+    Offer("escalate", say("Escalate now"), "e", DOINGS["escalate"], lambda _f, by, _n: c.EscalateNow("", by), first=True),
+    Offer("snooze", say("Snooze reminders"), "z", DOINGS["snooze"], lambda _f, by, now: c.Snooze("", by, now + _MINUTE)),
+    Offer("wait", say("Wait on a third party"), "w", DOINGS["wait"], lambda _f, by, _n: c.WaitOnThirdParty("", by, "")),
+    Offer("resume", say("Back to work"), "b", DOINGS["resume"], lambda _f, by, _n: c.Resume("", by)),
+    Offer("priority", say("Change the priority"), "y", DOINGS["priority"], lambda f, by, _n: c.SetPriority("", by, _other_priority(f))),
+    Offer("category", say("Change the category"), "c", DOINGS["category"], lambda f, by, _n: _sorted(f, by)),
+    Offer("merge", say("Merge into another"), "j", DOINGS["merge"], lambda f, by, _n: _merged(f, by)),
+    Offer("cause", say("Share a cause"), "h", DOINGS["cause"], lambda _f, by, _n: c.JoinSharedCause("", by, 0)),
+    Offer("policy", say("Move to another policy"), "g", c.MovePolicy, lambda _f, by, _n: c.MovePolicy("", by, "another")),
+    Offer("dismiss", say("Dismiss"), "d", DOINGS["dismiss"], lambda _f, by, _n: c.Dismiss("", by, "spam")),
+    Offer("walk_away", say("Walk away"), "x", DOINGS["walk_away"], lambda _f, by, _n: c.WalkAway("", by, "")),
+    Offer("waive", say("Waive the thank-you"), "v", DOINGS["waive"], lambda _f, by, _n: c.WaiveThankYou("", by, "")),
+    Offer("reopen", say("Reopen"), "o", DOINGS["reopen"], lambda _f, by, _n: c.Reopen("", by)),
 )
 BY_NAME = {offer.do: offer for offer in OFFERS}
 DOING: frozenset[str] = frozenset(get_args(Doing))

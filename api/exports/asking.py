@@ -10,7 +10,7 @@ from typing import Any
 from starlette.responses import StreamingResponse
 
 from adapters.export.forms import MEDIA_TYPES, SUFFIXES
-from adapters.postgres.exports import Asked, Exports, KeyUsed, NoExport, Wanted
+from adapters.postgres.exports import Asked, Exports, NoExport, Wanted
 from adapters.postgres.store import Store
 from api.access.visitor import Visitor
 from api.exports.conveying import Conveyor
@@ -44,7 +44,6 @@ class Desk:
         *,
         with_words: bool = False,
         since: int | None = None,
-        key: str | None = None,
     ) -> Asked:
         """Note that it is wanted. Raises Problem."""
         if with_words and form in (Form.JSONL, Form.CSV):
@@ -55,10 +54,7 @@ class Desk:
         def look() -> Asked:
             sought = sought_of(given, (), self.store.people.named)
             wanted = Wanted(form, tuple(query_of(sought)), sought.describe(), with_words, since)
-            try:
-                return self.exports.ask(wanted, visitor.actor.person, key)
-            except KeyUsed as error:
-                raise Problem(409, str(error), code="key_used") from None
+            return self.exports.ask(wanted, visitor.actor.person)
 
         return await in_thread(self.threads, look)
 

@@ -19,20 +19,21 @@ from api.problems import Problem
 from api.seeking import NAMES, query_of, sought_of
 from domain.exporting import Form as ExportForm
 from domain.seeking import Sought
+from domain.sentences import say
 
 _FORMS = {
-    ExportForm.BUNDLE: ("Bundle", "With everything that proves it. A zip file for the verifier."),
-    ExportForm.JSONL: ("JSON lines", "Every event, for programs."),
-    ExportForm.CSV: ("Tables", "Two CSV files for spreadsheets, in a zip file."),
-    ExportForm.HTML: ("Page of a case", "One case to read and print, with what people wrote in public."),
+    ExportForm.BUNDLE: (say("Bundle"), say("With everything that proves it. A zip file for the verifier.")),
+    ExportForm.JSONL: (say("JSON lines"), say("Every event, for programs.")),
+    ExportForm.CSV: (say("Tables"), say("Two CSV files for spreadsheets, in a zip file.")),
+    ExportForm.HTML: (say("Page of a case"), say("One case to read and print, with what people wrote in public.")),
 }
 _STATES = {
-    "asked": "ready to be downloaded",
-    "running": "on its way",
-    "broken_off": "broken off",
-    "done": "downloaded",
-    "failed": "broken off",
-    "cancelled": "cancelled",
+    "asked": say("ready to be downloaded"),
+    "running": say("on its way"),
+    "broken_off": say("broken off"),
+    "done": say("downloaded"),
+    "failed": say("broken off"),
+    "cancelled": say("cancelled"),
 }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Header
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
@@ -15,10 +15,12 @@ from adapters.postgres.exports import Asked
 from api.access.rules import Needs
 from api.access.visitor import Visitor
 from api.exports.asking import Desk
+from api.once import IdempotencyKey, Once
 from api.problems import described
 from domain.exporting import Form
 from domain.rights import Right
 from domain.seeking import Outcome
+from domain.sentences import say
 from domain.values import ClockName
 
 Exporting = Annotated[Visitor, Depends(Needs(Right.EXPORT, fresh=True))]
@@ -148,6 +150,7 @@ class RestExports:
     """The routes."""
 
     desk: Desk
+    once: Once
 
     def routes(self) -> APIRouter:
         """The addresses under /api/v1/exports."""
@@ -161,18 +164,16 @@ class RestExports:
             summary="Ask for an export",
             description=f"It can be downloaded for a day. Nothing leaves yet, and nothing is kept of what does. {_FRESH}",
         )
-        async def ask(
+        async def asked_for(
             wanted: ExportIn,
             visitor: Exporting,
-            idempotency_key: Annotated[
-                str | None,
-                Header(max_length=200, pattern=r"^[\x20-\x7e]*$", description="The same export under the same key is asked for once."),
-            ] = None,
+            idempotency_key: IdempotencyKey = None,
         ) -> ExportOut:
-            asked = await self.desk.ask(
-                visitor, wanted.form, wanted.sought.given(), with_words=wanted.with_words, since=wanted.since, key=idempotency_key
-            )
-            return ExportOut.of(asked)
+            async def ask() -> ExportOut:
+                given = wanted.sought.given()
+                return ExportOut.of(await self.desk.ask(visitor, wanted.form, given, with_words=wanted.with_words, since=wanted.since))
+
+            return await self.once.run(visitor, idempotency_key, "POST /exports", wanted, ask, kept=ExportOut)
 
         @router.get("", response_model=ExportsOut, responses=described(401, 403, 429, 503), summary="One's own exports", description=_FRESH)
         async def exports(visitor: Exporting) -> ExportsOut:
@@ -218,7 +219,7 @@ class RestExports:
 def problem_of(asked: Asked) -> str | None:
     """What went wrong, and how to go on."""
     if asked.state == "broken_off":
-        return (
+        return say(
             "nothing has been heard of it for half a minute: the connection, or the process that sent it, has ended. What you have of the "
             "file is not whole. Download it again"
         )

@@ -17,6 +17,7 @@ from starlette.requests import Request
 
 from api.languages.language import SOURCE, Language, languages
 
+UTC = ZoneInfo("UTC")
 COOKIE = "loopkeeper-language"
 VARY = "accept-language, cookie"
 _RANGE = re.compile(r"\s*([A-Za-z]{1,8}|\*)(?:-[A-Za-z0-9]{1,8})*\s*(?:;\s*q\s*=\s*([01](?:\.\d{0,3})?))?\s*\Z")
@@ -25,10 +26,11 @@ _LONGEST_HEADER = 500
 
 @dataclass(frozen=True)
 class Reader:
-    """Who reads a page: in which language, and in which zone, when they keep one."""
+    """Who reads a page: in which language, and in which zone, when they keep one. `home`: the brand's, for moments of no case."""
 
     language: Language
     zone: ZoneInfo | None = None
+    home: ZoneInfo = UTC
 
 
 _reader: ContextVar[Reader | None] = ContextVar("reader", default=None)
@@ -61,7 +63,7 @@ def reader_of(request: Request, *, fallback: str | None = None) -> Reader:
     visitor = getattr(request.state, "visitor", None)
     kept: list[str | None] = [getattr(visitor, "language", None), request.cookies.get(COOKIE), wanted(accepted)]
     tag = next((one for one in kept if one is not None and one in known), request.app.state.language)
-    return Reader(known[tag], zone_called(getattr(visitor, "zone", None)))
+    return Reader(known[tag], zone_called(getattr(visitor, "zone", None)), request.app.state.home_zone())
 
 
 def wanted(header: str) -> str | None:

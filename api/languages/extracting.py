@@ -21,7 +21,7 @@ from domain.values import Audience, ClockName, Intent, Priority, Purpose, Role, 
 ROOT = Path(__file__).parent.parent.parent
 CODE = ("domain", "api", "adapters")
 _TEMPLATES = {"trimmed": "true", "newstyle_gettext": "true", "trim_blocks": "true", "lstrip_blocks": "true", "silent": "false"}
-_IN_CODE = {"say": None, "say_n": (1, 2), "gettext": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 2)}
+_IN_CODE = {"say": None, "mark": None, "say_n": (1, 2), "gettext": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 2)}
 _IN_TEMPLATES = {"_": None, "gettext": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 2)}
 CLOSED: tuple[type[StrEnum], ...] = (Audience, ClockName, Intent, Priority, Purpose, Role, Status, Via)
 """Closed sets whose words templates show with `|spoken`."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+import string
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -34,6 +36,9 @@ class Language:
     day: str
     time: str = "HH:mm"
     messages: NullTranslations = field(default_factory=NullTranslations, repr=False)
+    short_day: str = "d MMM"
+    patterns: tuple[tuple[re.Pattern[str], str], ...] = field(default=(), repr=False)
+    """What finds the message that an English sentence was made of, the most particular first."""
 
     @property
     def direction(self) -> str:
@@ -62,6 +67,28 @@ def read_catalogue(tag: str) -> Catalog:
     """A catalogue as translators keep it."""
     with catalogue_path(tag).open("rb") as file:
         return read_po(file, locale=tag)
+
+
+def _patterns(tag: str) -> tuple[tuple[re.Pattern[str], str], ...]:
+    """The messages of sentences that fill something in, as what matches them filled in."""
+    found = {str(one.id) for one in read_catalogue(tag) if isinstance(one.id, str) and _PLACE.search(one.id)}
+    made = []
+    for message in sorted(found, key=lambda one: (-len(_PLACE.sub("", one)), one)):
+        if len(_PLACE.sub("", message).split()) < _TELLING:
+            continue
+        pieces, seen = [], set[str]()
+        for text, name, _, _ in string.Formatter().parse(message):
+            pieces.append(re.escape(text))
+            if name:
+                pieces.append(f"(?P={name})" if name in seen else f"(?P<{name}>.+)")
+                seen.add(name)
+        made.append((re.compile("".join(pieces), re.DOTALL), message))
+    return tuple(made)
+
+
+_PLACE = re.compile(r"\{\w+\}")
+_TELLING = 3
+"""So many words of its own must a message have to be recognised by."""
 
 
 def _compiled(tag: str) -> GNUTranslations:
@@ -98,6 +125,8 @@ def languages() -> Mapping[str, Language]:
             in_full="EEEE, d. MMMM y, HH:mm 'Uhr'",
             day="d. MMMM y",
             messages=_compiled("de"),
+            short_day="d. MMM",
+            patterns=_patterns("de"),
         ),
         Language(
             "he",
@@ -108,6 +137,8 @@ def languages() -> Mapping[str, Language]:
             in_full="EEEE, d בMMMM y, HH:mm",
             day="d בMMMM y",
             messages=_compiled("he"),
+            short_day="d בMMM",
+            patterns=_patterns("he"),
         ),
     )
     return {language.tag: language for language in known}

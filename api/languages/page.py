@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Form, Request
 from starlette.responses import RedirectResponse, Response
@@ -15,8 +16,14 @@ from api.access.rules import Anyone
 from api.languages.choosing import COOKIE, zone_called
 from api.languages.language import languages
 from api.problems import Problem
+from domain.policy import Policy
 
 A_YEAR = 365 * 86_400
+
+
+def home_zone(policy: Policy | None) -> ZoneInfo:
+    """The zone of the first brand, in which moments are told to whoever keeps none."""
+    return ZoneInfo("UTC" if policy is None else next(iter(policy.brands.values())).zone)
 
 
 @dataclass(frozen=True)
@@ -45,7 +52,7 @@ class LanguagePages:
         if language and language not in languages():
             raise Problem(422, f"language: one of {', '.join(languages())}, or nothing for the browser's")
         if zone and zone_called(zone.strip()) is None:
-            raise Problem(422, "zone: the IANA name of one, such as Europe/Berlin, or nothing for the brand's")
+            return RedirectResponse("/console/sessions?zone=unknown#reading", 303)
         visitor = await self.gate.person(request)
         if visitor is not None:
             kept = visitor.zone if zone is None else zone.strip() or None

@@ -12,9 +12,9 @@ from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from api.languages.choosing import reader
-from api.languages.language import languages
+from api.languages.language import SOURCE, languages
 from domain.durations import write_duration
-from domain.sentences import Moment, Sentence
+from domain.sentences import Day, Moment, Number, Sentence
 from domain.story import OWED
 from domain.values import ClockName
 
@@ -41,16 +41,39 @@ def pgettext(context: str, message: str, **values: Any) -> Markup:
 
 def localised(value: Any) -> Any:
     """What is about to be shown, in the reader's language where it knows how to be told in another."""
-    if isinstance(value, Sentence):
-        return sentence(value)
-    return brief(value.at, ZoneInfo(value.zone)) if isinstance(value, Moment) else value
+    match value:
+        case Sentence():
+            return sentence(value)
+        case Moment():
+            return brief(value.at, reader().zone or ZoneInfo(value.zone))
+        case Number():
+            return str(format_decimal(value.value, "#,##0" + "." * bool(value.digits) + "0" * value.digits, reader().language.locale))
+        case Day():
+            return format_date(value.day, reader().language.short_day, locale=reader().language.locale)
+        case _:
+            return value
 
 
 def sentence(said: Sentence) -> str:
     """A sentence of ours in the reader's language."""
     language = reader().language
-    pattern = language.gettext(said.pattern) if said.plural is None else language.ngettext(said.pattern, said.plural, said.number)
-    return pattern.format(**_told(said.values)) if said.values else pattern
+    if said.plural is not None:
+        return language.ngettext(said.pattern, said.plural, said.number).format(**_told(said.values))
+    if not said.values:
+        return kept(said.pattern)
+    return language.gettext(said.pattern).format(**_told(said.values))
+
+
+def kept(words: str) -> str:
+    """Words of ours that were kept as English text: by their whole, or by the pattern that they were made of; else as they are."""
+    language = reader().language
+    told = language.gettext(words)
+    if told != words or language.tag == SOURCE or " " not in words:
+        return told
+    for pattern, message in language.patterns:
+        if found := pattern.fullmatch(words):
+            return language.gettext(message).format(**{name: kept(value) for name, value in found.groupdict().items()})
+    return words
 
 
 def _told(values: Any) -> dict[str, Any]:
@@ -73,7 +96,7 @@ def capitalised(value: object) -> object:
 
 def begun(words: str) -> str:
     """Words of ours that were kept, as a sentence: told in the reader's language where it is one that the catalogue has."""
-    told = localised(words) if isinstance(words, Sentence) else reader().language.gettext(words)
+    told = sentence(words) if isinstance(words, Sentence) else kept(words)
     return told[:1].upper() + told[1:]
 
 
@@ -109,7 +132,7 @@ def brief(at: datetime, zone: tzinfo) -> str:
 
 def moment(at: datetime | None) -> str:
     """A moment in its reader's zone."""
-    return "" if at is None else brief(at, reader().zone or ZoneInfo("UTC"))
+    return "" if at is None else brief(at, reader().zone or reader().home)
 
 
 def dated(at: datetime) -> Markup:
@@ -213,7 +236,7 @@ def set_up(templates: Environment) -> None:
     templates.newstyle_gettext = True  # type: ignore[attr-defined]
     templates.policies["ext.i18n.trimmed"] = True
     templates.globals.update(_=gettext, gettext=gettext, ngettext=ngettext, pgettext=pgettext, module_words=module_words)
-    templates.globals.update(reader=reader, languages=lambda: tuple(languages().values()))
+    templates.globals.update(page_language=lambda: reader().language, languages=lambda: tuple(languages().values()))
     templates.finalize = localised
     templates.filters.update(
         moment=moment,

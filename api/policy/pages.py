@@ -22,6 +22,7 @@ from api.policy.trying import LONGEST, Files, Tried, tried
 from api.problems import Problem
 from domain.checking import changed, lines_of
 from domain.rights import Right
+from domain.sentences import say
 from domain.values import Via
 from domain.wording import TEMPLATES
 
@@ -164,11 +165,11 @@ class PolicyPages:
             if found.policy is None:
                 return found, None
             if (found.policy.id, found.in_force) != (version, instead_of):
-                return found, "Something has changed since you checked it. Look at what it would change now."
+                return found, say("Something has changed since you checked it. Look at what it would change now.")
             try:
                 self._put(found, visitor)
             except ChangedMeanwhile as error:
-                return found, f"Not done: {error}."
+                return found, say("Not done: {error}.", error=error)
             return found, ""
 
         found, wrong = await self.in_thread(act)

@@ -14,16 +14,17 @@ from domain.durations import write_duration
 from domain.escalation import Step
 from domain.hours import DAYS, Hours, write_span
 from domain.policy import ByPriority, Policy
+from domain.sentences import say
 from domain.values import ClockName, Priority
 
 NEXT_DAYS = 6
 PRIORITIES = (Priority.URGENT, Priority.HIGH, Priority.NORMAL, Priority.LOW)
 _RUNS_ON = {
-    ClockName.ACCEPT: "the department's calendar",
-    ClockName.HOLDING_UPDATE: "the brand's calendar",
-    ClockName.NEXT_REPLY: "the brand's calendar",
-    ClockName.RESOLVE: "the department's calendar",
-    ClockName.THANK_YOU: "the brand's calendar",
+    ClockName.ACCEPT: say("the department's calendar"),
+    ClockName.HOLDING_UPDATE: say("the brand's calendar"),
+    ClockName.NEXT_REPLY: say("the brand's calendar"),
+    ClockName.RESOLVE: say("the department's calendar"),
+    ClockName.THANK_YOU: say("the brand's calendar"),
 }
 
 
@@ -84,9 +85,15 @@ def chains(policy: Policy) -> list[tuple[str, list[StepRow]]]:
 
 
 def _step(step: Step) -> StepRow:
-    besides = ["one priority up"] if step.raise_priority else []
+    besides = [say("one priority up")] if step.raise_priority else []
     if step.repeat is not None:
-        besides.append(f"again every {write_duration(step.repeat.every)}, {step.repeat.at_most} times at most, then stalled")
+        besides.append(
+            say(
+                "again every {every}, {at_most} times at most, then stalled",
+                every=write_duration(step.repeat.every),
+                at_most=step.repeat.at_most,
+            )
+        )
     return StepRow(step.at, tuple(audience.value for audience in step.tell), ", ".join(besides))
 
 
@@ -120,7 +127,7 @@ def _specials(hours: Hours, today: date) -> Iterator[Special]:
     names = _names(hours, today)
     for day, spans in hours.days.items():
         if day >= today:
-            yield Special(day, names.get(day, "as the policy says"), _hours(spans))
+            yield Special(day, names.get(day, say("as the policy says")), _hours(spans))
     for day in hours.holidays:
         if day >= today and day not in hours.days:
             yield Special(day, names.get(day, "holiday"), "closed")

@@ -12,7 +12,6 @@ create table export (
   id uuid primary key default gen_random_uuid(),
   asked_by text not null,
   asked_at timestamptz not null default clock_timestamp(),
-  idempotency_key text,
   form text not null,
   with_words boolean not null,
   since bigint,
@@ -28,8 +27,7 @@ create table export (
   written bigint not null default 0,
   bytes bigint not null default 0,
   heard_at timestamptz,
-  problem text,
-  unique (asked_by, idempotency_key)
+  problem text
 );
 create index exports_by_age on export (asked_at);
 comment on table export is 'Exports that somebody asked for, for a day. filter: sealed with the installation''s keyring, because it can name a customer or what was written (of_somebody). claim: fences a download that was overtaken by another of the same export. heard_at: when whoever sends it last told how far it is.';

@@ -29,6 +29,7 @@ NOWHERE = {
     "{other_id}": "0198d7a4-6f5e-7c11-9d2a-3c1f0d5b7e91",
     "{webhook_id}": "000000000000",
     "{event_id}": "evt_nothing",
+    "{which}": "999999",
     "{number}": "999999",
     "{saying}": "update",
     "{policy_id}": "nothing@0000000000",

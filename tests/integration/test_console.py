@@ -6,11 +6,13 @@ import gzip
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from adapters.postgres.causes import Line, Made
 from cli.engines import Postgres
 from domain import commands as c
 from domain.values import Actor, Role, Via
@@ -61,11 +63,27 @@ def cases(served: Served) -> dict[str, OnRecord]:
         assert case.tell(c.Update(f"update-{name}", TOM, words)) is None
         case.tell(what(f"outcome-{name}", case.case.replies[-1].step, "the network says no", words))
     made["over"].tell(c.Dismiss("dismissed", SOFIA, "spam"))
+    _grouped(served, made, by)
     late = made["late"]
     due = min(at for at in (clock.due_at for clock in served.store.reader.file(late.case_id).clocks) if at is not None)
     ahead = due + timedelta(minutes=5) - late.now()
     late.tell_at(c.TimePassed(), late.now() + ahead)
     return made
+
+
+def _grouped(served: Served, made: dict[str, OnRecord], by: Any) -> None:
+    """One case merged into another, and a cause whose customers are to be told something."""
+    made["taking"] = served.accepted("taking", author=by("Mona"))
+    made["merged"] = served.handed_off("merged", author=by("Mona"))
+    target = served.store.reader.target(made["merged"].case_id, made["taking"].case_id)
+    assert made["merged"].tell(c.Merge("merge", SOFIA, made["taking"].case_id, made["merged"].keep(HOSTILE), target)) is None
+    cause = served.store.causes.begin(f"Cabinet 12 {HOSTILE}", HOSTILE + "w" * 300, "technical", "technical", SOFIA.person)
+    lines = [Line(made["over"].case_id, held="This case is over (dismissed).")]
+    for name in ("accepted", "taking"):
+        assert made[name].tell(c.JoinSharedCause(f"join-{name}", SOFIA, cause)) is None
+        lines.append(Line(made[name].case_id, made[name].keep(f"{HOSTILE} we look into it."), None, made[name].case.turn))
+    announcement = served.store.causes.make(Made(cause, "hostile", "update", None, HOSTILE, ("customers",), SOFIA, lines))
+    served.store.causes.wait(announcement)
 
 
 def ready(page: Page, url: str) -> Page:
@@ -77,8 +95,8 @@ def ready(page: Page, url: str) -> Page:
 def pages(served: Served, cases: dict[str, OnRecord]) -> list[str]:
     shown = [f"{served.url}/console/cases/{case.case_id}" for case in cases.values()]
     accepted = f"{served.url}/console/cases/{cases['accepted'].case_id}"
-    doings = ("update", "ask", "resolve", "private", "move", "note", "snooze", "wait", "priority", "dismiss", "walk_away")
-    places = ("", "?by=department", "?only=late", "?show=all", "/inbox", "/keys")
+    doings = ("update", "ask", "resolve", "private", "move", "note", "snooze", "wait", "priority", "dismiss", "walk_away", "merge", "cause")
+    places = ("", "?by=department", "?only=late", "?show=all", "/inbox", "/keys", "/causes", "/causes/1", "/causes/1/announcements/1")
     return [*(f"{served.url}/console{place}" for place in places), *shown, *(f"{accepted}?do={do}" for do in doings)]
 
 

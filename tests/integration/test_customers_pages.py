@@ -119,7 +119,7 @@ def test_from_a_case_to_its_customer_to_another_identity_and_back_with_keys_and_
         other = page.get_by_role("complementary").get_by_role("listitem").filter(has_text="Facebook")
         expect(other).to_contain_text("linked")
         expect(other).to_contain_text("Wrote to you on X, too")
-        ready(page, f"{served.url}/console/customers/{bea}").get_by_role("link", name="Take out (Beate Okafor on Facebook)").click()
+        ready(page, f"{served.url}/console/customers/{bea}").get_by_role("link", name="Take out (Beate Okafor, Facebook)").click()
         page.get_by_label("Why?").fill("two people of one family")
         page.get_by_role("button", name="Take it out").click()
         expect(page.get_by_role("status").filter(has_text="customer of its own again")).to_be_visible()
@@ -150,7 +150,7 @@ def test_without_the_module_everything_works_and_a_page_is_light(served: Served,
         page.goto(f"{served.url}/console/customers/{people.ada}")
         assert len(fetched) <= 5
         expect(page.get_by_role("region", name="Open cases").get_by_role("listitem")).to_have_count(2)
-        page.get_by_role("link", name="Take out (Adah Okafor on Facebook)").click()
+        page.get_by_role("link", name="Take out (Adah Okafor, Facebook)").click()
         expect(page.get_by_role("button", name="Take it out")).to_be_visible()
         for url in pages(served, people):
             page.goto(url)
@@ -180,7 +180,7 @@ def test_refusals_stand_in_their_place_and_what_somebody_did_meanwhile_is_told(s
         store.linking.link(eva, evan, WHY, MAYA)
         again = link(evan, f"{eva} {evan}")
         assert again.status_code == 409
-        assert "They are linked already by Maya Chen" in again.text
+        assert "They are linked already, by Maya Chen" in again.text
         assert "They are the same person</button>" not in again.text, "there is nothing to be sent again"
         late = link(third, f"{eva} {third}")
         assert late.status_code == 409
@@ -220,5 +220,5 @@ def test_looking_for_a_customer_leaves_no_trace_in_addresses(served: Served, peo
         assert people.ada in found.text
         assert people.adah not in found.text
         beside = http.post("/console/customers", data={"handle": "adah", "beside": people.ada}, headers=mine)
-        assert "Nobody is called exactly that besides" in beside.text, "who is linked already is not offered"
+        assert "Nobody else is called exactly that" in beside.text, "who is linked already is not offered"
         assert http.post("/console/customers", data={"handle": "x", "beside": "nobody"}, headers=mine).status_code == 404

@@ -304,6 +304,6 @@ def test_a_lead_chooses_confirms_and_ends_it_without_javascript_and_axe_finds_no
             page.goto(f"{url}{link}")
             page.get_by_role("button", name="Yes, send it to me").click()
             page.get_by_role("link", name="See what you chose").click()
-            expect(page.get_by_role("status").first).to_contain_text("by e-mail, to ana@example.com, on Fridays at 08:00 (Europe/Berlin)")
+            expect(page.get_by_role("status").first).to_contain_text("by e-mail, to ana@example.com, every Friday at 08:00 (Europe/Berlin)")
             page.get_by_role("button", name="Send me none any more").click()
             expect(page.get_by_role("button", name="Send it to me")).to_be_visible()

@@ -105,6 +105,8 @@ def test_every_case_of_a_month_in_which_billing_broke_a_promise_with_proof(archi
     verified = run("verify", out, "--public-key", tmp_path / "keys", "--since", tmp_path / "since")
     assert verified.exit_code == 0, verified.output
     assert "filtered export of loopkeeper.example.com/log; sought: department billing; event promise_broken" in verified.output
+    summary = run("export", "--kind", "promise_broken", "--department", "billing", "--out", tmp_path / "again.zip", "--wait", 0, "--json")
+    assert {"form": "bundle", "cases": 3}.items() <= json.loads(summary.stdout).items()
     with zipfile.ZipFile(out) as files:
         cases = {json.loads(line)["case"] for line in files.read("heads.jsonl").splitlines()}
     assert cases == {"meridian-x-p1", "meridian-x-p6"}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -12,11 +14,14 @@ from sqlalchemy.exc import DBAPIError
 from typer.testing import Result
 
 from adapters.erasure_list import ErasureFile
+from adapters.postgres.book import PostgresBook
 from adapters.postgres.engine import open_engine
 from adapters.postgres.erasing import Erasing
+from adapters.postgres.retention import Retention
 from adapters.postgres.store import Store
 from domain import commands as c
 from domain.identities import NoSuchCustomer
+from tests.conftest import POLICY, WORDING
 from tests.integration.linked import MAYA, WHY, linked, writes
 from tests.integration.onrecord import OnRecord
 from tests.integration.test_erasing import BO, CHI
@@ -130,3 +135,17 @@ def test_who_asks_what_is_held_gets_it_from_all_linked_channels_and_how_we_know(
     page = (tmp_path / "two.html").read_text()
     assert "linked with others of these by a colleague (social)" in page
     assert MAYA.person not in page
+
+
+def test_whose_words_are_past_their_time_is_linked_with_nobody_any_more(store: Store, database: str) -> None:
+    store.book.activate(POLICY + "\nretention: {default: 3 y, spam: 30 d}\n", WORDING, by="tests")
+    sam, samo = writes(store, "sam", account="C-1"), writes(store, "samo", "facebook", account="C-1")
+    OnRecord(store, "meridian-x-sam.x").command(c.Dismiss, "spam")
+    acting = open_engine(database, pool=2, role="loopkeeper_privacy")
+    Retention(acting, PostgresBook(acting)).apply(datetime.now(UTC) + timedelta(days=31), dry_run=False)
+    acting.dispose()
+    assert linked(store, samo) == {samo}
+    with pytest.raises(NoSuchCustomer):
+        store.identities.shown(sam, None)
+    with store.engine.connect() as connection:
+        assert connection.execute(text("select subject_id from identity_account")).scalars().all() == [UUID(samo)]

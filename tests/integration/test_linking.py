@@ -127,7 +127,7 @@ def test_of_two_people_who_link_at_once_one_does_it_and_the_other_is_told_who(st
         answers = list(threads.map(tries, (sam, samo), (samo, sam), (MAYA, BEN)))
     (told,) = [answer for answer in answers if answer is not None]
     assert told.code == "linked_already"
-    assert f"by {'Ben Alder' if answers[0] else 'Maya Chen'} on" in str(told)
+    assert f"already, by {'Ben Alder' if answers[0] else 'Maya Chen'} on" in str(told)
     assert len(on_record(store)) == 1
 
 

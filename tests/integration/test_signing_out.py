@@ -33,7 +33,7 @@ def test_whoever_leaves_is_signed_out_here_and_offered_to_leave_there_too(store:
         answer = httpx.get(led.headers["location"], trust_env=False)
         assert there.signed_out == 1
         back = ana.http.get(answer.headers["location"].removeprefix(PUBLIC))
-        assert "Here, and of your company&#39;s account." in back.text or "Here, and of your company's account." in back.text
+        assert "Here, and of your company’s account." in back.text or "Here, and of your company&#8217;s account." in back.text
         assert ana.http.get(answer.headers["location"].removeprefix(PUBLIC)).status_code == 303, "an answer counts once"
 
 

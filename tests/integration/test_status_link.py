@@ -54,8 +54,12 @@ def test_the_old_link_says_that_it_was_withdrawn_the_new_one_shows_the_case_and_
     first, others = (http.get(f"/api/v1/cases/{one.case_id}/status-link", headers=lead).json() for one in (case, other))
     assert first["withdrawn"] == 0
     assert http.get(path_of(first["url"])).status_code == 200
-    second = http.delete(f"/api/v1/cases/{case.case_id}/status-link", headers=lead | sent_from(http)).json()
+    address = f"/api/v1/cases/{case.case_id}/status-link"
+    second = http.delete(f"{address}?withdrawn=0", headers=lead | sent_from(http)).json()
     assert second["withdrawn"] == 1
+    assert http.delete(f"{address}?withdrawn=0", headers=lead | sent_from(http)).json() == second, "sent again, it withdraws nothing more"
+    assert http.delete(f"{address}?withdrawn=7", headers=lead | sent_from(http)).json() == second, "nor does one that is not there yet"
+    assert http.delete(address, headers=lead | sent_from(http)).status_code == 422
     gone = http.get(path_of(first["url"]))
     assert gone.status_code == 410
     assert "This link was withdrawn" in gone.text
@@ -64,7 +68,7 @@ def test_the_old_link_says_that_it_was_withdrawn_the_new_one_shows_the_case_and_
     assert http.get(path_of(second["url"])).status_code == 200
     assert http.get(path_of(others["url"])).status_code == 200
     assert on_record(store) == [("status_link_withdrawn", f"case {case.case_id}", "link 2", "local:lead")]
-    http.delete(f"/api/v1/cases/{case.case_id}/status-link", headers=lead | sent_from(http))
+    http.delete(f"{address}?withdrawn=1", headers=lead | sent_from(http))
     assert [http.get(path_of(one["url"])).status_code for one in (first, second)] == [410, 410]
 
 
@@ -78,7 +82,7 @@ def test_a_reply_that_is_made_later_gives_the_link_that_holds(store: Store, http
     say = WhatToSay(case.case_id, case.case.policy, None, "private.person", 0, "billing", case.now(), until=case.now(), body="Hello.")
     first = path_of(http.get(path, headers=lead).json()["url"])
     assert first in composer.compose(say).text
-    second = path_of(http.delete(path, headers=lead | sent_from(http)).json()["url"])
+    second = path_of(http.delete(f"{path}?withdrawn=0", headers=lead | sent_from(http)).json()["url"])
     said = composer.compose(say).text
     assert (first in said, second in said) == (False, True)
 
@@ -92,14 +96,17 @@ def test_only_whoever_acts_on_the_case_sees_its_link_and_withdraws_it(store: Sto
             ("auditor", Role.AUDITOR, ()), ("technical", Role.DEPARTMENT, ("technical",)), ("billing", Role.DEPARTMENT, ("billing",)),
         )
     }  # fmt: skip
-    assert {name: (http.get(path, headers=key).status_code, http.delete(path, headers=key).status_code) for name, key in keys.items()} == {
+    assert {
+        name: (http.get(path, headers=key).status_code, http.delete(f"{path}?withdrawn=0", headers=key).status_code)
+        for name, key in keys.items()
+    } == {
         "auditor": (403, 403),
         "technical": (404, 404),
         "billing": (200, 200),
     }
     case.command(c.Accept)
     case.command(c.Reassign, "technical")
-    assert http.delete(path, headers=keys["technical"]).status_code == 200
+    assert http.delete(f"{path}?withdrawn=1", headers=keys["technical"]).status_code == 200
     assert [one[1] for one in on_record(store)] == [f"case {case.case_id}"] * 2
     assert http.get("/api/v1/cases/nothing/status-link", headers=keys["billing"]).status_code == 404
 
@@ -109,8 +116,8 @@ def test_a_link_can_be_withdrawn_a_hundred_times_and_no_more(store: Store, http:
     path = f"/api/v1/cases/{case.case_id}/status-link"
     with store.engine.begin() as connection:
         connection.exec_driver_sql("insert into status_link (case_id, withdrawn) values (%s, 99)", (case.case_id,))
-    assert http.delete(path, headers=lead | sent_from(http)).json()["withdrawn"] == 100
-    assert http.delete(path, headers=lead | sent_from(http)).status_code == 422
+    assert http.delete(f"{path}?withdrawn=99", headers=lead | sent_from(http)).json()["withdrawn"] == 100
+    assert http.delete(f"{path}?withdrawn=100", headers=lead | sent_from(http)).status_code == 422
     assert http.get(path_of(http.get(path, headers=lead).json()["url"])).status_code == 200
 
 

@@ -117,6 +117,7 @@ def _cases(served: Served) -> dict[str, OnRecord]:
         "unsure": served.accepted("unsure", text="My internet is slow.", author=by("Uma")),
         "refused": served.accepted("refused", text="My internet is slow.", author=by("Rita")),
         "over": served.case("over", author=by("Uma")),
+        "gone": served.case("gone", author=by("Gus")),
         "late": served.handed_off("late", text="No internet here.", author=by("Lena")),
         "held": served.accepted("held", text="No internet since Monday.", author=by("Hugo")),
         "private": served.accepted("private", text="No internet since Tuesday.", author=by("Petra")),
@@ -126,6 +127,7 @@ def _cases(served: Served) -> dict[str, OnRecord]:
         words = case.keep(f"We look into it. {CANARY}")
         assert case.tell(c.Update(f"update-{name}", TOM, words)) is None
         case.tell(what(f"outcome-{name}", case.case.replies[-1].step, f"the network says no {CANARY}", words))
+    made["gone"].tell(c.Dismiss("gone", SOFIA, "spam"))
     made["over"].tell(c.Dismiss("dismissed", SOFIA, "spam", made["over"].keep(CANARY)))
     _drafts(made)
     late = made["late"]
@@ -166,7 +168,30 @@ def _things(http: httpx.Client, served: Served, cases: Mapping[str, OnRecord], c
     reader = digests.of("local:digest")
     assert reader is not None
     shown = cases["accepted"]
+    owner = create_engine(served.address)
+    with owner.connect() as connection:
+        found = connection.execute(text("select case_id, subject_id from cases"))
+        customers = {str(row.case_id).rsplit("-", 1)[-1]: str(row.subject_id) for row in found}
+    owner.dispose()
+    served.store.linking.link(customers["accepted"], customers["refused"], f"They told us so {SHORT}", SOFIA)
+    privacy = sent_from(http) | {"cookie": cookies[Role.PRIVACY]}
+    erasure = http.post("/console/privacy/erasures", data={"customer": [customers["gone"]], "reason": "letter 7/26"}, headers=privacy)
+    assert erasure.status_code == 303, erasure.text
+    told = {"name": f"The outage {SHORT}", "about": CANARY, "department": "technical", "category": "technical"}
+    cause = http.post("/console/causes", data=told, headers=social)
+    assert cause.status_code == 303, cause.text
+    number = cause.headers["location"].split("?")[0].rsplit("/", 1)[-1]
+    for name in ("accepted", "late"):
+        assert cases[name].tell(c.JoinSharedCause(f"join-{name}", SOFIA, int(number))) is None
+    announced = http.post(f"/console/causes/{number}/announcements", data={"body": "We know what it is."}, headers=social)
+    assert announced.status_code == 303, announced.text
     return {
+        "customer": customers["accepted"],
+        "linked": customers["refused"],
+        "other": customers["waiting"],
+        "erasure": erasure.headers["location"].rsplit("/", 1)[-1],
+        "cause": number,
+        "announcement": announced.headers["location"],
         "case": shown.case_id,
         "webhook": hook.id,
         "export": asked.headers["location"].rsplit("/", 1)[-1],

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -195,3 +196,20 @@ def test_what_names_a_case_cannot_lead_elsewhere() -> None:
     with pytest.raises(NotThere):
         network.client.case("../keys?x=1#")
     assert network.asked[0].url.raw_path == b"/api/v1/cases/..%2Fkeys%3Fx%3D1%23"
+
+
+def test_a_download_is_whole_or_not_there(tmp_path: Path) -> None:
+    def breaks_off() -> Iterator[bytes]:
+        yield b"half"
+        raise httpx.ReadError("gone")
+
+    assert Network(httpx.Response(200, content=b"whole")).client.download_export("1", tmp_path / "a") == 5
+    assert (tmp_path / "a").read_bytes() == b"whole"
+    with pytest.raises(FileExistsError):
+        Network(httpx.Response(200, content=b"other")).client.download_export("1", tmp_path / "a")
+    with pytest.raises(NotReached):
+        Network(httpx.Response(200, content=breaks_off())).client.download_export("1", tmp_path / "b")
+    with pytest.raises(Refused):
+        Network(bad(409)).client.download_export("1", tmp_path / "b")
+    assert [file.name for file in tmp_path.iterdir()] == ["a"]
+    assert (tmp_path / "a").read_bytes() == b"whole"

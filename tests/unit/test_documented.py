@@ -17,6 +17,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 from typer.testing import CliRunner
 
+from cli.app import add_verbs
 from cli.app import app as command
 from domain import commands, events
 from domain.policy import Policy
@@ -96,7 +97,7 @@ def application() -> Iterator[FastAPI]:
 
 def test_every_address_of_the_api_is_documented_and_no_other(application: FastAPI) -> None:
     table = [coded(row[0])[0] for row in rows("api.md") if re.match(r"`(GET|POST|PUT|DELETE) /", row[0])]
-    there = [one for one in addresses(application.routes) if not one.path.startswith("/docs/")]
+    there = list(addresses(application.routes))
     assert sorted(table) == sorted(f"{one.method} {one.path}" for one in there)
 
 
@@ -178,23 +179,7 @@ def verbs(group: Any, above: str = "loopkeeper") -> Iterator[tuple[str, set[str]
 
 
 def test_every_verb_of_the_command_is_documented_with_its_options_and_no_other() -> None:
-    from cli import (  # noqa: F401 - they add their verbs
-        admin,
-        audit,
-        backups,
-        cases,
-        customers,
-        doctor,
-        inbox,
-        play,
-        policies,
-        privacy,
-        reconciling,
-        reports,
-        slack,
-        status_links,
-        webhooks,
-    )
+    add_verbs()
 
     page = (DOCS / "cli.md").read_text("utf-8")
     sections = re.split(r"^### `(loopkeeper [a-z -]+)`$", page, flags=re.MULTILINE)[1:]

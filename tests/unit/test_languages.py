@@ -6,13 +6,14 @@ import re
 import string
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from babel.messages.catalog import Catalog, Message
 from starlette.requests import Request
 
 from api.languages.choosing import COOKIE, Reader, read_by, reader_of, wanted
-from api.languages.extracting import brought_up_to_date, messages, untranslated, written
+from api.languages.extracting import brought_up_to_date, messages, untranslated, words, written
 from api.languages.language import SOURCE, catalogue_path, languages, read_catalogue
 from api.languages.telling import brief, localised
 from api.pages import templates
@@ -21,6 +22,13 @@ from tests.templates_text import unmarked
 
 TRANSLATED = [tag for tag in languages() if tag != SOURCE]
 WHOLE = ["de"]
+COVERED = re.compile(
+    r"api/templates/(_bits|_nav|_panel|_story|_visitor|_languages|_held|_deciding|board|case|all|console|inbox|keys|layout|parts|sign_in"
+    r"|status|status_gone|sessions|not_allowed|desk|desk_gone|desk_preview)\.html"
+    r"|api/(console/\w+|doing|saying|acting|desk|languages/\w+|access/sign_in)\.py|adapters/slack/forms\.py"
+    r"|domain/(story|following|conversation|replying|approving|personal|decide\w*)\.py"
+)
+"""What a language that is not whole has all the same: the status page, the sign-in, the board, the cases, and the way there."""
 _NAMED = re.compile(r"%\((\w+)\)s")
 
 
@@ -47,6 +55,14 @@ def test_every_message_is_translated(tag: str, sources: Catalog) -> None:
     wanted_here = {(one.id, one.context) for one in sources if one.id}
     assert {(one.id, one.context) for one in theirs if one.id} == wanted_here, "run: python -m api.languages"
     assert list(untranslated(theirs)) == []
+
+
+@pytest.mark.parametrize("tag", sorted(set(TRANSLATED) - set(WHOLE)))
+def test_a_language_that_is_not_whole_has_the_pages_of_daily_work(tag: str, sources: Catalog) -> None:
+    theirs = read_catalogue(tag)
+    lacking = set(untranslated(theirs))
+    needed = {str(one.id) for one in sources if one.id and any(COVERED.match(path) for path, _ in one.locations)} | set(words())
+    assert lacking & needed == set()
 
 
 @pytest.mark.parametrize("tag", TRANSLATED)
@@ -79,6 +95,10 @@ def asking(**headers: str) -> Request:
     class App:
         class state:  # noqa: N801 - as Starlette calls it
             language = "de"
+
+            @staticmethod
+            def home_zone() -> ZoneInfo:
+                return ZoneInfo("Europe/London")
 
     named = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
     return Request({"type": "http", "method": "GET", "path": "/", "headers": named, "app": App, "state": {}})

@@ -72,8 +72,10 @@ def test_any_part_of_a_text_without_spaces_is_found_in_it(text: str, start: int,
 
 
 def test_words_and_names_are_kept_apart_and_there_is_an_end_to_them() -> None:
-    assert personal_terms(["Refund me"], ["sam", "Sam Okafor", None]) == {"word:refund", "word:me", "customer:sam", "customer:okafor"}
-    assert len(personal_terms([" ".join(f"w{n}" for n in range(3 * WORDS_AT_MOST))], [])) == WORDS_AT_MOST
+    shown = {"handle": "@Sam_O", "name": "Sam Okafor", "followers": None}
+    words = {"word:refund", "word:me", "customer:sam", "customer:o", "customer:okafor"}
+    assert personal_terms(["Refund me"], shown) == words | {"handle:sam_o"}
+    assert len(personal_terms([" ".join(f"w{n}" for n in range(3 * WORDS_AT_MOST))], {})) == WORDS_AT_MOST
 
 
 def entries(story: Story, late: timedelta = timedelta(0)) -> list[tuple[Entry, int]]:

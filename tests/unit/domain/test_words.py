@@ -10,16 +10,18 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from domain.errors import TooLong
 from domain.files import read_wording
 from domain.limits import Counting, graphemes, length, shortened, split
 from domain.triage import Sorter
 from domain.values import Intent, Priority
-from domain.wording import TEMPLATES, Facts, Room, fill, first_name, render, spoken_future, spoken_past, tidy
+from domain.wording import TEMPLATES, Facts, Room, Wording, fill, first_name, render, spoken_future, spoken_past, tidy
 from tests.unit.domain.story import DEFAULT
 
 WORDING = read_wording((Path(__file__).parents[3] / "policies" / "wording.en.yaml").read_text(), "wording.en.yaml")
+GERMAN = read_wording((Path(__file__).parents[3] / "policies" / "wording.de.yaml").read_text(), "wording.de.yaml")
 NOW = datetime(2026, 3, 2, 10, 2, tzinfo=UTC)
 FACTS = Facts(
     brand="Meridian",
@@ -234,3 +236,50 @@ def test_a_shortened_text_fits(text: str, counting: Counting, limit: int) -> Non
 
 def test_a_persons_words_are_tidied_but_not_changed() -> None:
     assert tidy("  Hello \x00 there \n\n\n\n you \u0007 ") == "Hello there\n\nyou"
+
+
+# --- German -------------------------------------------------------------------------------------------------------------
+
+
+IN_GERMANY = replace(FACTS, zone="Europe/Berlin", customer="Jana Weber", department="Abrechnung", self_help=None)
+
+
+@pytest.mark.parametrize("template", sorted(TEMPLATES))
+def test_the_german_wording_has_every_template_in_words_that_fit_a_short_post(template: str) -> None:
+    facts = replace(IN_GERMANY, until=NOW + timedelta(days=30), since=NOW - timedelta(days=30), opens=NOW + timedelta(days=30))
+    facts = replace(facts, link="https://x.example/status/1900000000000000001")
+    assert template in GERMAN.forms
+    for form in GERMAN.in_family(template, None):
+        text = fill(form, replace(facts, language="de", body="Ihre Erstattung ist unterwegs."))
+        assert length(text, "x") <= 280, text
+        assert not re.search(r"[{}]|\b(we|our|your|you|the|today|tomorrow)\b", text, re.IGNORECASE), text
+        assert text.endswith("– Meridian Care")
+
+
+def test_german_moments_and_names_are_said_as_people_there_say_them() -> None:
+    text = render(GERMAN, "holding_update.accepted", 0, replace(IN_GERMANY, signer="Ana Sousa"), Room(280, "x"))
+    assert text.startswith("Hallo Jana, wir haben Sie nicht vergessen. Ana aus unserem Team Abrechnung hat Ihr Anliegen.")
+    assert text.endswith("bis heute, 15:02 Uhr (MEZ). – Ana")
+    nobody = replace(IN_GERMANY, customer="@115712", owner=None, until=NOW + timedelta(days=40))
+    text = render(GERMAN, "holding_update.accepted", 1, nobody, Room(280, "x"))
+    assert text.startswith("Guten Tag, damit Sie wissen, wie es steht: unser Team Abrechnung arbeitet")
+    assert "Samstag, 11. April, 12:02 Uhr (MESZ)" in text
+    shown = render(GERMAN, "personal_data.remove", 1, IN_GERMANY, Room(280, "x"))
+    assert "jeder eine Telefonnummer und eine E-Mail-Adresse lesen" in shown
+
+
+def test_a_german_apology_is_an_apology() -> None:
+    forms = {**{name: dict(families) for name, families in GERMAN.forms.items()}}
+    forms["acknowledgement.complaint"]["default"] = ("{hello} wir haben das gelesen. {until} {sign}",) * 3
+    with pytest.raises(ValidationError, match="does not apologise"):
+        Wording(language="de", forms=forms)
+
+
+def test_a_brand_speaks_its_language_where_the_wording_has_it() -> None:
+    both = WORDING.model_copy(update={"also": (GERMAN,)})
+    assert both.spoken_in("de").language == "de"
+    assert both.spoken_in("fr").language == "en"
+    assert both.spoken_in(None).language == "en"
+    assert WORDING.whole() == WORDING.model_dump_json(exclude={"also"}), "versions keep the names that they had"
+    with pytest.raises(ValidationError, match="each language once"):
+        Wording(language="de", forms=GERMAN.forms, also=(GERMAN,))
