@@ -87,14 +87,14 @@ class PostgresBook:
             self._active = (time.monotonic(), self.policy(latest))
         return self._active[1]
 
+    def lately(self) -> Policy | None:
+        """The policy that was in force when somebody last asked; None when nobody has. It reads nothing."""
+        return None if self._active is None else self._active[1]
+
     def at_hand(self) -> Policy | None:
         """The same when it needs no look at the database; else None."""
         known = self._active
         return known[1] if known is not None and time.monotonic() - known[0] <= ACTIVE_FOR_SECONDS else None
-
-    def lately(self) -> Policy | None:
-        """The policy that was in force when somebody last asked; None when nobody has. It reads nothing."""
-        return None if self._active is None else self._active[1]
 
     def activate(
         self,
