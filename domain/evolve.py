@@ -173,7 +173,7 @@ def _customer_wrote(case: Case, ev: e.CustomerWrote) -> Case:
     elif ev.by_customer:
         case = replace(case, last_post=ev.post, thread=ev.thread)
         written_in = ev.thread or case.id
-        threads = (replace(t, post=ev.post, told=False) if t.case == written_in else t for t in case.threads)
+        threads = (replace(t, post=ev.post) if t.case == written_in else t for t in case.threads)
         case = replace(case, threads=tuple(threads))
     if ev.intent is Intent.THANKS or not ev.by_customer or not case.is_open:
         return case
@@ -249,9 +249,7 @@ def _reply_withdrawn(case: Case, ev: e.ReplyWithdrawn) -> Case:
 
 def _handed_off(case: Case, ev: e.HandedOff) -> Case:
     return replace(
-        _to_be_said(
-            _new_cycle(case, ClockName.ACCEPT)
-        ),  # somebody works on it: praise that is being thanked for does not close it any more
+        _to_be_said(_new_cycle(case, ClockName.ACCEPT)),  # praise that somebody works on is not closed by the thanks for it
         department=ev.department,
         handoff=Handoff(ev.department, ev.at),
         handoffs=case.handoffs + 1,
