@@ -62,7 +62,7 @@ class CauseOut(_Model):
 class CausesOut(_Model):
     """All of them, the newest first."""
 
-    causes: list[CauseOut]
+    causes: list[CauseOut] = Field(examples=[[]])
 
 
 class CauseCasesOut(CauseOut):
