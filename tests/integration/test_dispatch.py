@@ -29,7 +29,8 @@ class Cases:
     told: dict[str, list[str]] = field(default_factory=dict)
     seen: set[tuple[str, str]] = field(default_factory=set)
 
-    async def start(self, case: Case, policy_json: str, seen: tuple[str, ...] = ()) -> None:
+    async def start(self, case: Case, policy_json: str, seen: tuple[str, ...] = (), *, again: bool = False) -> None:
+        del policy_json, seen, again
         self.told.setdefault(case.id, ["started"])
 
     async def signal(self, case_id: str, message: c.FromNetwork) -> None:
