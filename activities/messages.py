@@ -33,7 +33,7 @@ class Messages:
         if claim.standing is Standing.DONE:
             assert claim.done is not None, "a settled message has its ts"
             ts, _, told = claim.done.where.remote_id.partition("/")
-            return Message(ts, int(told))
+            return Message(ts, int(told or 0))  # a digest may have gone out by e-mail, which counts nothing
         if claim.standing is Standing.HELD:
             raise again("another attempt is still at it", claim.held_for or LOOK_EVERY)
         try:

@@ -217,6 +217,7 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     feed = Feed(store, parts.threads)
     app.state.feed = feed
     ground = Ground(store, acting, looking, links, parts.threads, settings.sandbox_url)
+    feed.when_told.append(ground.lately.forget)
     take_in(app.router, Console(ground, feed).routes())
     of_links = StatusLinkRoutes(ground, status_links, followed)
     take_in(app.router, of_links.routes())
@@ -232,7 +233,7 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     take_in(app.router, Proving(store, parts.threads, settings.sandbox_url).routes())
     sharing = Sharing(store, acting, parts.in_thread)
     take_in(app.router, CausePages(ground, sharing).routes())
-    take_in(app.router, RestCauses(sharing).routes())
+    take_in(app.router, RestCauses(sharing, once).routes())
     take_in(app.router, AuditPages(store, parts.threads, settings.sandbox_url).routes())
     if settings.sendgrid_webhook_key is not None:
         take_in(app.router, mail_events(settings.sendgrid_webhook_key, store.ledger, parts.threads))

@@ -31,6 +31,8 @@ class Feed:
         self._readers: set[asyncio.Queue[str | None]] = set()
         self._seen: Mapping[str, datetime] = {}
         self._ended = False
+        self.when_told: list[Callable[[], None]] = []
+        """What is done, whoever looks, when something has changed."""
 
     async def keep(self) -> None:
         """Listen and look, until cancelled."""
@@ -89,6 +91,8 @@ class Feed:
         return await asyncio.get_running_loop().run_in_executor(self._threads, look)
 
     def _hear(self, case: str) -> None:
+        for do in self.when_told:
+            do()
         for reader in self._readers:
             waiting = reader.qsize()
             if waiting <= _WAITING_AT_MOST:  # whoever reads too slowly looks at everything once they do

@@ -56,7 +56,8 @@ class Looking:
 
     async def policy(self) -> Policy:
         """The policy in force."""
-        return await self._in_thread(self.store.book.active)
+        at_hand = self.store.book.at_hand()
+        return at_hand if at_hand is not None else await self._in_thread(self.store.book.active)
 
     async def had_by(self, case: str) -> frozenset[str]:
         """The departments that have, or have had, a case."""

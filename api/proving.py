@@ -37,9 +37,9 @@ _EVENT = {
 class ProvenEvent(BaseModel):
     """An event as it was hashed (docs/audit.md says how), and its place in the log."""
 
-    seq: int
-    id: str
-    us: int = Field(description="When it was recorded: microseconds since 1970, UTC.")
+    seq: int = Field(examples=[5])
+    id: str = Field(examples=["0198d7a4-6f5e-7c11-9d2a-3c1f0d5b7e90"])
+    us: int = Field(examples=[1_772_442_000_000_000], description="When it was recorded: microseconds since 1970, UTC.")
     words: str | None = Field(description="SHA-256 of the sealed words that belong to it.")
     prev: str = Field(description="The hash of the event before.")
     hash: str

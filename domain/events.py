@@ -610,10 +610,7 @@ class HeldBack:
 
 @dataclass(frozen=True, slots=True)
 class DraftHeld:
-    """Words to the customer (and with `private` a private message) wait for a second person. `call_at`: when `calls` is called.
-
-    `before`: the words in the place of which their author has put them, while those waited.
-    """
+    """Words to the customer wait for a second person, in place of those `before` if any; `calls` is called at `call_at`."""
 
     at: datetime
     step: int

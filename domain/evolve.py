@@ -173,7 +173,7 @@ def _customer_wrote(case: Case, ev: e.CustomerWrote) -> Case:
     elif ev.by_customer:
         case = replace(case, last_post=ev.post, thread=ev.thread)
         written_in = ev.thread or case.id
-        threads = (replace(t, post=ev.post, told=False) if t.case == written_in else t for t in case.threads)
+        threads = (replace(t, post=ev.post) if t.case == written_in else t for t in case.threads)
         case = replace(case, threads=tuple(threads))
     if ev.intent is Intent.THANKS or not ev.by_customer or not case.is_open:
         return case
@@ -249,14 +249,12 @@ def _reply_withdrawn(case: Case, ev: e.ReplyWithdrawn) -> Case:
 
 def _handed_off(case: Case, ev: e.HandedOff) -> Case:
     return replace(
-        _new_cycle(case, ClockName.ACCEPT),
+        _to_be_said(_new_cycle(case, ClockName.ACCEPT)),  # praise that somebody works on is not closed by the thanks for it
         department=ev.department,
         handoff=Handoff(ev.department, ev.at),
         handoffs=case.handoffs + 1,
         owner=None,
         resolve_from=ev.at if case.handoff is None else case.resolve_from,
-        closing_step=None,
-        last_word_url=None,  # somebody works on it now: praise that is being thanked for does not close it any more
         stalled_at=None,
     )
 
@@ -295,7 +293,7 @@ def _asked_for(case: Case, ev: e.AskedFor) -> Case:
 
 
 def _ask_answered(case: Case, ev: e.AskAnswered) -> Case:
-    return replace(case, ask=None, closing_step=None, last_word_url=None, pauses=_ended(case.pauses, ev.at))
+    return replace(_to_be_said(case), ask=None, pauses=_ended(case.pauses, ev.at))
 
 
 def _escalated(case: Case, ev: e.Escalated) -> Case:
@@ -342,13 +340,7 @@ def _draft_held(case: Case, ev: e.DraftHeld) -> Case:
 def _resolved(case: Case, ev: e.Resolved) -> Case:
     for clock in (ClockName.THANK_YOU, ClockName.NEXT_REPLY):
         case = _new_cycle(case, clock)
-    return replace(
-        _at_rest(case, ev.at),
-        resolved_at=ev.at,
-        unanswered=(),
-        closing_step=None,
-        last_word_url=None,
-    )
+    return replace(_to_be_said(_at_rest(case, ev.at)), resolved_at=ev.at, unanswered=())
 
 
 def _closed(case: Case, ev: e.Closed) -> Case:
@@ -369,12 +361,10 @@ def _thank_you_waived(case: Case, ev: e.ThankYouWaived) -> Case:
 
 def _reopened(case: Case, ev: e.Reopened) -> Case:
     return replace(
-        case,
+        _to_be_said(case),
         priority=ev.priority,
         resolved_at=None,
         closed_at=None,
-        closing_step=None,
-        last_word_url=None,
         closing_permalink=None,
         waived_by=None,
         resolve_from=ev.at,
@@ -386,13 +376,18 @@ def _reopened(case: Case, ev: e.Reopened) -> Case:
         marks=(),
         asked_up=(),
         reopened=case.reopened + 1,
-        threads=tuple(replace(thread, told=False) for thread in case.threads),
     )
 
 
 def _dismissed(case: Case, ev: e.Dismissed) -> Case:
     del ev
     return replace(case, ended="dismissed", promise=None)
+
+
+def _to_be_said(case: Case) -> Case:
+    """The last word is still to come, in every thread of the case."""
+    threads = tuple(replace(thread, told=False) for thread in case.threads)
+    return replace(case, closing_step=None, last_word_url=None, threads=threads)
 
 
 def _told_in(case: Case, thread: str | None) -> Case:

@@ -245,7 +245,7 @@ def _tell(file: CaseFile, seq: int, entry: Entry, earlier: Case, *, whole: bool)
         case e.Dismissed():
             return line("internal", say("{by} dismissed this case: {reason}", by=by, reason=spoken(event.reason)), event.words)
         case e.NoteAdded():
-            return line("internal", f"{by} noted", event.words)
+            return line("internal", say("{by} noted", by=by), event.words)
         case e.PrioritySet():
             return line(
                 "internal",

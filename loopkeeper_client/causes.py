@@ -20,9 +20,9 @@ class Causes:
         return self._sender.get(m.Causes, "/api/v1/causes").causes
 
     @operation("POST", "/api/v1/causes")
-    def open_cause(self, wanted: m.CauseIn) -> m.Cause:
+    def open_cause(self, wanted: m.CauseIn, *, once: str | None = None) -> m.Cause:
         """Open one. Cases join it by a command."""
-        return self._sender.tell(m.Cause, "POST", "/api/v1/causes", wanted)
+        return self._sender.post(m.Cause, "/api/v1/causes", wanted, once=once)
 
     @operation("GET", _ONE)
     def cause(self, number: int) -> m.CauseCases:
@@ -40,7 +40,7 @@ class Causes:
         return self._sender.get(m.Announcement, at(f"{_SAID}/{{which}}", number=number, which=which))
 
     @operation("POST", f"{_SAID}/{{which}}/decision")
-    def decide_announcement(self, number: int, which: int, decision: m.DecisionIn) -> m.Announcement:
+    def decide_announcement(self, number: int, which: int, decision: m.DecisionIn, *, once: str | None = None) -> m.Announcement:
         """Send it, or approve or reject what waits for a second person."""
         path = at(f"{_SAID}/{{which}}/decision", number=number, which=which)
-        return self._sender.tell(m.Announcement, "POST", path, decision)
+        return self._sender.post(m.Announcement, path, decision, once=once)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from loopkeeper_client import models as m
-from loopkeeper_client.sending import Sender, at, operation, read
+from loopkeeper_client.sending import Sender, at, operation
 
 _EXPORT = "/api/v1/exports/{export_id}"
 _ERASURE = "/api/v1/erasures/{erasure}"
@@ -34,7 +33,7 @@ class Exports:
 
     @operation("GET", f"{_EXPORT}/content")
     def download_export(self, export_id: str, to: Path) -> int:
-        """Write it into a file, which must not be there yet; how many bytes."""
+        """Write the export itself into a file, which must not be there yet; how many bytes. Half a file is not left behind."""
         return self._sender.fetch(at(f"{_EXPORT}/content", export_id=export_id), to)
 
     @operation("DELETE", _EXPORT)
@@ -48,20 +47,15 @@ class Privacy:
 
     _sender: Sender
 
-    def _ask(self, model: Any, path: str, body: Any = None) -> Any:
-        return read(model, self._sender.send("POST", path, body=body))
-
     @operation("POST", "/api/v1/privacy/find")
     def find_for_privacy(self, channel: str, who: str) -> m.SubjectsFound:
         """Find a customer across channels, by handle or the network's id; that you looked is on record."""
-        found: m.SubjectsFound = self._ask(m.SubjectsFound, "/api/v1/privacy/find", m.WhoIn(channel=channel, who=who))
-        return found
+        return self._sender.tell(m.SubjectsFound, "POST", "/api/v1/privacy/find", m.WhoIn(channel=channel, who=who), safe=True)
 
     @operation("POST", "/api/v1/privacy/scope")
     def erasure_scope(self, whom: m.WhomIn) -> m.Scope:
         """What erasing customers would destroy; changes nothing."""
-        scope: m.Scope = self._ask(m.Scope, "/api/v1/privacy/scope", whom)
-        return scope
+        return self._sender.tell(m.Scope, "POST", "/api/v1/privacy/scope", whom, safe=True)
 
     @operation("POST", "/api/v1/privacy/access")
     def held_about(self, whom: m.AccessIn) -> str:
@@ -76,8 +70,7 @@ class Privacy:
     @operation("POST", "/api/v1/erasures")
     def propose_erasure(self, wanted: m.ErasureIn) -> m.ErasureWithScope:
         """Propose to erase customers; somebody else confirms it."""
-        proposed: m.ErasureWithScope = self._ask(m.ErasureWithScope, "/api/v1/erasures", wanted)
-        return proposed
+        return self._sender.tell(m.ErasureWithScope, "POST", "/api/v1/erasures", wanted)
 
     @operation("GET", _ERASURE)
     def erasure(self, erasure: int) -> m.ErasureWithScope:
@@ -87,8 +80,7 @@ class Privacy:
     @operation("POST", f"{_ERASURE}/confirm")
     def confirm_erasure(self, erasure: int) -> m.Erased:
         """Destroy what somebody else has proposed. It cannot be undone."""
-        erased: m.Erased = self._ask(m.Erased, at(f"{_ERASURE}/confirm", erasure=erasure))
-        return erased
+        return self._sender.tell(m.Erased, "POST", at(f"{_ERASURE}/confirm", erasure=erasure))
 
     @operation("POST", f"{_ERASURE}/reject")
     def reject_erasure(self, erasure: int, reason: str) -> None:
@@ -103,8 +95,7 @@ class Privacy:
     @operation("POST", "/api/v1/holds")
     def hold(self, wanted: m.HoldIn) -> m.Hold:
         """Put a legal hold on cases."""
-        made: m.Hold = self._ask(m.Hold, "/api/v1/holds", wanted)
-        return made
+        return self._sender.tell(m.Hold, "POST", "/api/v1/holds", wanted)
 
     @operation("POST", "/api/v1/holds/{hold_number}/lift")
     def lift_hold(self, hold_number: int, reason: str) -> None:

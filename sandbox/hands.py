@@ -38,13 +38,17 @@ class HandsError(Exception):
 
 @dataclass(frozen=True)
 class Author:
-    """Who writes on the square. `private_messages`: whether they take such from a brand to whom they have not written in private."""
+    """Who writes on the square. `private_messages`: whether they take such from a brand to whom they have not written in private.
+
+    `customer_id`: the brand's own id of them, when they are signed in to their account with it.
+    """
 
     id: str
     handle: str
     name: str
     is_brand: bool = False
     private_messages: bool = True
+    customer_id: str | None = None
 
 
 @dataclass(frozen=True)

@@ -88,12 +88,13 @@ class UserGroup(_Fact):
 
 
 class Customer(_Fact):
-    """Somebody who may write on the square."""
+    """Somebody who may write on the square. `customer_id`: see `sandbox.square.posts.Author`."""
 
     id: str
     handle: str
     name: str
     private_messages: bool = True
+    customer_id: str | None = None
 
 
 class Sample(_Fact):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Engine, text
 
+from adapters.postgres.engine import connected
 from domain.ports import Card
 
 
@@ -15,7 +16,7 @@ class PostgresCards:
 
     def of_case(self, case_id: str) -> list[Card]:
         """See `domain.ports.Cards.of_case`."""
-        with self._engine.connect() as connection:
+        with connected(self._engine) as connection:
             rows = connection.execute(text("select * from desk_card where case_id = :case order by department"), {"case": case_id})
             return [
                 Card(r.case_id, r.department, r.slack_channel, r.ts, r.told, bytes(r.shown_hash) if r.shown_hash is not None else None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -9,13 +10,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 
-from adapters.keyring import Keyring
+from adapters.keyring import KeyProblem, Keyring
 from adapters.postgres.engine import transaction
 from domain.digest import ASKS_A_DAY, AWAY_DAYS, Choice, Stalled, StalledCase, UnfitChoice, Way
 from domain.digest_sending import Reader, Rights
 from domain.report import Wanted
 from domain.values import Role
 
+log = logging.getLogger(__name__)
 SEALED = "digest addresses"
 # A key has its rights until it ends. A person has those of their last sign-in, unless somebody else ended that session since, because
 # they must be out; or they have been away for long.
@@ -54,7 +56,8 @@ class Digests:
     def all(self) -> Sequence[Reader]:
         """See `domain.digest_sending.Readers.all`."""
         with transaction(self._engine) as connection:
-            return [self._reader(row) for row in connection.execute(_ALL, {"away": timedelta(days=AWAY_DAYS)})]
+            found = [self._reader(row) for row in connection.execute(_ALL, {"away": timedelta(days=AWAY_DAYS)})]
+        return [reader for reader in found if reader is not None]
 
     def of(self, person: str) -> Reader | None:
         """What somebody chose; None when they are sent none."""
@@ -69,9 +72,7 @@ class Digests:
         """
         with transaction(self._engine) as connection:
             row = self._locked(connection, person, now)
-            known = (
-                row.way is not None and row.confirmed_at is not None and (Way(row.way), self._address(row)) == (choice.way, choice.address)
-            )
+            known = row.confirmed_at is not None and self._written_to(row) == (choice.way, choice.address)
             today = row.asked_that_day if row.asked_on == now.date() else 0
             if not known and today >= ASKS_A_DAY:
                 raise UnfitChoice(f"address: {ASKS_A_DAY} addresses were asked today already; try another one tomorrow")
@@ -136,16 +137,30 @@ class Digests:
         )
         return connection.execute(_LOCKED, {"person": person}).one()
 
+    def _written_to(self, row: Any) -> tuple[Way, str] | None:
+        """How and where they are written to; None when they are not, or the key is gone that their address was sealed with."""
+        if row.way is None:
+            return None
+        try:
+            return Way(row.way), self._address(row)
+        except KeyProblem:
+            return None
+
     def _address(self, row: Any) -> str:
         return self._keyring.open(SEALED, row.address, row.id.encode()).decode()
 
-    def _reader(self, row: Any) -> Reader:
+    def _reader(self, row: Any) -> Reader | None:
+        """None when the address was sealed with a key that is not here any more: nobody can be written to, and they choose anew."""
+        written_to = self._written_to(row)
+        if written_to is None:
+            log.warning("a digest cannot be sent (%s): its address was sealed with a key that is not here any more", row.id)
+            return None
         scopes = None if row.scopes is None else frozenset(row.scopes)
         return Reader(
             id=row.id,
             person=row.person,
             name=row.name,
-            choice=Choice(Way(row.way), self._address(row), row.weekday, row.hour, row.zone, row.department),
+            choice=Choice(*written_to, row.weekday, row.hour, row.zone, row.department),
             since=max(row.chosen_at, row.confirmed_at or row.chosen_at),
             confirmed=row.confirmed_at is not None,
             asked=row.asked,

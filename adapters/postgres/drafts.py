@@ -7,6 +7,8 @@ from datetime import timedelta
 
 from sqlalchemy import Engine, text
 
+from adapters.postgres.engine import connected
+
 LEASE = timedelta(minutes=5)
 
 _BEGIN = text(
@@ -42,7 +44,7 @@ class Drafts:
 
     def others(self, case_id: str, person: str) -> list[Writing]:
         """Who else is writing to the customer now."""
-        with self._engine.connect() as connection:
+        with connected(self._engine) as connection:
             return [Writing(r.name, r.saying) for r in connection.execute(_OTHERS, {"case": case_id, "person": person})]
 
     def end(self, case_id: str, person: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -46,6 +47,34 @@ def open_engine(url: str, *, pool: int, role: str | None = APP_ROLE, name: str =
             connection.commit()
 
     return engine
+
+
+_held: ContextVar[tuple[Engine, Connection] | None] = ContextVar("held", default=None)
+
+
+@contextmanager
+def connected(engine: Engine) -> Iterator[Connection]:
+    """A connection for reading: the one that is held (`together`), or else one of its own."""
+    held = _held.get()
+    if held is not None and held[0] is engine:
+        yield held[1]
+        return
+    with engine.connect() as connection:
+        yield connection
+
+
+@contextmanager
+def together(engine: Engine) -> Iterator[None]:
+    """What is read within this goes over one connection: taking one, trying it and giving it back takes longer than most reads.
+
+    Nothing in it may take another connection (`transaction`, `begin`): with all of them held, everybody would wait for one more.
+    """
+    with connected(engine) as connection:
+        token = _held.set((engine, connection))
+        try:
+            yield
+        finally:
+            _held.reset(token)
 
 
 @contextmanager

@@ -84,7 +84,8 @@ _MAKE = text(
     "values (:id, :name, :hash, :role, :scopes, :departments, :expires, :by) returning *, false as expired"
 )
 _FIND = text(
-    "select *, coalesce(expires_at <= clock_timestamp(), false) as expired from api_key "
+    "select *, coalesce(expires_at <= clock_timestamp(), false) as expired, "
+    "coalesce(last_used_at < clock_timestamp() - cast(:every as interval), true) as unseen from api_key "
     "where cast(:hash as bytea) is null or key_hash = :hash order by created_at, id"
 )
 _PAGE = text(
@@ -131,11 +132,12 @@ class Keys:
         """The key's entry; None when it is unknown, revoked or past its end."""
         hashed = _hash(secret)
         with transaction(self._engine) as connection:
-            row = connection.execute(_FIND, {"hash": hashed}).one_or_none()
+            row = connection.execute(_FIND, {"hash": hashed, "every": SEEN_EVERY}).one_or_none()
             found = None if row is None else _entry(row)
             if found is None or not found.is_good:
                 return None
-            connection.execute(_USED, {"hash": hashed, "every": SEEN_EVERY})
+            if row is not None and row.unseen:
+                connection.execute(_USED, {"hash": hashed, "every": SEEN_EVERY})
         return found
 
     def page(self, after: tuple[datetime, str] | None, at_most: int) -> list[ApiKey]:
@@ -148,7 +150,7 @@ class Keys:
     def all(self) -> list[ApiKey]:
         """All keys there ever were, the oldest first."""
         with transaction(self._engine) as connection:
-            return [_entry(row) for row in connection.execute(_FIND, {"hash": None})]
+            return [_entry(row) for row in connection.execute(_FIND, {"hash": None, "every": SEEN_EVERY})]
 
     def revoke(self, identity: str, by: Actor) -> bool:
         """Take a key's right away, and end the sessions that began with it; whether there was one."""

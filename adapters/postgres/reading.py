@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, text
 
 from adapters.keyring import KeyProblem
+from adapters.postgres.engine import connected
 from adapters.postgres.records import history
 from adapters.postgres.rows import MORE, SHOWN, Row, row_of
 from adapters.postgres.vault import Vault
@@ -86,7 +87,7 @@ class PostgresReader:
         """
         if "\0" in case_id:  # PostgreSQL would not even look
             raise NoSuchCase("there is no case with such an id")
-        with self._engine.connect() as connection:
+        with connected(self._engine) as connection:
             row = connection.execute(
                 _FILE,
                 {"case": case_id},
@@ -128,7 +129,7 @@ class PostgresReader:
         if "\0" in case_id:
             return None
         sql = text("select h.seq, k.department from cases k join case_head h on h.case_id = k.case_id where k.case_id = :case")
-        with self._engine.connect() as connection:
+        with connected(self._engine) as connection:
             row = connection.execute(sql, {"case": case_id}).one_or_none()
         return None if row is None else (row.seq, row.department)
 

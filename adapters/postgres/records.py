@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine, text
 
+from adapters.postgres.engine import connected
 from adapters.postgres.telling import tell
 from domain.history import Entry, Link, beyond, first_fault, microseconds, read
 from domain.ports import Overtaken, Written
@@ -97,7 +98,7 @@ class PostgresRecords:
 
     def chain(self, case_id: str) -> list[Link]:
         """A case's chain as stored, in order."""
-        with self._engine.connect() as connection:
+        with connected(self._engine) as connection:
             rows = connection.execute(text("select * from case_event where case_id = :case order by seq"), {"case": case_id})
             return [
                 Link(

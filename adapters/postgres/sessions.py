@@ -68,7 +68,7 @@ class Session:
 
 
 _HOLDING = (
-    "select s.*, r.language, r.zone from session s left join reader r on r.person = s.person "
+    "select s.*, clock_timestamp() - s.seen_at as unseen_for, r.language, r.zone from session s left join reader r on r.person = s.person "
     "where (cast(:hash as bytea) is null or s.token_hash = :hash) "
     "and (cast(:person as text) is null or s.person = :person) "
     "and s.ended_at is null and s.expires_at > clock_timestamp() and s.seen_at > clock_timestamp() - :idle "
@@ -128,7 +128,7 @@ class Sessions:
         hashed = _hash(secret)
         with transaction(self._engine) as connection:
             row = connection.execute(_GOOD, {"hash": hashed, "person": None, "idle": self._idle}).one_or_none()
-            if row is not None:
+            if row is not None and row.unseen_for > SEEN_EVERY:
                 connection.execute(
                     text(
                         "update session set seen_at = clock_timestamp() where token_hash = :hash and seen_at < clock_timestamp() - :every"

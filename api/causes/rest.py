@@ -8,23 +8,29 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Header
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
 from adapters.postgres.causes import Announcement, Cause, Line, NoSuchCause
 from api.access.rules import Needs
 from api.access.visitor import Visitor
 from api.causes.sharing import MOST, Sharing
+from api.once import IdempotencyKey, Once
 from api.problems import Problem, described
 from domain.errors import LoopkeeperError
 from domain.rights import Right
 
 Whoever = Annotated[Visitor, Depends(Needs(Right.SHARE_CAUSES))]
-Key = Annotated[str | None, Header(max_length=200, description="The same request under the same key is carried out once.")]
 
 
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid")
+
+
+class _Numbered(_Model):
+    """What is kept of an answer, so that a repeat gets the same one: no words are in it."""
+
+    number: int
 
 
 class CauseIn(_Model):
@@ -56,7 +62,7 @@ class CauseOut(_Model):
 class CausesOut(_Model):
     """All of them, the newest first."""
 
-    causes: list[CauseOut]
+    causes: list[CauseOut] = Field(examples=[[]])
 
 
 class CauseCasesOut(CauseOut):
@@ -105,6 +111,7 @@ class RestCauses:
     """The routes."""
 
     sharing: Sharing
+    once: Once
 
     def routes(self) -> APIRouter:
         """The addresses under /api/v1/causes."""
@@ -116,13 +123,18 @@ class RestCauses:
             return CausesOut(causes=[CauseOut.model_validate(one) for one in await self.sharing.in_thread(store.listed)])
 
         @router.post("", status_code=201, response_model=CauseOut, responses=described(401, 403, 422, 429), summary="Open a shared cause")
-        async def begin(wanted: CauseIn, visitor: Whoever) -> CauseOut:
+        async def begin(wanted: CauseIn, visitor: Whoever, idempotency_key: IdempotencyKey = None) -> CauseOut:
             policy = await self.sharing.in_thread(self.sharing.store.book.active)
             if wanted.department not in policy.departments:
                 raise Problem(422, f"department: there is no department '{wanted.department}': {', '.join(policy.departments)}")
             by = visitor.actor.person
-            number = await self.sharing.in_thread(lambda: store.begin(wanted.name, wanted.about, wanted.category, wanted.department, by))
-            return CauseOut.model_validate(await self._cause(number))
+
+            async def done() -> _Numbered:
+                given = (wanted.name, wanted.about, wanted.category, wanted.department, by)
+                return _Numbered(number=await self.sharing.in_thread(lambda: store.begin(*given)))
+
+            made = await self.once.run(visitor, idempotency_key, "POST /causes", wanted, done, kept=_Numbered)
+            return CauseOut.model_validate(await self._cause(made.number))
 
         @router.get("/{number}", response_model=CauseCasesOut, responses=described(401, 403, 404, 422, 429), summary="A cause, its cases")
         async def cause(number: int, _visitor: Whoever) -> CauseCasesOut:
@@ -139,7 +151,7 @@ class RestCauses:
             responses=errors,
             summary="Make a text for each case of a cause; nothing is sent yet",
         )
-        async def make(number: int, wanted: AnnouncementIn, visitor: Whoever, idempotency_key: Key = None) -> AnnouncementOut:
+        async def make(number: int, wanted: AnnouncementIn, visitor: Whoever, idempotency_key: IdempotencyKey = None) -> AnnouncementOut:
             return await self._make(number, wanted, visitor, idempotency_key)
 
         @router.get("/{number}/announcements/{which}", response_model=AnnouncementOut, responses=errors, summary="An announcement")
@@ -152,8 +164,16 @@ class RestCauses:
             responses=errors,
             summary="Send, approve or reject it",
         )
-        async def decide(number: int, which: int, wanted: DecisionIn, visitor: Whoever) -> AnnouncementOut:
-            return await self._decide(number, which, wanted, visitor)
+        async def decide(
+            number: int, which: int, wanted: DecisionIn, visitor: Whoever, idempotency_key: IdempotencyKey = None
+        ) -> AnnouncementOut:
+            what = f"POST /causes/{number}/announcements/{which}/decision"
+
+            async def done() -> _Numbered:
+                return await self._decide(number, which, wanted, visitor)
+
+            await self.once.run(visitor, idempotency_key, what, wanted, done, kept=_Numbered)
+            return await self._out(*await self._told(number, which))
 
         return router
 
@@ -170,7 +190,7 @@ class RestCauses:
             raise Problem(409, str(error)) from None
         return await self._out(*await self._told(number, which))
 
-    async def _decide(self, number: int, which: int, wanted: DecisionIn, visitor: Visitor) -> AnnouncementOut:
+    async def _decide(self, number: int, which: int, wanted: DecisionIn, visitor: Visitor) -> _Numbered:
         announcement, lines = await self._told(number, which)
         match wanted.do:
             case "send":
@@ -181,7 +201,7 @@ class RestCauses:
                 refusal = await self.sharing.reject(announcement, visitor.actor, wanted.text)
         if refusal is not None:
             raise Problem(409, refusal.reason, code=refusal.code)
-        return await self._out(*await self._told(number, which))
+        return _Numbered(number=which)
 
     async def _out(self, announcement: Announcement, lines: Sequence[Line]) -> AnnouncementOut:
         store, cases = self.sharing.store, [line.case_id for line in lines]

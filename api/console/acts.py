@@ -320,6 +320,7 @@ class Acts:
             file = await self.ground.file(visitor, case_id)
             return await self.shown.render(request, visitor, file, Panel(panel.do, panel.given, SLOW), status=AWAY)
         if answer.refusal is None:
+            self.ground.lately.forget()  # whoever acts sees it at once
             if isinstance(wanted, _SPEAKS) and waits(await self.ground.file(visitor, case_id), wanted.id):
                 did = "held"
             return RedirectResponse(f"/console/cases/{case_id}?did={did}", 303)

@@ -50,10 +50,13 @@ class Board:
         asked = Asked.of(request.query_params)
         sought = asked.sought(visitor, policy, self.ground.looking.now())
         more = dict(asked.more)
-        columns = await self.ground.read(
-            lambda: self.ground.store.board.columns(sought, asked.by, at_most=SHOWN_AT_FIRST, more=more),
+        board, person = self.ground.store.board, visitor.actor.person
+        whose = person if "mine" in asked.flags else None
+        columns = await self.ground.lately.of(
+            ("columns", sought.scope, whose, asked, policy.id),
+            lambda: self.ground.read(lambda: board.columns(sought, asked.by, at_most=SHOWN_AT_FIRST, more=more)),
         )
-        kept = await self.ground.read(lambda: self.ground.store.board.views(visitor.actor.person))
+        kept = await self.ground.read(lambda: board.views(person))
         order = _OPEN if asked.by == "status" else tuple(policy.departments)
         placed = sorted(columns, key=lambda column: order.index(column.key) if column.key in order else len(order))
         values = {
@@ -68,6 +71,7 @@ class Board:
             "views": VIEWS,
             "kept": [(name, query, query == asked.view.query) for name, query in kept],
             "most": SHOWN_AT_MOST,
+            "kept_card": self.ground.cards.card,
             "calls": visitor.may(Right.ACT) and not _TO_BE_CALLED.isdisjoint(asked.flags),
         }
         return await self.ground.page(request, "board.html", visitor, values)

@@ -13,12 +13,14 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from adapters.postgres.causes import Cause
+from adapters.postgres.drafts import Writing
+from adapters.postgres.rows import Row
 from adapters.slack.forms import DISMISSALS, PRIORITIES
 from api.access.rules import Needs
 from api.access.visitor import Visitor
 from api.acting import Draft
 from api.console.ground import Ground, discreet, sees_whole, zone_of
-from api.console.offers import BY_NAME, SAYINGS, offered, other_departments
+from api.console.offers import BY_NAME, SAYINGS, Offer, offered, other_departments
 from api.console.visiting import visitor_of
 from api.doing import LEADING
 from api.doing import done as told_of
@@ -104,7 +106,7 @@ class CasePage:
         if visitor.actor.role in ON_RECORD:
             await self.ground.read(lambda: self.ground.store.audit.note(case_id, None, visitor.actor, words=True))
         panel = Panel(do) if do in BY_NAME else None
-        if do in SAYINGS and any(offer.do == do for offer in await self._offered(visitor, file)):
+        if do in SAYINGS and any(offer.do == do for offer in self._offered(visitor, file, await self.ground.looking.had_by(case_id))):
             await self.ground.looking.begins_to_write(case_id, visitor.actor.person, do)
         return await self.render(request, visitor, file, panel, done=self._told(did, visitor))
 
@@ -114,15 +116,22 @@ class CasePage:
         """The page as it stands, with this in the place for doing something."""
         ground, whole = self.ground, sees_whole(visitor)
         scope, person = visitor.sees_departments, visitor.actor.person
-        offers = await self._offered(visitor, file)
+        policy = await ground.looking.policy()
+
+        def look() -> tuple[frozenset[str], list[Writing], str | None, list[Row], list[KeptClock]]:
+            return (
+                ground.had_by(file.case_id),
+                ground.store.drafts.others(file.case_id, person),
+                ground.store.records.verify(file.case_id),
+                ground.store.board.of_the_same_customer(file.case_id, scope),
+                self._clocks(file),
+            )
+
+        had_by, writing, fault, others, clocks = await ground.read_together(look)
+        offers = self._offered(visitor, file, had_by)
         if panel is not None and panel.do in BY_NAME and panel == Panel(panel.do) and all(offer.do != panel.do for offer in offers):
             panel = Panel(panel.do, problem=await self._why_not(visitor, file, panel.do), is_shut=True)
-        writing = await ground.read(lambda: ground.store.drafts.others(file.case_id, person))
-        fault = await ground.read(lambda: ground.store.records.verify(file.case_id))
-        policy = await ground.looking.policy()
-        others = await ground.read(lambda: ground.store.board.of_the_same_customer(file.case_id, scope))
         zone = zone_of(file.policy, file.case.brand)
-        clocks = await ground.read(lambda: self._clocks(file))
         values: dict[str, Any] = {
             "here": "case",
             "refresh": None if visitor.actor.role in ON_RECORD else f"/console/cases/{file.case_id}",  # each look of theirs is on record
@@ -181,10 +190,9 @@ class CasePage:
             return []
         return await self.ground.read(lambda: self.ground.store.causes.listed(only_open=True))
 
-    async def _offered(self, visitor: Visitor, file: CaseFile) -> list[Any]:
+    def _offered(self, visitor: Visitor, file: CaseFile, had_by: frozenset[str]) -> list[Offer]:
         if not visitor.may(Right.ACT):  # by role, or because the key that they came with was made without
             return []
-        had_by = await self.ground.looking.had_by(file.case_id)
         return offered(file, visitor.colleague, self.ground.looking.now(), had_by)
 
     async def _why_not(self, visitor: Visitor, file: CaseFile, do: str) -> str:

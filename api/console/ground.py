@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -13,12 +13,16 @@ from fastapi import Request
 from starlette.responses import Response
 
 from adapters.links import Links
+from adapters.postgres.board import FLAGS
+from adapters.postgres.engine import together
 from adapters.postgres.reading import NoSuchCase
 from adapters.postgres.rows import Row
 from adapters.postgres.store import Store
 from api.access.visitor import Visitor
 from api.acting import Acting
 from api.console.asking import Asked
+from api.console.cards import Cards
+from api.console.lately import Counted, Lately, summed
 from api.looking import Looking
 from api.pages import page
 from api.problems import Problem
@@ -43,6 +47,8 @@ class Ground:
     links: Links
     threads: Executor
     framed_by: str | None
+    lately: Lately[Any] = field(default_factory=Lately)
+    cards: Cards = field(default_factory=Cards)
 
     async def page(self, request: Request, name: str, visitor: Visitor, values: dict[str, Any], *, status: int = 200) -> Response:
         """A page of the console, or its changing parts alone, when the module asks for them."""
@@ -63,27 +69,42 @@ class Ground:
 
     async def counts(self, visitor: Visitor, policy: Policy) -> dict[str, int]:
         """How many open cases there are of what."""
+        unreadable = visitor.may(Right.READ_UNREADABLE)
         sought = Asked().sought(visitor, policy, self.looking.now())
 
-        def look() -> dict[str, int]:
-            unreadable = len(self.store.inbox.quarantined()) if visitor.may(Right.READ_UNREADABLE) else 0
-            return {**self.store.board.counts(sought), "quarantined": unreadable}
+        def look() -> Counted:
+            unread = len(self.store.inbox.quarantined()) if unreadable else 0
+            none = dict.fromkeys(("all", *FLAGS), 0)
+            return {**self.store.board.counted(sought), "": {**none, "quarantined": unread}}
 
-        return await self.read(look)
+        return summed(await self.lately.of(("counts", sought.scope, unreadable, policy.id), lambda: self.read(look)), sought.me)
 
     async def file(self, visitor: Visitor, case_id: str) -> CaseFile:
         """The whole of a case that the visitor may see. Raises Problem: of a case that they may not see, as if it were not there."""
         try:
-            file = await self.acting.file(case_id)
+            file, had_by = await self.read_together(lambda: (self.store.reader.file(case_id), self.had_by(case_id)))
         except NoSuchCase as error:
             raise Problem(404, str(error)) from None
-        if not may_see(visitor.colleague, file.case.department, await self.looking.had_by(case_id)):
+        if not may_see(visitor.colleague, file.case.department, had_by):
             raise Problem(404, f"there is no case '{case_id}'")
         return file
+
+    def had_by(self, case_id: str) -> frozenset[str]:
+        """The departments that have, or have had, a case; read off the event loop."""
+        return frozenset(card.department for card in self.store.cards.of_case(case_id))
 
     async def read(self, call: Callable[[], _T]) -> _T:
         """Have it read off the event loop."""
         return await asyncio.get_running_loop().run_in_executor(self.threads, call)
+
+    async def read_together(self, call: Callable[[], _T]) -> _T:
+        """Have it read in one go, over one connection; so it may read alone (see `together`)."""
+
+        def look() -> _T:
+            with together(self.store.engine):
+                return call()
+
+        return await self.read(look)
 
 
 def sees_whole(visitor: Visitor) -> bool:

@@ -76,6 +76,7 @@ class InboxPage:
     async def again(self, number: int) -> Response:
         """Read again what could not be read. Safe: whatever was placed before is not placed twice."""
         await self.ground.read(lambda: self.ground.store.inbox.read_again(number))
+        self.ground.lately.forget()
         return RedirectResponse("/console/inbox?did=again#unreadable", 303)
 
 

@@ -37,6 +37,8 @@ class Language:
     time: str = "HH:mm"
     messages: NullTranslations = field(default_factory=NullTranslations, repr=False)
     short_day: str = "d MMM"
+    zones: Mapping[str, str] = field(default_factory=dict)
+    """How it calls zones that the others call by their English letters."""
     patterns: tuple[tuple[re.Pattern[str], str], ...] = field(default=(), repr=False)
     """What finds the message that an English sentence was made of, the most particular first."""
 
@@ -126,6 +128,7 @@ def languages() -> Mapping[str, Language]:
             day="d. MMMM y",
             messages=_compiled("de"),
             short_day="d. MMM",
+            zones={"CET": "MEZ", "CEST": "MESZ"},
             patterns=_patterns("de"),
         ),
         Language(

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime, get_timezone_name
+from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
 from jinja2 import Environment
 from markupsafe import Markup, escape
@@ -115,11 +115,8 @@ def owed_inside(clock: str) -> str:
 
 def _in_zone(at: datetime, zone: tzinfo) -> str:
     """The zone's name at that moment, short."""
-    language = reader().language
-    named = at.astimezone(zone)
-    if language.tag == "de":  # MEZ and MESZ; other languages say what the zone itself says
-        return str(get_timezone_name(named, width="short", locale=language.locale, zone_variant=None))
-    return f"{named:%Z}"
+    named = f"{at.astimezone(zone):%Z}"
+    return reader().language.zones.get(named, named)
 
 
 def brief(at: datetime, zone: tzinfo) -> str:
@@ -253,6 +250,7 @@ def set_up(templates: Environment) -> None:
         number=number,
         spoken=spoken,
         sentence=begun,
+        kept=lambda words: localised(words) if isinstance(words, Sentence) else kept(str(words)),
         capitalize=capitalised,
         e=lambda value: escape(localised(value)),
     )

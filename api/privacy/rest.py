@@ -90,21 +90,21 @@ class HoldIn(_In):
 class OwnedOut(BaseModel):
     """A case of a customer."""
 
-    case_id: str
-    number: int
-    status: str
-    is_open: bool
+    case_id: str = Field(examples=["meridian-x-1846"])
+    number: int = Field(examples=[42])
+    status: str = Field(examples=["closed"])
+    is_open: bool = Field(examples=[False])
     opened_at: datetime
-    holds: list[int] = Field(description="The holds on it.")
+    holds: list[int] = Field(examples=[[]], description="The holds on it.")
 
 
 class SubjectOut(BaseModel):
     """A customer on one channel."""
 
-    id: str
-    channel: str
-    handle: str | None
-    name: str | None
+    id: str = Field(examples=["0198d7a4-6f5e-7c11-9d2a-3c1f0d5b7e90"])
+    channel: str = Field(examples=["x"])
+    handle: str | None = Field(examples=["sam"])
+    name: str | None = Field(examples=["Sam Okafor"])
     since: datetime
     cases: list[OwnedOut]
 
@@ -125,15 +125,15 @@ class SubjectsFoundOut(BaseModel):
 class PlaceOut(BaseModel):
     """A copy out of reach."""
 
-    case: str
-    where: str
+    case: str = Field(examples=["meridian-x-1846"])
+    where: str = Field(examples=["https://network.example/meridian/1853"])
 
 
 class OutsideOut(BaseModel):
     """Copies of their words that have to be cleaned up by hand."""
 
     cards: list[PlaceOut] = Field(description="Slack cards and their threads.")
-    mails: list[PlaceOut]
+    mails: list[PlaceOut] = Field(examples=[[]])
     replies: list[PlaceOut] = Field(description="Our replies on the network.")
     posts: list[PlaceOut] = Field(description="Their posts on the network.")
     exports: list[str] = Field(description="What may have left as a file, or was read.")
@@ -198,10 +198,20 @@ class ErasuresOut(BaseModel):
     erasures: list[ErasureOut] = Field(examples=[[_A_PROPOSAL]])
 
 
+_AN_ERASURE = {
+    "number": 12,
+    "customers": [_ID],
+    "cases": ["meridian-x-1846"],
+    "reason": _REASON,
+    "proposed_by": "key:3f9c5d0e",
+    "proposed_at": "2026-03-02T09:00:00Z",
+}
+
+
 class ErasureWithScope(BaseModel):
     """An erasure that waits, and what it concerns as of now."""
 
-    erasure: ErasureOut
+    erasure: ErasureOut = Field(examples=[_AN_ERASURE])
     scope: ScopeOut
 
 

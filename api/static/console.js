@@ -20,7 +20,7 @@ const made = {};
 
 function told(at, form) {
   made[form] ??= new Intl.DateTimeFormat(locale, forms[form]);
-  return made[form].format(at);
+  return made[form].format(at).replace("GMT-", "GMT\u2011"); // which does not break
 }
 
 /** Every `<time>` that names a moment; a day alone is the same day everywhere. What the server said stays as its title. */

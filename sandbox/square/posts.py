@@ -14,7 +14,10 @@ Visibility = Literal["public", "private"]
 
 
 class Author(BaseModel):
-    """Who wrote a post: a customer, or the brand. `private_messages`: whether a brand to whom they have not written in private may."""
+    """Who wrote a post: a customer, or the brand. `private_messages`: whether a brand to whom they have not written in private may.
+
+    `customer_id`: the brand's own id of them, when they are signed in to their account with it.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -23,6 +26,7 @@ class Author(BaseModel):
     name: str
     is_brand: bool = False
     private_messages: bool = True
+    customer_id: str | None = None
 
 
 class Post(Thing):

@@ -211,5 +211,5 @@ def _as_created(post: Post) -> dict[str, object]:
         "posted_at": post.posted_at.isoformat(),
         "in_reply_to": post.in_reply_to,
         "visibility": post.visibility,
-        "author": post.author.model_dump(exclude={"private_messages"}),
+        "author": post.author.model_dump(exclude={"private_messages"}, exclude_none=True),
     }

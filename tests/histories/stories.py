@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from domain import commands as c
 from domain.values import Actor, Role, Via
+from tests.integration.opened import created
 from tests.temporal.conftest import LONGEST_RUN, Town
 
 Story = Callable[[Town], Awaitable[str]]
@@ -217,4 +218,38 @@ async def continued_as_new_with_drafts(town: Town) -> str:
     await _resolved(town, case)
     assert "draft_dropped" in town.kinds(case)
     await town.at_rest(case)
+    return case
+
+
+@story
+async def merged_away(town: Town) -> str:
+    """Merged into another case of its customer."""
+    case = await _accepted(town)
+    first = town.now(case).first_post
+    other = await town.tell(created(f"{first}-other", author={"id": f"a{first[1:]}", "handle": "sam", "name": "Sam Okafor"}))
+    answer = await town.command(case, c.Merge, other, target=town.store.reader.target(case, other))
+    assert answer.refusal is None
+    assert await town.ended(case) == "merged"
+    return case
+
+
+@story
+async def took_in_and_announced(town: Town) -> str:
+    """Another case goes on here; an announcement of its cause is said, another held back; the loop is closed in both threads."""
+    case, other = await _accepted(town), await town.post()
+    await town.until(lambda: "reply_posted" in town.kinds(other))
+    thread = town.now(other).all_threads
+    await town.gateway.signal(case, c.CaseMerged("merged-1", other, thread, town.now(case).priority))
+    await town.until(lambda: "took_in" in town.kinds(case))
+    await town.command(case, c.JoinSharedCause, 3)
+    for number, (said, event) in enumerate([("We replace it today.", "announced"), ("It is replaced.", "held_back")], start=1):
+        seen = town.now(case).turn if event == "announced" else 0
+        by = Actor("slack:UBEN", Role.SOCIAL, Via.SLACK)
+        message = c.Announce(f"announcement-{number}", by, 3, number, "update", town.words(case, said), seen=seen)
+        await town.gateway.signal(case, message)
+        await town.until(lambda event=event: event in town.kinds(case))  # type: ignore[misc]  # mypy cannot tell what a default makes of it
+    await town.until(lambda: "We replace it today." in town.square.texts(case))
+    await _resolved(town, case)
+    await town.until(lambda: town.kinds(case).count("reply_posted") == 4)
+    assert await town.ended(case) == "watch_ended"
     return case

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,6 +53,27 @@ def test_whoever_sees_all_cases_reads_posts_as_they_are(served: Served, role: Ro
     with by(served, role) as http:
         for path in ("/console", "/console?show=all", "/console/cases/meridian-x-p1"):
             assert "4111 1111 1111 1111" in http.get(path).text, path
+
+
+def test_what_was_just_made_for_one_reader_is_not_shown_to_another_who_may_read_less(served: Served) -> None:
+    lead, theirs, others = by(served, Role.LEAD), by(served, Role.DEPARTMENT, "technical"), by(served, Role.DEPARTMENT, "billing")
+    with lead as sees_all, theirs as sees_masked, others as sees_none:
+        for path in ("/console", "/console?by=department", "/console"):
+            all_of_it, masked, none = (one.get(path).text for one in (sees_all, sees_masked, sees_none))
+            assert "4111 1111 1111 1111" in all_of_it
+            assert "My internet is broken." in masked
+            assert "4111" not in masked
+            assert "internet" not in none
+            assert "<b>1</b>" not in none, "not even how many there are"
+
+
+def test_a_card_is_in_the_language_of_whoever_reads_it_whoever_read_it_before(served: Served) -> None:
+    with by(served, Role.LEAD) as http:
+        english, german, again = (http.get("/console", headers={"accept-language": language}).text for language in ("en", "de", "en"))
+    cards = [
+        re.sub(r"<time.*?</time>", "", re.findall(r'<li class="case.*?</li>', page, re.DOTALL)[0]) for page in (english, german, again)
+    ]
+    assert cards[0] == cards[2] != cards[1]
 
 
 def test_a_department_sees_no_case_of_another_and_is_not_told_that_there_is_one(served: Served) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ from activities.digest import DigestSender
 from activities.messages import Messages
 from activities.places import Admins
 from adapters.digest_links import DigestLinks
+from adapters.keyring import Keyring
 from adapters.postgres.digests import Digests
 from adapters.postgres.keys import NewKey
 from adapters.postgres.store import Store
@@ -157,6 +158,31 @@ def test_a_message_whose_answer_is_lost_is_looked_for_in_slack(week: Week) -> No
     assert week.send() == 1
     assert week.send() == 0
     assert len(week.outside.posted) == 1
+
+
+def test_whoever_goes_over_to_slack_in_between_is_not_sent_the_same_week_twice(week: Week) -> None:
+    person, _ = key_of(week.store, Role.LEAD)
+    week.chosen(person)
+    assert week.send() == 1
+    week.chosen(person, Way.SLACK, "U0ANA00001")
+    with week.store.engine.begin() as connection:  # as if the process had died after the mail was settled
+        connection.execute(text("update digest_choice set last_week = null"))
+    week.send()
+    assert week.outside.posted == {}
+    week.now += timedelta(days=7)
+    assert week.send() == 1
+    assert len(week.outside.posted) == 1
+
+
+def test_an_address_whose_key_is_gone_keeps_nobody_elses_from_them(week: Week) -> None:
+    gone, here = (key_of(week.store, Role.LEAD)[0] for _ in range(2))
+    other = replace(week, digests=Digests(week.store.engine, Keyring((("k9", b"9" * 32),))))
+    other.chosen(gone, address="gone@example.com")
+    week.chosen(here)
+    assert week.send() == 1
+    assert week.digests.of(gone) is None
+    week.chosen(gone, address="gone@example.com")
+    assert week.send() == 1
 
 
 def test_what_surely_was_not_sent_is_tried_again_and_keeps_nobody_elses_from_them(week: Week) -> None:

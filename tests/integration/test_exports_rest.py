@@ -24,7 +24,7 @@ from adapters.postgres.keys import NewKey
 from adapters.postgres.store import Store
 from api.exports import conveying
 from domain import events as e
-from domain.journal import HistoryExported, WordsRead
+from domain.journal import CaseRead, HistoryExported, WordsRead
 from domain.rights import Right
 from domain.values import SYSTEM, Role
 from settings import HERE
@@ -161,6 +161,21 @@ def test_an_export_is_there_for_whoever_asked_for_it_alone(office: Office) -> No
     assert office.http.get("/api/v1/exports", headers=other).json() == {"exports": []}
     assert office.state(mine, export)["state"] == "asked"
     assert office.left() == []
+
+
+def test_what_proves_a_case_is_there_for_whoever_may_read_it_and_the_journal_is_no_case(office: Office) -> None:
+    case = open_case(office.store, "p1")  # which is Billing's
+    office.archive.seal()
+    journal = office.store.journal.entries()[0][0]
+    for department, expected in (("billing", 200), ("technical", 404)):
+        made = office.store.keys.make(NewKey(department, Role.DEPARTMENT, None, frozenset({department})), SYSTEM)[1]
+        answer = office.http.get(f"/api/v1/cases/{case}/proof", headers={"authorization": f"Bearer {made}"})
+        assert answer.status_code == expected
+    auditor = {"authorization": f"Bearer {office.store.keys.make(NewKey('An auditor', Role.AUDITOR), SYSTEM)[1]}"}
+    for nothing in (journal, "no-such-case", "a%00b"):
+        assert office.http.get(f"/api/v1/cases/{nothing}/proof", headers=auditor).status_code == 404
+    read = [entry.event.case for _, _, entry in office.store.journal.entries() if isinstance(entry.event, CaseRead)]
+    assert read == [case]
 
 
 def test_what_a_filter_says_of_a_customer_is_kept_sealed(office: Office) -> None:

@@ -65,6 +65,17 @@ class TestWhatLoopkeeperHears:
         assert body["data"]["posted_at"].endswith(("Z", "+00:00"))
         assert len(post["id"]) == 19, "ids on X have 19 digits"
 
+    def test_who_is_signed_in_with_the_brand_is_told_by_the_brands_own_id_of_them(self, outside: Outside, loopkeeper: Loopkeeper) -> None:
+        outside.hands.post("x", "Hello?", Author("79", "nadia", "Nadia Petrova", customer_id="M-1"))
+        (told_of,) = told(loopkeeper)
+        assert told_of["data"]["author"] == {
+            "id": "79",
+            "handle": "nadia",
+            "name": "Nadia Petrova",
+            "is_brand": False,
+            "customer_id": "M-1",
+        }
+
     def test_edits_deletions_and_answers_are_told_in_order(self, outside: Outside, loopkeeper: Loopkeeper) -> None:
         post = outside.hands.post("forum", "One", SAM, post_id="thread/1")
         outside.hands.post("forum", "More", SAM, in_reply_to="thread/1", visibility="private")
@@ -155,6 +166,7 @@ class TestWhatTheBridgeDoes:
             "name": "Meridian Mobile",
             "is_brand": True,
             "private_messages": True,
+            "customer_id": None,
         }
 
     def test_the_same_key_is_never_posted_twice_also_after_a_restart(self, start_sandbox: StartSandbox, tmp_path: Path) -> None:

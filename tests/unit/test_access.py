@@ -56,10 +56,12 @@ def test_every_route_says_what_it_needs(application: FastAPI) -> None:
     assert len(found) > 30
 
 
-def test_what_changes_something_is_for_nobody_in_particular_only_where_people_come_and_go(application: FastAPI) -> None:
+def test_what_changes_something_is_for_anybody_only_where_people_come_and_go_and_choose_their_language(
+    application: FastAPI,
+) -> None:
     changing = [one for one in addresses(application.routes) if one.method != "GET"]
     anyone = {one.path for one in changing if isinstance(one.rules[0], Anyone)}
-    assert anyone == {"/sign-in/key", "/sign-in/local", "/sign-out"}
+    assert anyone == {"/sign-in/key", "/sign-in/local", "/sign-out", "/language"}
     proven = {one.path.split("/")[1] for one in changing if isinstance(one.rules[0], Proven)}
     assert proven == {"webhooks", "slack", "desk", "digest"}
 

@@ -48,7 +48,8 @@ def figures_of_intake() -> dict[str, Json]:
 
 def figures_of_console() -> dict[str, Json]:
     pages = {name: [0.01] * 98 + [0.04, 0.2] for name in ("board", "case", "inbox")}
-    return console.report(console.Measured(1_000_000, pages, [0.02, 0.3], 500))
+    paced, cpu = {name: [0.01, 0.02] for name in pages}, dict.fromkeys(pages, 0.012)
+    return console.report(console.Measured(1_000_000, pages, paced, cpu, [0.02, 0.3], 500))
 
 
 def a_size(open_cases: int, *, idle_cpu: float = 0.3, cpu: float = 4.3, scans: int = 0) -> AtSize:

@@ -20,7 +20,12 @@ export const author = () => ({
   name: writer.me.name,
   is_brand: Boolean(writer.me.is_brand),
   private_messages: writer.me.private_messages ?? true,
+  customer_id: writer.me.customer_id ?? null,
 });
+
+/** What else is to be known of a customer. */
+const besides = (one) =>
+  (one.private_messages === false ? " (takes no private messages)" : "") + (one.customer_id ? " (signed in with the brand)" : "");
 
 const brand = () => world.told.brands.find((one) => one.handle === writer.brand) ?? { handle: writer.brand, name: writer.brand };
 const account = () => ({ id: `brand-${brand().handle}`, handle: brand().handle, name: brand().name, is_brand: true });
@@ -118,7 +123,7 @@ function whoever(changed) {
     h(
       "optgroup",
       { label: "Customers" },
-      everyone.map((one) => option(one, one.private_messages === false ? `${one.name} (takes no private messages)` : one.name)),
+      everyone.map((one) => option(one, one.name + besides(one))),
     ),
     h("optgroup", { label: "Others" }, option(account(), `${brand().name}, by hand`), h("option", { value: "new" }, "Somebody new …")),
   );

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from adapters.slack import cards
 from domain import commands as c
 from domain import events as e
 from domain.case import Case
@@ -17,6 +18,8 @@ from domain.commands import Target
 from domain.merging import told_by
 from domain.values import Actor, Intent, Priority, Purpose, Role, Status, Triage, Via
 from domain.view import needs_human, view
+from tests.blockkit import check_message, texts
+from tests.casefiles import case_file
 from tests.unit.domain.story import ANA, POLICY, Story
 
 HANNA = Actor("slack:UHANNA", Role.SOCIAL, Via.SLACK)
@@ -306,3 +309,20 @@ def _move(first: Story, second: Story, move: str, number: int) -> None:
 
 def _planned(events: list[e.Event]) -> list[e.ReplyPlanned]:
     return [event for event in events if isinstance(event, e.ReplyPlanned)]
+
+
+def test_the_cards_say_where_it_goes_on_and_nothing_can_be_done_on_the_merged_one() -> None:
+    first, second = Story(Case(A)).opened(), other()
+    second.done(c.JoinSharedCause("join", HANNA, 3))
+    merged(first, second)
+    cards_of = {}
+    for story, numbers in ((first, {B: 17}), (second, {A: 7})):
+        file = replace(case_file(story), numbers=numbers)
+        cards_of[story.case.id] = cards.card(file, file.case.department, None)
+        check_message(cards_of[story.case.id], cards.card_text(file))
+    (only,) = [element for block in cards_of[A] if block["type"] == "actions" for element in block["elements"]]
+    assert (only["text"]["text"], only["value"]) == ("Show #17", B)
+    assert "It goes on in #17, in this thread too." in " ".join(texts(cards_of[A]))
+    shown = " ".join(texts(cards_of[B]))
+    assert "#7 goes on here." in shown
+    assert "It shares the cause C3 with other cases." in shown
