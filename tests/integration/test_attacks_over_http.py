@@ -73,7 +73,8 @@ def path_of(whole: Whole, address: Address, **values: str) -> str:
         "case_id": whole.ids["case"], "token": urlsplit(whole.ids["desk" if "/desk/" in address.path else "status"]).path.split("/")[-1],
         "webhook_id": whole.ids["webhook"], "export_id": whole.ids["export"], "policy_id": whole.ids["policy"], "number": "1",
         "session_id": "0198d7a4-6f5e-7c11-9d2a-3c1f0d5b7e90", "key_id": "00000000", "event_id": "evt_x", "customer_id": "1",
-        "other_id": "2", "table": "by_week", "name": "volume" if "numbers" in address.path or "reports" in address.path else "policy",
+        "other_id": "2", "which": "1", "saying": "update", "operation": "1", "erasure": "1",
+        "hold_number": "1", "department": "billing", "table": "by_week", "name": "volume" if "numbers" in address.path or "reports" in address.path else "policy",
     }  # fmt: skip
     return re.sub(r"\{(\w+)\}", lambda found: {**there, **values}[found[1]], address.path)
 
@@ -254,7 +255,7 @@ def test_no_header_or_field_makes_another_method_of_a_request(whole: Whole, addr
         for method, path in (("GET", f"{path_of(whole, address)}?_method={address.method}"), ("HEAD", path_of(whole, address))):
             cookie = whole.cookies[somebody(address)]
             answer = httpx.request(method, whole.url + path, headers={override: address.method, "cookie": cookie}, trust_env=False)
-            assert answer.status_code in (200, 404, 405, 410), (override, method)
+            assert answer.status_code in (200, 404, 405, 410, 422), (override, method)
     assert everything(whole)[0] == before[0]
     assert everything(whole)[2:5] == before[2:5]
 
