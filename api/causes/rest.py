@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from adapters.postgres.causes import Announcement, Cause, Line, NoSuchCause
@@ -21,6 +21,8 @@ from domain.errors import LoopkeeperError
 from domain.rights import Right
 
 Whoever = Annotated[Visitor, Depends(Needs(Right.SHARE_CAUSES))]
+Number = Annotated[int, Path(ge=0, le=2**63 - 1)]
+"""What the database counts with: beyond that it cannot even be asked."""
 
 
 class _Model(BaseModel):
@@ -137,7 +139,7 @@ class RestCauses:
             return CauseOut.model_validate(await self._cause(made.number))
 
         @router.get("/{number}", response_model=CauseCasesOut, responses=described(401, 403, 404, 422, 429), summary="A cause, its cases")
-        async def cause(number: int, _visitor: Whoever) -> CauseCasesOut:
+        async def cause(number: Number, _visitor: Whoever) -> CauseCasesOut:
             found = await self._cause(number)
             members = await self.sharing.in_thread(lambda: store.members(number, MOST))
             suggested = await self.sharing.in_thread(lambda: store.suggested(found, MOST))
@@ -151,11 +153,11 @@ class RestCauses:
             responses=errors,
             summary="Make a text for each case of a cause; nothing is sent yet",
         )
-        async def make(number: int, wanted: AnnouncementIn, visitor: Whoever, idempotency_key: IdempotencyKey = None) -> AnnouncementOut:
+        async def make(number: Number, wanted: AnnouncementIn, visitor: Whoever, idempotency_key: IdempotencyKey = None) -> AnnouncementOut:
             return await self._make(number, wanted, visitor, idempotency_key)
 
         @router.get("/{number}/announcements/{which}", response_model=AnnouncementOut, responses=errors, summary="An announcement")
-        async def announcement(number: int, which: int, _visitor: Whoever) -> AnnouncementOut:
+        async def announcement(number: Number, which: Number, _visitor: Whoever) -> AnnouncementOut:
             return await self._out(*await self._told(number, which))
 
         @router.post(
@@ -165,7 +167,7 @@ class RestCauses:
             summary="Send, approve or reject it",
         )
         async def decide(
-            number: int, which: int, wanted: DecisionIn, visitor: Whoever, idempotency_key: IdempotencyKey = None
+            number: Number, which: Number, wanted: DecisionIn, visitor: Whoever, idempotency_key: IdempotencyKey = None
         ) -> AnnouncementOut:
             what = f"POST /causes/{number}/announcements/{which}/decision"
 
