@@ -610,7 +610,7 @@ class HeldBack:
 
 @dataclass(frozen=True, slots=True)
 class DraftHeld:
-    """Words to the customer wait for a second person, in place of those `before` if any; `calls` is called at `call_at`."""
+    """Words to the customer (`private`: to them alone) wait for a second person. `call_at`: for `calls`. `before`: what they replace."""
 
     at: datetime
     step: int

@@ -74,7 +74,8 @@ def path_of(whole: Whole, address: Address, **values: str) -> str:
         "webhook_id": whole.ids["webhook"], "export_id": whole.ids["export"], "policy_id": whole.ids["policy"], "number": "1",
         "session_id": "0198d7a4-6f5e-7c11-9d2a-3c1f0d5b7e90", "key_id": "00000000", "event_id": "evt_x", "customer_id": "1",
         "other_id": "2", "which": "1", "saying": "update", "operation": "1", "erasure": "1",
-        "hold_number": "1", "department": "billing", "table": "by_week", "name": "volume" if "numbers" in address.path or "reports" in address.path else "policy",
+        "hold_number": "1", "department": "billing", "table": "by_week",
+        "name": "volume" if "numbers" in address.path or "reports" in address.path else "policy",
     }  # fmt: skip
     return re.sub(r"\{(\w+)\}", lambda found: {**there, **values}[found[1]], address.path)
 
