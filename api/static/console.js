@@ -242,7 +242,7 @@ function aside(by) {
   return there[Math.min(row, there.length - 1)].focus();
 }
 
-const moves = { j: () => step(1), k: () => step(-1), h: () => aside(-1), l: () => aside(1), "/": () => find(".filters select")[0]?.focus() };
+const moves = { j: () => step(1), k: () => step(-1), h: () => aside(-1), l: () => aside(1), "/": () => find(".filters select, .filters input")[0]?.focus() };
 
 function pressed(event) {
   const typing = event.target.matches("input:not([type=checkbox]), textarea, select, [contenteditable]");
