@@ -18,6 +18,7 @@ from activities.messages import Messages
 from activities.places import Admins
 from adapters.checkpoint_places import CheckpointChannel, CheckpointFile, CheckpointMail
 from adapters.digest_links import DigestLinks
+from adapters.languages.telling import Tellers
 from adapters.notary import Notary
 from adapters.postgres.book import PostgresBook
 from adapters.postgres.delivering import PostgresOutbox, Subscriptions
@@ -77,6 +78,7 @@ def digests(settings: Settings, store: Store, admins: Admins) -> DigestSender:
         direct=direct,
         messages=Messages(direct, store.ledger),
         addresses=DigestLinks(keyring, settings.public_url),
+        tellers=Tellers(settings.language),
         admins=admins,
         base_url=settings.public_url,
         now=lambda: settings.pace.loop_time(datetime.now(UTC)),

@@ -20,6 +20,7 @@ from domain.digest_letter import Letter, confirming, html_of, plain, subject
 from domain.digest_sending import DigestAddresses, DirectMessages, LetterPost, Reader, Readers
 from domain.ports import Effect, Mark, NotSent, PolicyBook, Refused, Unavailable
 from domain.report import Wanted
+from domain.sentences import Tellers
 from domain.sums import Sums
 
 log = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ _MEANWHILE = "The figures are in the console meanwhile. This week's digest is no
 
 @dataclass(frozen=True)
 class DigestSender:
-    """The activity. `now`: the loop's time; `base_url`: how people reach the console."""
+    """The activity. `now`: the loop's time; `base_url`: how people reach the console; `tellers`: who tells it in each reader's language."""
 
     readers: Readers
     sums: Sums
@@ -41,6 +42,7 @@ class DigestSender:
     direct: DirectMessages
     messages: Messages
     addresses: DigestAddresses
+    tellers: Tellers
     admins: Admins
     base_url: str
     now: Callable[[], datetime]
@@ -89,13 +91,13 @@ class DigestSender:
         return Wanted(first, last, department=department, only=only)
 
     def _letter(self, reader: Reader, key: str, made: Digest) -> Letter:
-        stop = self.addresses.stop(reader.id)
-        return Letter(key, reader.choice.address, subject(made), plain(made, stop), html_of(made, stop), stop)
+        stop, teller = self.addresses.stop(reader.id), self.tellers.of(reader.language)
+        return Letter(key, reader.choice.address, subject(made, teller), plain(made, stop, teller), html_of(made, stop, teller), stop)
 
     def _ask(self, reader: Reader) -> bool:
         key, link = f"digest:{reader.id}:ask:{reader.asked}", self.addresses.confirm(reader.id, reader.asked)
         if reader.choice.way is Way.MAIL:
-            return self._by_mail(reader, confirming(key, reader.choice.address, link), asking=True)
+            return self._by_mail(reader, confirming(key, reader.choice.address, link, self.tellers.of(reader.language)), asking=True)
         return self._by_slack(reader, key, link)
 
     def _by_mail(self, reader: Reader, letter: Letter, *, asking: bool = False) -> bool:
@@ -107,11 +109,13 @@ class DigestSender:
         return outcome.sent and not asking
 
     def _by_slack(self, reader: Reader, key: str, said: Digest | str) -> bool:
-        mark = Mark(key, 1)
+        mark, teller = Mark(key, 1), self.tellers.of(reader.language)
         try:
             place = self.direct.open(reader.choice)
             send = (
-                (lambda: self.direct.ask(place, said, mark)) if isinstance(said, str) else (lambda: self.direct.digest(place, said, mark))
+                (lambda: self.direct.ask(place, said, mark, teller))
+                if isinstance(said, str)
+                else (lambda: self.direct.digest(place, said, mark, teller))
             )
             self.messages.once(Effect(key, CHAIN, "desk-slack", "digest"), mark, place, None, send)
         except Refused as error:

@@ -10,6 +10,7 @@ from domain.digest_letter import Letter
 from domain.events import Escalated
 from domain.policy import Person
 from domain.ports import Card, CaseMail, Mark, Message, Refused
+from domain.sentences import Teller
 from domain.story import Line
 
 _NO_SLACK = "Slack is not connected; set LOOPKEEPER_SLACK_BOT_TOKEN"
@@ -67,13 +68,13 @@ class NoDirectMessages:
         """Refuses."""
         raise Refused(f"{_NO_SLACK} (for {place}, {thread}, {key})")
 
-    def digest(self, place: str, made: Digest, mark: Mark) -> str:
+    def digest(self, place: str, made: Digest, mark: Mark, teller: Teller) -> str:
         """Refuses."""
-        raise Refused(f"{_NO_SLACK} (for {place}, {made.about}, {mark.key})")
+        raise Refused(f"{_NO_SLACK} (for {place}, {made.about}, {mark.key}, {teller.tag})")
 
-    def ask(self, place: str, link: str, mark: Mark) -> str:
+    def ask(self, place: str, link: str, mark: Mark, teller: Teller) -> str:
         """Refuses."""
-        raise Refused(f"{_NO_SLACK} (for {place}, {len(link)} characters, {mark.key})")
+        raise Refused(f"{_NO_SLACK} (for {place}, {len(link)} characters, {mark.key}, {teller.tag})")
 
 
 class NoPost:

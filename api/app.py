@@ -24,6 +24,8 @@ from temporalio.client import Client
 from adapters.channels.signing import Signer
 from adapters.digest_links import DigestLinks
 from adapters.keyring import Keyring
+from adapters.languages.language import languages
+from adapters.languages.telling import Tellers
 from adapters.links import Links, StatusLinks
 from adapters.oidc import Client as OidcClient
 from adapters.oidc import OidcProvider
@@ -66,7 +68,6 @@ from api.headers import SecurityHeaders
 from api.health import Health
 from api.hook_pages import WebhookPages
 from api.intake import GroupCommit, Intake
-from api.languages.language import languages
 from api.languages.page import LanguagePages, home_zone
 from api.limits import LimitHeaders, Limits
 from api.looking import Looking
@@ -247,7 +248,8 @@ def _numbers(app: FastAPI, parts: _Parts) -> None:
     take_in(app.router, Numbers(store.reports, shelf, store.book, parts.in_thread, parts.loop_time, settings.sandbox_url).routes())
     take_in(app.router, RestReports(shelf, store.reports, store.book, parts.in_thread, parts.loop_time).routes())
     digests, links = Digests(store.engine, store.vault.keyring), DigestLinks(store.vault.keyring, settings.public_url)
-    pages = DigestPages(digests, store.reports, links, store.book, parts.in_thread, parts.loop_time, settings.sandbox_url)
+    tellers = Tellers(settings.language)
+    pages = DigestPages(digests, store.reports, links, store.book, tellers, parts.in_thread, parts.loop_time, settings.sandbox_url)
     take_in(app.router, pages.routes())
     take_in(app.router, RestDigest(digests, store.book, parts.in_thread, parts.loop_time).routes())
 

@@ -25,6 +25,7 @@ from domain.policy import Policy
 from domain.ports import PolicyBook
 from domain.report import Wanted
 from domain.report_parts import WEEKDAYS
+from domain.sentences import Teller, Tellers
 
 _PROVEN = [Depends(Proven("a link that cannot be guessed"))]
 
@@ -37,6 +38,7 @@ class DigestPages:
     reports: Reports
     links: DigestLinks
     book: PolicyBook
+    tellers: Tellers
     in_thread: InThread
     now: Callable[[], datetime]
     framed_by: str | None
@@ -91,31 +93,33 @@ class DigestPages:
         """The page behind the link in the first message. Opening it confirms nothing: programs that look through mails open links too."""
         read = self.links.confirmed(token)
         waits = read is not None and await self.in_thread(lambda: self.digests.waits_for(*read))
-        return self._linked(request, "confirm" if waits else "gone", 200 if waits else 404)
+        return await self._linked(request, "confirm" if waits else "gone", read and read[0], known=waits)
 
     async def confirm(self, request: Request, token: str) -> Response:
         """The address is theirs."""
         read = self.links.confirmed(token)
         done = read is not None and await self.in_thread(lambda: self.digests.confirm(*read, self.now()))
-        return self._linked(request, "confirmed" if done else "gone", 200 if done else 404)
+        return await self._linked(request, "confirmed" if done else "gone", read and read[0], known=done)
 
     async def about_to_stop(self, request: Request, token: str) -> Response:
         """The page behind the link to end it."""
-        known = self.links.stopped(token) is not None
-        return self._linked(request, "stop" if known else "gone", 200 if known else 404)
+        reader = self.links.stopped(token)
+        return await self._linked(request, "stop" if reader is not None else "gone", reader, known=reader is not None)
 
     async def stop(self, request: Request, token: str) -> Response:
         """End it: from that page, or by the one click of a mail program, which sends this by itself (RFC 8058)."""
         reader = self.links.stopped(token)
         if reader is None:
-            return self._linked(request, "gone", 404)
+            return await self._linked(request, "gone", None, known=False)
         await self.in_thread(lambda: self.digests.stop(reader))
-        return self._linked(request, "stopped", 200)
+        return await self._linked(request, "stopped", reader, known=True)
 
     # --- how ----------------------------------------------------------------------------------------------------------------
 
-    def _linked(self, request: Request, what: str, status: int) -> Response:
-        response = page(request, "digest_link.html", {"what": what}, status=status)
+    async def _linked(self, request: Request, what: str, reader: str | None, *, known: bool) -> Response:
+        """A page for whoever has the link, who need not be signed in: in the language that its reader keeps."""
+        theirs = None if reader is None else await self.in_thread(lambda: self.digests.language_of(reader))
+        response = page(request, "digest_link.html", {"what": what}, status=200 if known else 404, theirs=theirs)
         response.headers["referrer-policy"] = "no-referrer"
         response.headers["x-robots-tag"] = "noindex"
         return response
@@ -128,6 +132,7 @@ class DigestPages:
 
     def _values(self, visitor: Visitor, given: dict[str, str] | None) -> dict[str, Any]:
         policy, reader = self.book.active(), self.digests.of(visitor.actor.person)
+        teller = self.tellers.of(visitor.language)
         return {
             "here": "digest",
             "chosen": reader,
@@ -136,14 +141,15 @@ class DigestPages:
             "only_own": visitor.sees_departments is not None,
             "weekdays": WEEKDAYS,
             "away_days": AWAY_DAYS,
-            "sample": self._sample(visitor, policy, reader.choice.department if reader is not None else None),
+            "sample": self._sample(visitor, policy, reader.choice.department if reader is not None else None, teller),
+            "sample_in": teller,
         }
 
-    def _sample(self, visitor: Visitor, policy: Policy, department: str | None) -> str:
+    def _sample(self, visitor: Visitor, policy: Policy, department: str | None, teller: Teller) -> str:
         zone = _zone(policy)
         first, last = week_before(last_due(1, 0, zone, self.now()).astimezone(ZoneInfo(zone)).date())
         wanted = Wanted(first, last, department=department, only=visitor.sees_departments)
-        return plain(digest(self.reports, self.digests, wanted, policy, self.links.base_url), None)
+        return plain(digest(self.reports, self.digests, wanted, policy, self.links.base_url), None, teller)
 
 
 def told(choice: Choice) -> dict[str, str]:

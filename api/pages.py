@@ -46,12 +46,14 @@ def page(
     framed_by: str | None = None,
     status: int = 200,
     language: str | None = None,
+    theirs: str | None = None,
 ) -> Response:
     """A page, with the policy of pages (`api/headers.py`), in the language of whoever reads it.
 
-    `framed_by`: the origin that may show it in a frame. `language`: the page's own, when it has one (`api.languages.choosing.reader_of`).
+    `framed_by`: the origin that may show it in a frame. `language`: the page's own, when it has one; `theirs`: the one that whoever was
+    sent its address keeps (`api.languages.choosing.reader_of`).
     """
-    someone = reader_of(request, fallback=language)
+    someone = reader_of(request, fallback=language, theirs=theirs)
     with read_by(someone):
         response: HTMLResponse = _templates.TemplateResponse(request, name, values, status_code=status)
     response.headers["content-security-policy"] = of_pages(framed_by)

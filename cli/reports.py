@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.table import Table as Drawn
 
+from adapters.languages.telling import Tellers
 from adapters.postgres.digests import Digests
 from cli import over_api, remote
 from cli.app import app, out
@@ -86,7 +87,8 @@ def _digest(department: str | None, *, as_html: bool) -> str:
         first, last = week_before(monday)
         stalled = Digests(store.engine, store.vault.keyring)
         made = digest(store.reports, stalled, Wanted(first, last, department=department), policy, settings.public_url)
-    return html_of(made, None) + "\n" if as_html else plain(made, None)
+        teller = Tellers(settings.language).of(None)
+    return html_of(made, None, teller) + "\n" if as_html else plain(made, None, teller)
 
 
 def _chosen(made: Report, name: str | None) -> Table:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -13,9 +13,10 @@ from zoneinfo import ZoneInfo
 
 from domain.errors import LoopkeeperError
 from domain.policy import Policy
-from domain.report import Figure, Table, Wanted
+from domain.report import Figure, Row, Table, Wanted
 from domain.report_parts import figures_of, naming, total
 from domain.report_people import topics
+from domain.sentences import Day, Number, joined, known, say, say_n
 from domain.sums import Sums
 from domain.topics import AT_LEAST
 from domain.zones import known_zone
@@ -166,7 +167,7 @@ class Digest:
 def digest(sums: Sums, found: StalledCases, wanted: Wanted, policy: Policy, base_url: str) -> Digest:
     """The digest of the days wanted, of the cases that its reader may see. It holds nobody's words and names no customer."""
     now, before = total(sums, wanted), total(sums, wanted.before())
-    thanks = Figure("thanks", "Thanks received", now["thanks"], before=before["thanks"], rises="well", cases={"which": "thanked"})
+    thanks = Figure("thanks", say("Thanks received"), now["thanks"], before=before["thanks"], rises="well", cases={"which": "thanked"})
     figures = (*figures_of(now, before, "opened", "acknowledge", "resolve", "promises", "closed_in_public"), thanks)
     stalled, name = found.stalled(wanted, STALLED), naming(policy, "department")
     cases = f"{base_url}/console/numbers/cases"
@@ -178,10 +179,7 @@ def digest(sums: Sums, found: StalledCases, wanted: Wanted, policy: Policy, base
         links={one.key: f"{cases}?{urlencode({**wanted.sought(), **(one.cases or {})})}" for one in figures},
         rising=_rising(sums, wanted, policy, base_url),
         stalled_total=stalled.total,
-        stalled=tuple(
-            Linked(f"#{one.number}, {name(one.department)}, since {_day(one.since.date())}", f"{base_url}/console/cases/{one.case_id}")
-            for one in stalled.cases
-        ),
+        stalled=tuple(Linked(_stalled(one, name(one.department)), f"{base_url}/console/cases/{one.case_id}") for one in stalled.cases),
         numbers=f"{base_url}/console/numbers?{urlencode(wanted.sought())}",
         board=f"{base_url}/console?only=stalled",
         choose=f"{base_url}/console/digest",
@@ -193,7 +191,11 @@ def _about(wanted: Wanted, policy: Policy) -> str:
     name = naming(policy, "department")
     if wanted.department is not None:
         return name(wanted.department)
-    return "All cases" if wanted.only is None else ", ".join(name(one) for one in sorted(wanted.only))
+    return say("All cases") if wanted.only is None else joined(", ", [name(one) for one in sorted(wanted.only)])
+
+
+def _stalled(one: StalledCase, department: str) -> str:
+    return say("#{number}, {department}, since {day}", number=one.number, department=department, day=Day(one.since.date()))
 
 
 def _rising(sums: Sums, wanted: Wanted, policy: Policy, base_url: str) -> tuple[Linked, ...]:
@@ -201,21 +203,37 @@ def _rising(sums: Sums, wanted: Wanted, policy: Policy, base_url: str) -> tuple[
     made = topics(sums, wanted, policy)
     url = f"{base_url}/console/numbers/topics?{urlencode(wanted.sought())}"
     words = made.table("words") if wanted.department is None else None
-    lines = _risen(words, "customers", AT_LEAST) if words is not None else ()
+    lines = _risen_words(words) if words is not None else ()
     categories = made.table("categories")
     assert categories is not None, "the report on topics always has its categories"
-    return tuple(Linked(line, url) for line in (lines or _risen(categories, "cases", 0))[:RISING])
+    return tuple(Linked(line, url) for line in (lines or _risen_categories(categories))[:RISING])
 
 
-def _risen(table: Table, of: str, at_least: int) -> tuple[str, ...]:
-    """The rows that are half as many again as usual. Of fewer than `at_least` nobody knows how many they were."""
-    told = ((str(row.cells[0]), row.cells[1], row.cells[2]) for row in table.rows)
+def _risen_words(table: Table) -> tuple[str, ...]:
+    """Of fewer than `AT_LEAST` customers nobody knows how many they were."""
+    few = say("fewer than {at_least}", at_least=Number(AT_LEAST))
     return tuple(
-        f"{term}: {now:,} {of}, usually {f'{usual:,.0f}' if usual >= at_least else f'fewer than {at_least}'}"
-        for term, now, usual in told
-        if isinstance(now, int) and isinstance(usual, float | int) and now >= 2 and now >= 1.5 * usual
-    )
+        say_n(
+            "{word}: {count} customer, usually {usual}", "{word}: {count} customers, usually {usual}", now,
+            word=str(row.cells[0]), count=Number(now), usual=Number(usual) if usual >= AT_LEAST else few,
+        )
+        for row, now, usual in _risen(table)
+    )  # fmt: skip
 
 
-def _day(day: date) -> str:
-    return f"{day.day} {day:%B}"
+def _risen_categories(table: Table) -> tuple[str, ...]:
+    return tuple(
+        say_n(
+            "{category}: {count} case, usually {usual}", "{category}: {count} cases, usually {usual}", now,
+            category=known((row.cases or {}).get("category", row.cells[0])), count=Number(now), usual=Number(usual),
+        )
+        for row, now, usual in _risen(table)
+    )  # fmt: skip
+
+
+def _risen(table: Table) -> Iterator[tuple[Row, int, float]]:
+    """The rows that are half as many again as usual, how many they are now, and usually."""
+    for row in table.rows:
+        now, usual = row.cells[1], row.cells[2]
+        if isinstance(now, int) and isinstance(usual, float | int) and now >= 2 and now >= 1.5 * usual:
+            yield row, now, usual

@@ -11,6 +11,7 @@ from domain.digest import Choice, Digest
 from domain.digest_letter import Letter
 from domain.ports import Mark, Message
 from domain.rights import RIGHTS, Right
+from domain.sentences import Teller
 from domain.values import Role
 
 
@@ -35,7 +36,8 @@ class Rights:
 class Reader:
     """Somebody who chose the digest. `rights`: None when they may see nothing now; then none is sent. `since`: from when on it is owed.
 
-    `asked`: the number of the newest question whether the address is theirs; `confirmed`: whether they said so.
+    `asked`: the number of the newest question whether the address is theirs; `confirmed`: whether they said so. `language`: the one that
+    they keep.
     """
 
     id: str
@@ -47,6 +49,7 @@ class Reader:
     asked: int
     last_week: date | None
     rights: Rights | None
+    language: str | None = None
 
 
 class Readers(Protocol):
@@ -72,11 +75,11 @@ class DirectMessages(Protocol):
         """See `domain.ports.Desk.find`."""
         ...
 
-    def digest(self, place: str, made: Digest, mark: Mark) -> str:
+    def digest(self, place: str, made: Digest, mark: Mark, teller: Teller) -> str:
         """Post it; the message's ts. Raises NotSent, Refused or Unclear."""
         ...
 
-    def ask(self, place: str, link: str, mark: Mark) -> str:
+    def ask(self, place: str, link: str, mark: Mark, teller: Teller) -> str:
         """Ask whether they want it; the message's ts. Raises as `digest` does."""
         ...
 

@@ -3,14 +3,14 @@
     say("{who} has this case", who=file.name_of(owner))
 
 It is the English sentence, an ordinary `str`, for Slack, REST, e-mails and whoever asks for nothing else. Besides, it remembers what it was
-made of, so that a page tells it in its reader's language (`api/languages/`). Nothing here knows of languages.
+made of, so that a page or a mail tells it in its reader's language (`Teller`; `adapters/languages/`). Nothing here knows of languages.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, Self
+from typing import Any, Protocol, Self
 from zoneinfo import ZoneInfo
 
 
@@ -81,6 +81,24 @@ class Day(str):
         return type(self), (self.day,)
 
 
+class Days(str):
+    """The days from `first` to `last` as people say them in English: `1 to 7 June 2026`."""
+
+    __slots__ = ("first", "last")
+    first: date
+    last: date
+
+    def __new__(cls, first: date, last: date) -> Self:
+        """The English text is made here, once."""
+        begins = f"{first.day}" if (first.month, first.year) == (last.month, last.year) else f"{first.day} {first:%B}"
+        made = super().__new__(cls, f"{begins} to {last.day} {last:%B %Y}")
+        made.first, made.last = first, last
+        return made
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.first, self.last)
+
+
 class Number(str):
     """A number as a sentence tells it in English: `1,234.5`. `form`: how many digits, as Python's `format` takes it."""
 
@@ -124,3 +142,29 @@ def mark(pattern: str) -> str:
 def known(words: object) -> Sentence:
     """Words of ours that come from a record or from the code (`holding_update`): told in another language where a catalogue has them."""
     return Sentence(str(words).replace("_", " "), {})
+
+
+class Teller(Protocol):
+    """Tells sentences in a language."""
+
+    @property
+    def tag(self) -> str:
+        """The language, as in `<html lang>`."""
+        ...
+
+    @property
+    def direction(self) -> str:
+        """`ltr` or `rtl`, as in `<html dir>`."""
+        ...
+
+    def tell(self, words: str) -> str:
+        """The sentence in this language, with what is filled in; words that are none of ours as they are."""
+        ...
+
+
+class Tellers(Protocol):
+    """Who tells things to whom."""
+
+    def of(self, kept: str | None) -> Teller:
+        """Whoever tells it to somebody who keeps that language; None, or one that there is not: the installation's."""
+        ...

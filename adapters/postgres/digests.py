@@ -22,8 +22,8 @@ SEALED = "digest addresses"
 # A key has its rights until it ends. A person has those of their last sign-in, unless somebody else ended that session since, because
 # they must be out; or they have been away for long.
 _READERS = (
-    "select d.*, coalesce(p.name, d.person) as name, s.role, s.departments, s.scopes from digest_choice d "
-    "left join person p on p.id = d.person left join lateral ("
+    "select d.*, coalesce(p.name, d.person) as name, r.language, s.role, s.departments, s.scopes from digest_choice d "
+    "left join person p on p.id = d.person left join reader r on r.person = d.person left join lateral ("
     "select k.role, k.departments, k.scopes from api_key k where d.person = 'key:' || k.id and k.revoked_at is null "
     "and coalesce(k.expires_at > clock_timestamp(), true) union all "
     "select last.role, last.departments, last.scopes from (select * from session where person = d.person "
@@ -102,6 +102,13 @@ class Digests:
         with transaction(self._engine) as connection:
             connection.execute(text(f"update digest_choice set {_FORGET} where id = :id"), {"id": reader})  # noqa: S608 - as above
 
+    def language_of(self, reader: str) -> str | None:
+        """The language that a reader keeps, also after they have ended it."""
+        with transaction(self._engine) as connection:
+            sql = text("select r.language from digest_choice d join reader r on r.person = d.person where d.id = :id")
+            kept: str | None = connection.execute(sql, {"id": reader}).scalar()
+        return kept
+
     def waits_for(self, reader: str, asked: int) -> bool:
         """Whether that question is the newest, and its address still chosen."""
         with transaction(self._engine) as connection:
@@ -166,4 +173,5 @@ class Digests:
             asked=row.asked,
             last_week=row.last_week,
             rights=None if row.role is None else Rights(Role(row.role), frozenset(row.departments), scopes),
+            language=row.language,
         )

@@ -2,55 +2,77 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from adapters.slack import rich
 from adapters.slack.desk import SlackDesk
 from adapters.slack.rich import Block, Element
-from domain.digest import Choice, Digest
-from domain.digest_letter import CHANGE_IT, CONFIRM, NOT_YOU, NOTHING_RISES, asking, compared, stalled_said, subject, week
+from domain.digest import Choice, Digest, Linked
+from domain.digest_letter import (
+    ALL_NUMBERS,
+    CONFIRM,
+    NOT_YOU,
+    NOTHING_RISES,
+    RISING,
+    STALLED,
+    asking,
+    compared,
+    heading,
+    stalled_said,
+    subject,
+)
 from domain.figures_told import told
 from domain.policy import Person
 from domain.ports import Mark, Message
+from domain.sentences import Teller, say
 
 _LONGEST_LINE = 200
 
 
-def digest(made: Digest) -> list[Block]:
+def digest(made: Digest, teller: Teller) -> list[Block]:
     """The message. What stands in it that others wrote is literal text."""
+    tell = teller.tell
+
+    def listed(lines: Sequence[Linked]) -> list[Element]:
+        return [rich.section(rich.link(one.url, rich.beginning(tell(one.text), _LONGEST_LINE))) for one in lines]
+
     parts: list[Element] = []
     for one in made.figures:
-        value = rich.text(f"  {told(one.value, one.unit)}", bold=True)
-        parts.append(rich.section(rich.link(made.links[one.key], one.title), value, rich.text(f"  ({compared(one)})")))
-    rising = [rich.section(rich.link(one.url, rich.beginning(one.text, _LONGEST_LINE))) for one in made.rising]
-    stalled = [rich.section(rich.link(one.url, rich.beginning(one.text, _LONGEST_LINE))) for one in made.stalled]
+        value = rich.text(f"  {tell(told(one.value, one.unit))}", bold=True)
+        parts.append(rich.section(rich.link(made.links[one.key], tell(one.title)), value, rich.text(f"  ({tell(compared(one))})")))
     return [
-        rich.header(f"{made.about}, {week(made.first, made.last)}"),
+        rich.header(tell(heading(made))),
         rich.rich(*parts),
-        rich.rich(rich.section(rich.text("Rising", bold=True)), *(rising or [rich.section(rich.text(NOTHING_RISES))])),
-        rich.rich(rich.section(rich.text("Stalled", bold=True)), rich.section(rich.text(stalled_said(made))), *stalled),
+        rich.rich(
+            rich.section(rich.text(tell(RISING), bold=True)), *(listed(made.rising) or [rich.section(rich.text(tell(NOTHING_RISES)))])
+        ),
+        rich.rich(
+            rich.section(rich.text(tell(STALLED), bold=True)), rich.section(rich.text(tell(stalled_said(made)))), *listed(made.stalled)
+        ),
         rich.rich(
             rich.section(
-                rich.link(made.numbers, "All the numbers"),
+                rich.link(made.numbers, tell(ALL_NUMBERS)),
                 rich.text(" · "),
-                rich.link(made.board, "Stalled on the board"),
+                rich.link(made.board, tell(say("Stalled on the board"))),
                 rich.text(" · "),
-                rich.link(made.choose, f"{CHANGE_IT}, or stop it"),
+                rich.link(made.choose, tell(say("Choose another day or another way, or stop it"))),
             )
         ),
     ]
 
 
-def digest_text(made: Digest) -> str:
+def digest_text(made: Digest, teller: Teller) -> str:
     """For the notification."""
-    return rich.plain(subject(made))
+    return rich.plain(subject(made, teller))
 
 
-def question(link: str) -> list[Block]:
+def question(link: str, teller: Teller) -> list[Block]:
     """Whether the digest is to come here."""
     return [
         rich.rich(
-            rich.section(rich.text(asking(link))),
-            rich.section(rich.link(link, "Yes, send it to me")),
-            rich.section(rich.text(NOT_YOU)),
+            rich.section(rich.text(teller.tell(asking(link)))),
+            rich.section(rich.link(link, teller.tell(say("Yes, send it to me")))),
+            rich.section(rich.text(teller.tell(NOT_YOU))),
         )
     ]
 
@@ -71,10 +93,10 @@ class SlackReaders:
         """See `domain.digest_sending.DirectMessages.find`."""
         return self._desk.find(place, thread, key)
 
-    def digest(self, place: str, made: Digest, mark: Mark) -> str:
+    def digest(self, place: str, made: Digest, mark: Mark, teller: Teller) -> str:
         """See `domain.digest_sending.DirectMessages.digest`."""
-        return self._desk.post(place, None, digest(made), digest_text(made), mark)
+        return self._desk.post(place, None, digest(made, teller), digest_text(made, teller), mark)
 
-    def ask(self, place: str, link: str, mark: Mark) -> str:
+    def ask(self, place: str, link: str, mark: Mark, teller: Teller) -> str:
         """See `domain.digest_sending.DirectMessages.ask`."""
-        return self._desk.post(place, None, question(link), rich.plain(CONFIRM), mark)
+        return self._desk.post(place, None, question(link, teller), rich.plain(teller.tell(CONFIRM)), mark)

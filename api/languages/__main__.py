@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from adapters.languages.language import SOURCE, catalogue_path, languages, read_catalogue
 from api.languages.extracting import brought_up_to_date, untranslated, written
-from api.languages.language import SOURCE, catalogue_path, languages, read_catalogue
 
 
 def main() -> int:

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from starlette.requests import Request
 
-from api.languages.language import SOURCE, Language, languages
+from adapters.languages.language import SOURCE, Language, languages
 
 UTC = ZoneInfo("UTC")
 COOKIE = "loopkeeper-language"
@@ -51,9 +51,10 @@ def read_by(someone: Reader) -> Iterator[None]:
         _reader.reset(before)
 
 
-def reader_of(request: Request, *, fallback: str | None = None) -> Reader:
+def reader_of(request: Request, *, fallback: str | None = None, theirs: str | None = None) -> Reader:
     """Who reads the answer to that request.
 
+    `theirs`: the language that whoever was sent this address keeps; they need not be signed in.
     `fallback`: the language of a page that has one of its own, such as a brand's; only what the browser asks for goes before that.
     """
     known = languages()
@@ -61,7 +62,7 @@ def reader_of(request: Request, *, fallback: str | None = None) -> Reader:
     if fallback is not None:
         return Reader(known[wanted(accepted) or (fallback if fallback in known else SOURCE)])
     visitor = getattr(request.state, "visitor", None)
-    kept: list[str | None] = [getattr(visitor, "language", None), request.cookies.get(COOKIE), wanted(accepted)]
+    kept: list[str | None] = [getattr(visitor, "language", None), theirs, request.cookies.get(COOKIE), wanted(accepted)]
     tag = next((one for one in kept if one is not None and one in known), request.app.state.language)
     return Reader(known[tag], zone_called(getattr(visitor, "zone", None)), request.app.state.home_zone())
 

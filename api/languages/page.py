@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Depends, Form, Request
 from starlette.responses import RedirectResponse, Response
 
+from adapters.languages.language import languages
 from adapters.postgres.readers import Readers
 from api.access.door import Gate
 from api.access.origins import local_path, own_page_only
 from api.access.rules import Anyone
 from api.languages.choosing import COOKIE, zone_called
-from api.languages.language import languages
 from api.problems import Problem
 from domain.policy import Policy
 

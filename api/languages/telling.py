@@ -11,10 +11,11 @@ from babel.numbers import format_decimal
 from jinja2 import Environment
 from markupsafe import Markup, escape
 
+from adapters.languages.language import languages
+from adapters.languages.telling import Telling
 from api.languages.choosing import reader
-from api.languages.language import SOURCE, languages
 from domain.durations import write_duration
-from domain.sentences import Day, Moment, Number, Sentence
+from domain.sentences import Sentence
 from domain.story import OWED
 from domain.values import ClockName
 
@@ -39,45 +40,23 @@ def pgettext(context: str, message: str, **values: Any) -> Markup:
     return Markup(reader().language.pgettext(context, message)) % _told(values)  # noqa: S704 - as above
 
 
+def telling() -> Telling:
+    """Who tells things to whoever reads the page that is being made."""
+    return Telling(reader().language, reader().zone)
+
+
 def localised(value: Any) -> Any:
     """What is about to be shown, in the reader's language where it knows how to be told in another."""
-    match value:
-        case Sentence():
-            return sentence(value)
-        case Moment():
-            return brief(value.at, reader().zone or ZoneInfo(value.zone))
-        case Number():
-            return str(format_decimal(value.value, "#,##0" + "." * bool(value.digits) + "0" * value.digits, reader().language.locale))
-        case Day():
-            return format_date(value.day, reader().language.short_day, locale=reader().language.locale)
-        case _:
-            return value
-
-
-def sentence(said: Sentence) -> str:
-    """A sentence of ours in the reader's language."""
-    language = reader().language
-    if said.plural is not None:
-        return language.ngettext(said.pattern, said.plural, said.number).format(**_told(said.values))
-    if not said.values:
-        return kept(said.pattern)
-    return language.gettext(said.pattern).format(**_told(said.values))
+    return telling().localised(value)
 
 
 def kept(words: str) -> str:
-    """Words of ours that were kept as English text: by their whole, or by the pattern that they were made of; else as they are."""
-    language = reader().language
-    told = language.gettext(words)
-    if told != words or language.tag == SOURCE or " " not in words:
-        return told
-    for pattern, message in language.patterns:
-        if found := pattern.fullmatch(words):
-            return language.gettext(message).format(**{name: kept(value) for name, value in found.groupdict().items()})
-    return words
+    """Words of ours that were kept as English text (`adapters.languages.telling.Telling.kept`)."""
+    return telling().kept(words)
 
 
 def _told(values: Any) -> dict[str, Any]:
-    return {name: localised(value) for name, value in values.items()}
+    return telling().filled(values)
 
 
 # --- names --------------------------------------------------------------------------------------------------------------------
@@ -96,7 +75,7 @@ def capitalised(value: object) -> object:
 
 def begun(words: str) -> str:
     """Words of ours that were kept, as a sentence: told in the reader's language where it is one that the catalogue has."""
-    told = sentence(words) if isinstance(words, Sentence) else kept(words)
+    told = str(localised(words)) if isinstance(words, Sentence) else kept(words)
     return told[:1].upper() + told[1:]
 
 
@@ -113,18 +92,9 @@ def owed_inside(clock: str) -> str:
 # --- moments ------------------------------------------------------------------------------------------------------------------
 
 
-def _in_zone(at: datetime, zone: tzinfo) -> str:
-    """The zone's name at that moment, short."""
-    named = f"{at.astimezone(zone):%Z}"
-    return reader().language.zones.get(named, named)
-
-
 def brief(at: datetime, zone: tzinfo) -> str:
     """A moment in a zone, which is named; with its year when that is not this one."""
-    language = reader().language
-    pattern = language.moment if at.year == datetime.now(UTC).year else language.moment_of_year
-    told = format_datetime(at.astimezone(zone), pattern, tzinfo=zone, locale=language.locale)
-    return f"{told} {_in_zone(at, zone)}"
+    return telling().brief(at, zone)
 
 
 def moment(at: datetime | None) -> str:
@@ -147,7 +117,7 @@ def said_at(at: datetime, zone: str) -> Markup:
     there, language = ZoneInfo(zone), reader().language
     told = format_datetime(at.astimezone(there), language.in_full, tzinfo=there, locale=language.locale)
     shown = Markup('<time datetime="{}" data-form="full">{}\N{NO-BREAK SPACE}{}</time>')
-    return shown.format(precise(at), told, _in_zone(at, there))
+    return shown.format(precise(at), told, telling().zone_at(at, there))
 
 
 def day(value: date) -> str:

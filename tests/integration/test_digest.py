@@ -18,6 +18,7 @@ from activities.messages import Messages
 from activities.places import Admins
 from adapters.digest_links import DigestLinks
 from adapters.keyring import Keyring
+from adapters.languages.telling import Tellers
 from adapters.postgres.digests import Digests
 from adapters.postgres.keys import NewKey
 from adapters.postgres.store import Store
@@ -25,6 +26,7 @@ from bench.measures import make_measures
 from domain.digest import ASKS_A_DAY, Choice, Digest, UnfitChoice, Way
 from domain.digest_letter import Letter
 from domain.ports import Mark, Message, NotSent, Refused, Unclear
+from domain.sentences import Teller
 from domain.values import SYSTEM, Role
 from tests.browsing import DESK, NEEDS_CHROMIUM, PHONE, axe_faults, chromium, come_in, window
 from tests.conftest import KEYS
@@ -63,10 +65,10 @@ class Outside:
     def find(self, place: str, thread: str | None, key: str) -> Message | None:
         return Message(f"ts-{key}", 1) if key in self.posted else None
 
-    def digest(self, place: str, made: Digest, mark: Mark) -> str:
+    def digest(self, place: str, made: Digest, mark: Mark, teller: Teller) -> str:
         return self._took(mark, made)
 
-    def ask(self, place: str, link: str, mark: Mark) -> str:
+    def ask(self, place: str, link: str, mark: Mark, teller: Teller) -> str:
         return self._took(mark, link)
 
     def _took(self, mark: Mark, said: Digest | str) -> str:
@@ -91,7 +93,7 @@ class Week:
         out = self.outside
         return DigestSender(
             self.digests, self.store.reports, self.digests, self.store.book, out, out, Messages(out, self.store.ledger), LINKS,
-            Admins(self.store.notices, self.admins), "https://lk.example", lambda: self.now,
+            Tellers("en"), Admins(self.store.notices, self.admins), "https://lk.example", lambda: self.now,
         ).send("")  # fmt: skip
 
     def chosen(self, person: str = ANA, way: Way = Way.MAIL, address: str = "ana@example.com", **more: Any) -> str:

@@ -12,9 +12,9 @@ import pytest
 from babel.messages.catalog import Catalog, Message
 from starlette.requests import Request
 
+from adapters.languages.language import SOURCE, catalogue_path, languages, read_catalogue
 from api.languages.choosing import COOKIE, Reader, read_by, reader_of, wanted
 from api.languages.extracting import brought_up_to_date, messages, untranslated, words, written
-from api.languages.language import SOURCE, catalogue_path, languages, read_catalogue
 from api.languages.telling import brief, localised
 from api.pages import templates
 from domain.sentences import Moment, say, say_n

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters.languages.telling import Tellers
 from adapters.sendgrid import letter_body
 from adapters.slack.digests import digest as blocks
 from adapters.slack.digests import digest_text, question
@@ -20,6 +21,7 @@ from tests.blockkit import check_message
 
 ZONES = ("UTC", "Europe/London", "America/New_York", "Australia/Lord_Howe", "Pacific/Apia", "Asia/Kathmandu", "America/Santiago")
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+EN, DE, HE = (Tellers("en").of(tag) for tag in (None, "de", "he"))
 HOSTILE = "<script>alert(1)</script>&\"'<!here>*_~`[a](javascript:x)"
 
 
@@ -104,26 +106,26 @@ def made(words: str, cases: int = 2) -> Digest:
 
 
 def test_whatever_a_department_or_a_topic_is_called_acts_nowhere() -> None:
-    page = html_of(made(HOSTILE), 'https://lk.example/digest/stop/"><script>')
+    page = html_of(made(HOSTILE), 'https://lk.example/digest/stop/"><script>', EN)
     assert "<script" not in page
     assert 'stop/"' not in page
-    assert HOSTILE in plain(made(HOSTILE), None)
-    check_message(blocks(made(HOSTILE)), digest_text(made(HOSTILE)))
-    check_message(question("https://lk.example/digest/confirm/x"), "x")
+    assert HOSTILE in plain(made(HOSTILE), None, EN)
+    check_message(blocks(made(HOSTILE), EN), digest_text(made(HOSTILE), EN))
+    check_message(question("https://lk.example/digest/confirm/x", EN), "x")
 
 
 def test_the_longest_digest_is_taken_by_slack_and_the_shortest_too() -> None:
-    check_message(blocks(made("x" * 4000, 5)), digest_text(made("x" * 4000, 5)))
-    check_message(blocks(made("", 0)), digest_text(made("", 0)))
+    check_message(blocks(made("x" * 4000, 5), EN), digest_text(made("x" * 4000, 5), EN))
+    check_message(blocks(made("", 0), EN), digest_text(made("", 0), EN))
 
 
 def test_it_says_what_changed_and_what_there_was_nothing_to_compare_with() -> None:
-    said = plain(made("Billing"), "https://lk.example/stop")
+    said = plain(made("Billing"), "https://lk.example/stop", EN)
     assert "Cases                      12   (9 the week before, 33% more)" in said
     assert "Acknowledged in time     93 %   (– the week before)" in said
     assert "5 stalled now; 3 more are on the board:" in said
     assert said.endswith("Stop these mails: https://lk.example/stop\n")
-    assert subject(made("Billing")) == "Loopkeeper, 1 to 7 June 2026: Billing"
+    assert subject(made("Billing"), EN) == "Loopkeeper, 1 to 7 June 2026: Billing"
 
 
 def test_a_mail_can_be_ended_with_one_click_and_is_not_watched() -> None:
@@ -136,7 +138,7 @@ def test_a_mail_can_be_ended_with_one_click_and_is_not_watched() -> None:
 
 
 def test_the_question_whether_it_is_theirs_tells_a_stranger_of_no_case_and_shows_no_address_in_logs() -> None:
-    letter = confirming("k", "stranger@example.com", "https://lk.example/digest/confirm/x")
+    letter = confirming("k", "stranger@example.com", "https://lk.example/digest/confirm/x", EN)
     assert "headers" not in letter_body(letter, "lk@example.com")
     assert letter.text.count("https://") == 1
     assert "stranger" not in repr(letter)

@@ -1,4 +1,4 @@
-"""A language: its catalogue, its direction, and how it writes moments. The catalogues are the .po files in `api/locales/`."""
+"""A language: its catalogue, its direction, and how it writes moments. The catalogues are the .po files in `locales/`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-LOCALES = Path(__file__).parent.parent / "locales"
+LOCALES = Path(__file__).parent / "locales"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""The languages that Loopkeeper speaks: their catalogues, and how sentences, numbers and days are told in one."""
