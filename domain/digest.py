@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -215,10 +216,15 @@ def _risen_words(table: Table) -> tuple[str, ...]:
     return tuple(
         say_n(
             "{word}: {count} customer, usually {usual}", "{word}: {count} customers, usually {usual}", now,
-            word=str(row.cells[0]), count=Number(now), usual=Number(usual) if usual >= AT_LEAST else few,
+            word=_apart(str(row.cells[0])), count=Number(now), usual=Number(usual) if usual >= AT_LEAST else few,
         )
         for row, now, usual in _risen(table)
     )  # fmt: skip
+
+
+def _apart(word: str) -> str:
+    """A word that runs from right to left, in Unicode's isolates (UAX 9): otherwise the figures beside it change their places."""
+    return f"\u2068{word}\u2069" if any(unicodedata.bidirectional(letter) in {"R", "AL"} for letter in word) else word
 
 
 def _risen_categories(table: Table) -> tuple[str, ...]:

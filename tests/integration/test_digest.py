@@ -21,6 +21,7 @@ from adapters.keyring import Keyring
 from adapters.languages.telling import Tellers
 from adapters.postgres.digests import Digests
 from adapters.postgres.keys import NewKey
+from adapters.postgres.readers import Readers
 from adapters.postgres.store import Store
 from bench.measures import make_measures
 from domain.digest import ASKS_A_DAY, Choice, Digest, UnfitChoice, Way
@@ -46,6 +47,7 @@ class Outside:
 
     letters: list[Letter] = field(default_factory=list)
     posted: dict[str, Digest | str] = field(default_factory=dict)
+    told_in: list[str] = field(default_factory=list)
     fails: list[Exception] = field(default_factory=list)
     loses_answers: bool = False
 
@@ -66,6 +68,7 @@ class Outside:
         return Message(f"ts-{key}", 1) if key in self.posted else None
 
     def digest(self, place: str, made: Digest, mark: Mark, teller: Teller) -> str:
+        self.told_in.append(teller.tag)
         return self._took(mark, made)
 
     def ask(self, place: str, link: str, mark: Mark, teller: Teller) -> str:
@@ -302,6 +305,43 @@ def test_one_click_ends_it_and_a_made_up_link_ends_nothing(week: Week, http: htt
     assert http.post(path, content="List-Unsubscribe=One-Click", headers=form).status_code == 200
     assert week.digests.of(ANA) is None
     assert http.post(path).status_code == 200, "twice is as once"
+
+
+def test_a_reader_hears_in_the_language_that_they_keep_and_so_do_the_pages_of_its_links(week: Week, http: httpx.Client) -> None:
+    german, none_kept = (key_of(week.store, Role.LEAD)[0] for _ in range(2))
+    kept = Readers(week.store.engine)
+    kept.keep(german, language="de", zone=None)
+    week.chosen(none_kept, address="en@example.com")
+    week.digests.choose(german, Choice(Way.MAIL, "de@example.com", 1, 8, "Europe/London"), week.now - timedelta(days=7))
+    assert week.send() == 1
+    question = next(letter for letter in week.outside.letters if letter.to == "de@example.com")
+    assert question.subject == "Loopkeeper: Möchten Sie den Wochenbericht hier erhalten?"
+    confirm = question.text.split("https://lk.example")[1].split()[0]
+    assert "Möchten Sie den Wochenbericht?" in http.get(confirm).text
+    assert http.post(confirm).headers["content-language"] == "de"
+    week.now += timedelta(days=7)
+    assert week.send() == 2
+    by_address = {letter.to: letter for letter in week.outside.letters}
+    assert by_address["de@example.com"].subject.startswith("Loopkeeper, 8.–14. Juni 2026: ")
+    assert '<html lang="de" dir="ltr">' in (by_address["de@example.com"].html or "")
+    assert by_address["en@example.com"].subject.startswith("Loopkeeper, 8 to 14 June 2026: ")
+    stop = (by_address["de@example.com"].stop or "").removeprefix("https://lk.example")
+    assert "Keinen Wochenbericht mehr schicken?" in http.get(stop).text
+    assert http.post(stop).headers["content-language"] == "de", "also when the address is gone"
+    kept.keep(none_kept, language="he", zone=None)
+    week.chosen(none_kept, Way.SLACK, "U0ANA00001")
+    week.now += timedelta(days=7)
+    assert week.send() == 1
+    assert week.outside.told_in == ["he"]
+
+
+def test_the_page_shows_the_digest_as_it_will_be_sent(http: httpx.Client) -> None:
+    lead = signed_in(http, "lead")
+    assert '<pre class="sample" role="region" aria-labelledby="sample" tabindex="0" lang="en" dir="ltr">All cases, ' in (
+        http.get("/console/digest", headers=lead | {"accept-language": "de"}).text
+    ), "the browser is not asked when it is sent"
+    assert http.post("/language", data={"language": "de"}, headers=lead | sent_from(http)).status_code == 303
+    assert 'lang="de" dir="ltr">Alle Fälle, ' in http.get("/console/digest", headers=lead).text
 
 
 @NEEDS_CHROMIUM
