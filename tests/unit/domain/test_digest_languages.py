@@ -8,7 +8,9 @@ from datetime import UTC, date, datetime
 from html.parser import HTMLParser
 from typing import Any
 
-from adapters.languages.telling import Tellers
+import pytest
+
+from adapters.languages.telling import Tellers, Telling
 from adapters.slack.digests import digest as blocks
 from adapters.slack.digests import digest_text, question
 from domain.digest import Digest, Stalled, StalledCase, digest
@@ -143,15 +145,16 @@ def of_words(said: list[str]) -> set[str]:
     return {one for one in said if re.search(r"[^\W\d_]", one)}
 
 
-def test_what_a_german_mail_and_message_say_is_all_told_otherwise_than_in_english() -> None:
+@pytest.mark.parametrize("teller", [DE, HE], ids=lambda teller: teller.tag)
+def test_all_that_a_mail_and_a_message_say_is_told_otherwise_than_in_english(teller: Telling) -> None:
     for sums in (LastWeek(), LastWeek(eventful=False, stalled=0)):
         week = made(sums)
-        german, english = Texts(html_of(week, STOP, DE)), Texts(html_of(week, STOP, EN))
-        assert german.root == {"lang": "de", "dir": "ltr"}
-        assert len(german.said) == len(english.said)
-        assert of_words(german.said) & of_words(english.said) == set()
-        assert of_words(list(texts(blocks(week, DE)))) & of_words(list(texts(blocks(week, EN)))) == set()
-        check_message(blocks(week, DE), digest_text(week, DE))
+        theirs, english = Texts(html_of(week, STOP, teller)), Texts(html_of(week, STOP, EN))
+        assert theirs.root == {"lang": teller.tag, "dir": teller.direction}
+        assert len(theirs.said) == len(english.said)
+        assert of_words(theirs.said) & of_words(english.said) == set()
+        assert of_words(list(texts(blocks(week, teller)))) & of_words(list(texts(blocks(week, EN)))) == set()
+        check_message(blocks(week, teller), digest_text(week, teller))
 
 
 def test_somebody_is_asked_in_their_language_whether_the_address_is_theirs() -> None:
@@ -164,9 +167,10 @@ def test_somebody_is_asked_in_their_language_whether_the_address_is_theirs() -> 
 
 
 def test_a_hebrew_digest_runs_from_right_to_left_and_names_its_days_in_hebrew() -> None:
-    page = Texts(html_of(made(LastWeek()), STOP, HE))
-    assert page.root == {"lang": "he", "dir": "rtl"}
-    assert "29 יוני – 5 יולי 2026" in page.said
+    page = html_of(made(LastWeek()), STOP, HE)
+    assert Texts(page).root == {"lang": "he", "dir": "rtl"}
+    assert "29 יוני – 5 יולי 2026" in page
+    assert not re.search(r"(?<!-)\b(left|right)\b", page), "styles name no sides"
 
 
 def test_days_are_told_in_full_where_they_lie_in_two_months_or_years() -> None:
