@@ -12,7 +12,7 @@ from domain.figures_told import change, told
 from domain.report import Figure
 from domain.sentences import Days, Number, Teller, joined, say, say_n
 
-RISING, STALLED = say("Rising"), say("Stalled")
+RISING, STALLED = say("Rising"), say("Stalled cases")
 NOTHING_RISES = say("Nothing rises above the usual.")
 ALL_NUMBERS = say("All the numbers")
 CHANGE_IT = say("Choose another day or another way")

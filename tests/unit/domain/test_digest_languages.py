@@ -81,7 +81,7 @@ Nimmt zu
   - outage: 30 Kunden, sonst weniger als 5
     …
 
-Steckt fest
+Feststeckende Fälle
   2 stecken jetzt fest:
   - #1, Billing, seit 3. März
     …
@@ -99,7 +99,7 @@ Diese E-Mails abbestellen: …
 def test_a_german_digest_counts_as_german_does_and_says_of_a_quiet_week_that_it_was() -> None:
     quiet = plain(made(LastWeek(eventful=False, stalled=0)), None, DE)
     assert "\nNimmt zu\n  Nichts geht über das Übliche hinaus.\n" in quiet
-    assert "\nSteckt fest\n  Nichts steckt fest.\n" in quiet
+    assert "\nFeststeckende Fälle\n  Nichts steckt fest.\n" in quiet
     assert "1 steckt jetzt fest:" in plain(made(LastWeek(stalled=1)), None, DE)
     assert "6 stecken jetzt fest; 1 weiterer steht" in plain(made(LastWeek(stalled=6)), None, DE)
     billing = made(LastWeek(), department="billing")
