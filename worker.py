@@ -20,6 +20,7 @@ from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkerDeploymentConfig
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.announcing import AnnouncementTeller
 from activities.calling import Caller
 from activities.desk import DeskKeeper
 from activities.heartbeat import SignsOfLife
@@ -37,6 +38,7 @@ from adapters.postgres.lagging import Lags
 from adapters.postgres.listening import Listener
 from adapters.postgres.schema import check
 from adapters.postgres.store import Store
+from adapters.postgres.waiting_announcements import PostgresWaitingAnnouncements
 from adapters.sendgrid import SendGridPost
 from adapters.slack.desk import SlackDesk
 from adapters.temporal import connect
@@ -56,7 +58,7 @@ OUR_PACKAGES = ("domain", "activities", "workflows", "pydantic", "pydantic_core"
 
 
 MIND_EVERY = timedelta(minutes=1)
-"""How often somebody looks whether the log keeps up."""
+"""How often somebody looks whether the log keeps up, and whether an announcement waits of which nobody has heard."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ class Hands:
     mailer: Mailer
     caller: Caller
     log: LogKeeper
+    teller: AnnouncementTeller
 
 
 def wire(settings: Settings, store: Store, *, patience: Patience | None = None) -> Hands:
@@ -91,6 +94,7 @@ def wire(settings: Settings, store: Store, *, patience: Patience | None = None) 
         Mailer(store.reader, post, store.ledger),
         Caller(store.reader, desk, messages, keeper, places, store.composer),
         LogKeeper(None, store.log, {}, settings.checkpoints_every, store.book, admins, behind=Lags(store.engine).behind),
+        AnnouncementTeller(PostgresWaitingAnnouncements(store.engine), store.book, desk, messages, places, admins, settings.public_url),
     )
 
 
@@ -117,7 +121,7 @@ def workers(client: Client, settings: Settings, hands: Hands, threads: ThreadPoo
             client,
             task_queue=contracts.CASES_QUEUE,
             workflows=[CaseLoop, Housekeeping],
-            activities=[hands.recorder.record, hands.recorder.policy_slice, hands.desk.show_at_once, hands.log.mind],
+            activities=[hands.recorder.record, hands.recorder.policy_slice, hands.desk.show_at_once, hands.log.mind, hands.teller.tell],
             activity_executor=threads,
             max_concurrent_workflow_tasks=settings.case_slots,
             max_concurrent_local_activities=settings.effect_slots,
@@ -169,7 +173,8 @@ async def serve(settings: Settings) -> None:
     async with opened(settings, "loopkeeper worker") as (store, client, ended):
         hands = wire(settings, store)
         with ThreadPoolExecutor(settings.effect_slots * (len(hands.publisher.networks) + 3), "activity") as threads:
-            await begin(client, Chore("mind_log", "", contracts.CASES_QUEUE, timedelta(seconds=30), MIND_EVERY))
+            for chore in ("mind_log", "tell_of_announcements"):
+                await begin(client, Chore(chore, "", contracts.CASES_QUEUE, timedelta(seconds=30), MIND_EVERY))
             await run(workers(client, settings, hands, threads), ended)
 
 

@@ -18,7 +18,7 @@ from domain.digest_letter import Letter
 from domain.events import Escalated
 from domain.ports import CaseMail, NotSent, Refused, Unclear
 from domain.story import why_called
-from domain.values import Audience, ClockName
+from domain.values import Audience, ClockName, is_web_address
 from domain.wording import excerpt
 
 EFFECT_ARG = "loopkeeper_effect"
@@ -123,7 +123,9 @@ def _html(mail: CaseMail, link: str) -> str:
     def paragraph(content: str) -> str:
         return f'<p style="margin:0 0 16px">{content}</p>'
 
-    post = f'<a href="{html.escape(file.first_url, quote=True)}" style="color:#0b5cad">Open the post</a>' if file.first_url else ""
+    post = safe(f"The post: {file.first_url}") if file.first_url else ""
+    if file.first_url and is_web_address(file.first_url):
+        post = f'<a href="{safe(file.first_url)}" style="color:#0b5cad">Open the post</a>'
     return (
         '<!doctype html><html lang="en"><body style="'
         'font:16px/1.5 system-ui,sans-serif;color:#1b1f24;max-width:36rem;margin:24px auto;padding:0 16px">'

@@ -8,9 +8,10 @@ from domain.casefile import CaseFile
 from domain.digest import Choice, Digest
 from domain.digest_letter import Letter
 from domain.events import Escalated
-from domain.policy import Person
+from domain.policy import Person, Policy
 from domain.ports import Card, CaseMail, Mark, Message, Refused
 from domain.sentences import Teller
+from domain.sharing import WaitingAnnouncement
 from domain.story import Line
 
 _NO_SLACK = "Slack is not connected; set LOOPKEEPER_SLACK_BOT_TOKEN"
@@ -43,6 +44,10 @@ class NoDesk:
     def call_social(self, place: str, file: CaseFile, line: Line, mark: Mark) -> str:
         """Refuses."""
         raise Refused(f"{_NO_SLACK} (for {place}, {line.text}, {mark.key}, {file.title})")
+
+    def announcement_waits(self, place: str, told: WaitingAnnouncement, policy: Policy, link: str, mark: Mark) -> str:
+        """Refuses."""
+        raise Refused(f"{_NO_SLACK} (for {place}, {told.key}, {policy.id}, {link}, {mark.key})")
 
     def open_direct(self, person: Person) -> str:
         """Refuses."""

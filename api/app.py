@@ -198,7 +198,7 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     socket, working = _slack(app, settings, acting, looking)
     take_in(app.router, Health(parts.client, store.engine, parts.threads, lambda: socket.told if socket is not None else None).routes())
     take_in(app.router, Intake(signers, store.book, commits).routes())
-    take_in(app.router, Rest(acting, commits, store.book, looking.had_by, once).routes())
+    take_in(app.router, Rest(acting, commits, store.book, looking.had_by, looking.noted, once).routes())
     take_in(app.router, ReadingRoutes(store, parts.threads).routes())
     take_in(app.router, RestCustomers(store.identities, store.linking, parts.in_thread, once).routes())
     links = Links(keyring, settings.public_url)

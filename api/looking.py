@@ -29,7 +29,7 @@ from domain.pace import Pace
 from domain.policy import Policy
 from domain.rights import EVERYWHERE, Colleague
 from domain.story import Line, story
-from domain.values import NOWHERE, PRIVATE_PURPOSES, Purpose, case_id
+from domain.values import NOWHERE, PRIVATE_PURPOSES, Actor, Purpose, case_id
 
 _T = TypeVar("_T")
 _NEWEST = 200
@@ -62,6 +62,10 @@ class Looking:
     async def had_by(self, case: str) -> frozenset[str]:
         """The departments that have, or have had, a case."""
         return await self._in_thread(lambda: frozenset(card.department for card in self.store.cards.of_case(case)))
+
+    async def noted(self, case: str, by: Actor) -> None:
+        """Put on record that somebody is about to read the case, with what people wrote in it."""
+        await self._in_thread(lambda: self.store.audit.note(case, None, by, words=True))
 
     async def numbered(self, number: int) -> CaseFile | None:
         """The case with that number."""

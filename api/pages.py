@@ -16,6 +16,7 @@ from api.headers import of_pages
 from api.languages.choosing import VARY, read_by, reader_of
 from api.languages.telling import set_up
 from api.problems import Problem
+from domain.values import is_web_address
 
 HERE = Path(__file__).parent
 _templates = Jinja2Templates(
@@ -31,6 +32,7 @@ def _coded(words: str) -> Markup:
 
 set_up(_templates.env)
 _templates.env.filters["coded"] = _coded
+_templates.env.tests["web_address"] = is_web_address
 
 
 def templates() -> Environment:

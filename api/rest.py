@@ -27,6 +27,7 @@ from api.intake import GroupCommit
 from api.looking import since_event
 from api.once import IdempotencyKey, Once
 from api.problems import Problem, described
+from api.reading import ON_RECORD
 from api.rest_models import CaseIn, CaseOut, CommandIn, CommandOut, HeldOut, Opened, PrivateOut, case_out, draft_out, held_out
 from domain import commands as c
 from domain.casefile import CaseFile
@@ -69,12 +70,14 @@ class Rest:
         commits: GroupCommit,
         book: PolicyBook,
         had_by: Callable[[str], Awaitable[frozenset[str]]],
+        noted: Callable[[str, Actor], Awaitable[None]],
         once: Once,
     ) -> None:
         self._acting = acting
         self._commits = commits
         self._book = book
         self._had_by = had_by
+        self._noted = noted
         self._once = once
 
     def routes(self) -> APIRouter:
@@ -111,6 +114,8 @@ class Rest:
                     if as_before is not None:
                         return as_before
             file = await self._file(case_id, visitor)
+            if visitor.actor.role in ON_RECORD:  # before they have it, as on the console's page
+                await self._noted(case_id, visitor.actor)
             response.headers["etag"] = case_tag(file.case.events)
             return case_out(file)
 

@@ -49,18 +49,22 @@ class Handover:
     words: tuple[str, ...] = ()
     in_callers_folder: bool = False  # because its arguments name files
     with_browser: bool = False
+    when_alone: tuple[str, ...] = ()  # words that it is also given when the caller says none
 
     def command(self, checkout: Checkout, arguments: Sequence[str]) -> tuple[str, ...]:
         """The whole command line; what the caller said after the command's name goes on unchanged."""
-        return (os.fspath(checkout.venv.bin / self.program), *self.words, *arguments)
+        return (os.fspath(checkout.venv.bin / self.program), *self.words, *(arguments or self.when_alone))
 
+
+TWO_AT_A_TIME = ("-n", "2", "--dist", "loadgroup")
+"""Most of the long tests wait for a loop that runs in real time; tests/conftest.py says which go together."""
 
 HANDOVERS = {
     "demo": Handover(TO_RUN, "loopkeeper", ("demo",)),
     "run": Handover(TO_RUN, "loopkeeper", ("up",)),
     "replay": Handover(TO_RUN, "loopkeeper", ("replay",), in_callers_folder=True),
     "loopkeeper": Handover(TO_RUN, "loopkeeper", in_callers_folder=True),
-    "test": Handover(TO_DEVELOP, "python", ("-m", "pytest"), with_browser=True),
+    "test": Handover(TO_DEVELOP, "python", ("-m", "pytest"), with_browser=True, when_alone=TWO_AT_A_TIME),
     "bench": Handover(TO_DEVELOP, "python", ("-P", "-m", "bench"), in_callers_folder=True),  # -P: the caller may have a `bench` too
 }
 

@@ -17,6 +17,7 @@ from domain.events import Escalated
 from domain.history import Entry, document
 from domain.journal import JournalEvent
 from domain.policy import Person, Policy
+from domain.sharing import WaitingAnnouncement
 from domain.story import Line
 from domain.values import Actor, Permalink
 from domain.view import CaseView
@@ -497,6 +498,10 @@ class Desk(Protocol):
 
     def call_social(self, place: str, file: CaseFile, line: Line, mark: Mark) -> str:
         """Ask the social team, in its channel; the message's ts."""
+        ...
+
+    def announcement_waits(self, place: str, told: WaitingAnnouncement, policy: Policy, link: str, mark: Mark) -> str:
+        """Tell the social team of a text to many customers that waits for a second person, with where to decide; the message's ts."""
         ...
 
     def open_direct(self, person: Person) -> str:

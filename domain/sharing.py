@@ -6,7 +6,10 @@ person's command has there. See docs/adr/0087-shared-causes.md.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from domain import commands as c
 from domain import events as e
@@ -19,6 +22,36 @@ from domain.values import Purpose
 _ASK_IS_OPEN = "a question to the customer is open here; they would hear of two things at once"
 _LEFT = "it does not share this cause any more"
 _PROMISE_IS_OVER = "the text promises the next word by a moment that is over"
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingAnnouncement:
+    """One that a second person must look at before it is sent. `customers`: how many would hear it; nobody's words are in it."""
+
+    number: int
+    cause: int
+    what: str
+    author: str
+    why: tuple[str, ...]
+    customers: int
+
+    @property
+    def key(self) -> str:
+        """That the social team is told of it."""
+        return f"announcement:{self.number}:waiting"
+
+    @property
+    def path(self) -> str:
+        """The page on which it is decided."""
+        return f"/console/causes/{self.cause}/announcements/{self.number}"
+
+
+class WaitingAnnouncements(Protocol):
+    """Finds them."""
+
+    def untold(self) -> Sequence[WaitingAnnouncement]:
+        """Those of which the social team has not been told, the oldest first."""
+        ...
 
 
 def announced(case: Case, message: c.Announce, policy: CasePolicy, now: datetime) -> Events:

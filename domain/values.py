@@ -173,6 +173,14 @@ class Thread:
     told: bool = False
 
 
+def is_web_address(url: str) -> bool:
+    """Whether it can be a link: what leads elsewhere than to the web (`javascript:`, `data:`) would act in the name of whoever follows it.
+
+    Networks tell us no other addresses; whatever shows one asks all the same.
+    """
+    return url.startswith(("http://", "https://"))
+
+
 NOWHERE = "https://loopkeeper.invalid/"
 """What the address of a post begins with that nobody can open: it did not reach us over a network."""
 

@@ -28,6 +28,17 @@ INDEX_KEY = b"index key of the tests, 32 bytes"
 POLICY = around_the_clock(SHIPPED)
 WORDING = (Path(__file__).parents[1] / "policies" / "wording.en.yaml").read_text()
 _numbers = itertools.count(1)
+TESTS = Path(__file__).parent
+APART = ("unit", "integration")
+"""Folders whose files need nothing of each other. All others share an installation, or load the machine, and go one after another."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say which tests go together, for two processes that share them (`python3 dev.py test`)."""
+    for item in items:
+        place = item.path.relative_to(TESTS)
+        item.add_marker(pytest.mark.xdist_group(str(place) if place.parts[0] in APART else "one after another"))
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 
 from domain.casefile import CaseFile
 from domain.events import Escalated
-from domain.policy import Person
+from domain.policy import Person, Policy
 from domain.ports import Absent, Card, CaseMail, Mark, Message, NeedsPerson, NotSent, OutgoingReply, PostedReply, Refused, Unclear
+from domain.sharing import WaitingAnnouncement
 from domain.story import Line
 from domain.values import Permalink
 
@@ -54,6 +55,8 @@ class Wall:
         self.calls: dict[str, list[Line]] = {}
         self.escalations: list[tuple[str, str, Escalated, str | None]] = []
         """Case, where (a person's name, or a channel), why, and the draft that came with it."""
+        self.announcements: list[tuple[str, WaitingAnnouncement, str]] = []
+        """Where, of what, and the page on which it is decided."""
         self.strangers: set[str] = set()
         """People whom Slack does not know."""
         self.away = False
@@ -108,6 +111,11 @@ class Wall:
         self._answer(place)
         self.calls.setdefault(file.case_id, []).append(line)
         self.social_called_in.append(place)
+        return self._took(mark)
+
+    def announcement_waits(self, place: str, told: WaitingAnnouncement, policy: Policy, link: str, mark: Mark) -> str:
+        self._answer(place)
+        self.announcements.append((place, told, link))
         return self._took(mark)
 
     def open_direct(self, person: Person) -> str:

@@ -18,9 +18,11 @@ from domain.policy import CasePolicy
 from domain.ports import PolicyBook
 from domain.replying import spoken
 from domain.story import story
+from domain.values import is_web_address
 
 _environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
 _environment.filters["moment"] = lambda at: f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+_environment.tests["web_address"] = is_web_address
 _page = _environment.from_string((Path(__file__).parent / "case.html").read_text("utf-8"))
 _BECAME = {Became.RUNNING: "still running", Became.PAUSED: "stands still", Became.OVER: "not owed any more"}
 

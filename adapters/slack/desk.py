@@ -15,12 +15,13 @@ from typing import Any
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from adapters.slack import approvals, cards
+from adapters.slack import announcements, approvals, cards
 from adapters.slack.rich import Block
 from domain import events as e
 from domain.casefile import CaseFile
-from domain.policy import Person
+from domain.policy import Person, Policy
 from domain.ports import Card, Mark, Message, NotSent, Refused, Unclear
+from domain.sharing import WaitingAnnouncement
 from domain.story import Line
 from domain.values import Audience
 
@@ -84,6 +85,11 @@ class SlackDesk:
         settle = reply is not None and reply.state == "unconfirmed"
         blocks = cards.call(file, line, group, _unsettled(file, step), settle=settle)
         return self.post(place, None, blocks, cards.told_text(file, [line]), mark)
+
+    def announcement_waits(self, place: str, told: WaitingAnnouncement, policy: Policy, link: str, mark: Mark) -> str:
+        """See `domain.ports.Desk.announcement_waits`."""
+        group = self._names.group(policy.social.slack_group)
+        return self.post(place, None, announcements.waiting(told, group, link), announcements.waiting_text(told), mark)
 
     def open_direct(self, person: Person) -> str:
         """See `domain.ports.Desk.open_direct`."""

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from domain.limits import shortened
+from domain.values import is_web_address
 
 Element = dict[str, Any]
 Block = dict[str, Any]
@@ -38,7 +39,7 @@ def text(content: str, *, bold: bool = False, italic: bool = False) -> Element:
 
 def link(url: str, label: str) -> Element:
     """A link with a label of ours. An address that is not http(s) is shown as text."""
-    return {"type": "link", "url": url, "text": label} if url.startswith(("http://", "https://")) else text(label)
+    return {"type": "link", "url": url, "text": label} if is_web_address(url) else text(label)
 
 
 def by_when(at: datetime) -> Element:

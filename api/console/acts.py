@@ -46,6 +46,7 @@ from domain.casefile import CaseFile
 from domain.errors import LoopkeeperError
 from domain.rights import Right
 from domain.sentences import say
+from domain.values import is_web_address
 
 Text = Annotated[str, Form(max_length=8000)]
 Ticket = Annotated[str, Form(max_length=8000)]
@@ -237,7 +238,7 @@ class Acts:
         """What became of a reply of which nobody is sure; or a refused one shall be posted again."""
         visitor, file = await self._in(request, case_id)
         there, link = posted == "yes", permalink.strip()
-        if there and not link.startswith(("http://", "https://")):
+        if there and not is_web_address(link):
             problem = say("Give the link of the reply, beginning with https://, so that the record shows where it is.")
             return await self.shown.render(request, visitor, file, Panel("settle", {}, problem), status=INCOMPLETE)
         wanted = c.SettleReply(once_of(once), visitor.actor, step, there, link if there else None)

@@ -104,7 +104,7 @@ class CasePage:
         visitor = visitor_of(request)
         file = await self.ground.file(visitor, case_id)
         if visitor.actor.role in ON_RECORD:
-            await self.ground.read(lambda: self.ground.store.audit.note(case_id, None, visitor.actor, words=True))
+            await self.ground.looking.noted(case_id, visitor.actor)
         panel = Panel(do) if do in BY_NAME else None
         if do in SAYINGS and any(offer.do == do for offer in self._offered(visitor, file, await self.ground.looking.had_by(case_id))):
             await self.ground.looking.begins_to_write(case_id, visitor.actor.person, do)

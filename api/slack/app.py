@@ -35,13 +35,18 @@ def slack_app(token: str, signing_secret: str | None, api_url: str, acting: Acti
     client = AsyncWebClient(token=token, base_url=api_url, timeout=10, retry_handlers=[])
     app = AsyncApp(client=client, signing_secret=signing_secret or "", logger=log, raise_error_for_unhandled_request=False)
     floor = Floor(acting, looking, client)
-    speaking, home = Speaking(floor), Home(floor)
-    deskwork = Deskwork(floor, speaking)
     ears = Ears(app, floor)
-    for listeners in (speaking, deskwork, Approving(floor), home, Words(floor, speaking, deskwork, home)):
+    for listeners in listeners_on(floor):
         listeners.listen(ears)
     ears.event("message", _noted)
     return Listening(app, floor.know_everybody)
+
+
+def listeners_on(floor: Floor) -> tuple[Approving | Deskwork | Home | Speaking | Words, ...]:
+    """Everything that listens to what people press, send and write."""
+    speaking, home = Speaking(floor), Home(floor)
+    deskwork = Deskwork(floor, speaking)
+    return speaking, deskwork, Approving(floor), home, Words(floor, speaking, deskwork, home)
 
 
 async def _noted(ack: AsyncAck, body: Body) -> None:

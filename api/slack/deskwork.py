@@ -17,6 +17,7 @@ from domain import commands as c
 from domain.casefile import CaseFile
 from domain.rights import EVERYWHERE, Colleague, may_not
 from domain.story import story
+from domain.values import is_web_address
 
 
 @dataclass(frozen=True)
@@ -188,7 +189,7 @@ class Deskwork:
         """The link of a reply that is there after all."""
         carried = meta(body)
         link = (given(body, modals.LINK) or "").strip()
-        if not link.startswith(("http://", "https://")):
+        if not is_web_address(link):
             await ack(response_action="errors", errors={modals.LINK: "This must be a link, beginning with https://"})
             return
         try:

@@ -11,10 +11,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from adapters.postgres.keys import NewKey
-from domain.values import SYSTEM, Role
+from domain.values import SYSTEM, Role, Via
 from tests.browsing import NEEDS_CHROMIUM, chromium, come_in, window
 from tests.e2e.conftest import SAM, WIDE_BOARD, Stage
-from tests.signing_in import sent_from
+from tests.signing_in import sent_from, signed_in
 
 ELSEWHERE = {"origin": "https://elsewhere.example", "sec-fetch-site": "cross-site"}
 
@@ -153,6 +153,53 @@ def test_a_case_is_moved_and_the_customer_told_in_the_words_that_were_shown(stag
     assert form(stage, case, "send", **ticket(shown)).status_code == 303
     assert "with Technical" in stage.console(f"/console/cases/{case}").text or has(stage, case, "reassigned")
     stage.until(lambda: stage.events(case).count("reply_posted") == 2)
+
+
+def test_an_admin_holds_a_case_to_another_version_of_the_policy_and_sees_first_what_that_changes(stage: Stage) -> None:
+    """From the choice to what is done: refused in place where it does not fit, and done once however often it is pressed."""
+    case = stage.complain("My bill has a line that I never had.", "x", SAM)
+    stage.until(lambda: has(stage, case, "handed_off"))
+    before = stage.store.book.active().id
+    other = stage.version("high: 30 min, normal: 60 min, low", "high: 95 min, normal: 95 min, low")
+    without = stage.version("  x:        {network: X", "  y:        {network: X")
+    admin = signed_in(stage.http, "admin") | sent_from(stage.http)
+
+    def holds(whom: dict[str, str] = admin, /, **fields: str) -> httpx.Response:
+        return stage.http.post(f"/console/cases/{case}/policy", data=fields, headers=whom)
+
+    shown = stage.http.get(f"/console/cases/{case}?do=policy", headers=admin).text
+    assert 'action="/console/cases/' + case + '/policy"' in shown
+    assert "You will see what it changes for this case before it is done." in shown
+    assert "Move to another policy" not in stage.console(f"/console/cases/{case}").text, "a lead is not offered it"
+    lead = holds(stage.team(), choice=other, sure=other, once="by-a-lead")
+    assert (lead.status_code, problem(lead)) == (409, "Only an admin can do this.")
+    for choice, status, told in (
+        ("", 422, "Choose the version first."),
+        ("nothing@0000000000", 422, "Choose the version first."),
+        (without, 409, f"The policy {without} has no channel 'x', which this case has: y, facebook, mastodon, phone."),
+        (before, 409, f"The case is held to {before} already."),
+    ):
+        refused = holds(choice=choice, once="refused")
+        assert (refused.status_code, problem(refused)) == (status, told)
+        assert 'name="choice"' in refused.text, "the form stands there again"
+    assert stage.store.reader.file(case).case.policy == before
+    assert not has(stage, case, "policy_moved")
+
+    seen = holds(choice=other, once="ignored")
+    assert seen.status_code == 200, problem(seen)
+    assert f"From <code>{before}</code> to <code>{other}</code>." in seen.text
+    assert "in place of" in seen.text, "the clock of accepting is another"
+    assert "Hold it to that version" in seen.text
+    assert stage.store.reader.file(case).case.policy == before, "it was only shown"
+    once = re.findall(r'name="once" value="([^"]+)"', seen.text)[-1]
+    pressed = [holds(choice=other, sure=other, once=once) for _ in range(2)]
+    assert [(one.status_code, one.headers.get("location")) for one in pressed] == [(303, f"/console/cases/{case}?did=policy")] * 2
+    assert stage.events(case).count("policy_moved") == 1
+    assert stage.store.reader.file(case).case.policy == other
+    page = stage.http.get(pressed[0].headers["location"], headers=admin).text
+    assert "The case is held to that version of the policy now." in page
+    (entry,) = (one for _, one in stage.store.records.history(case) if one.event.kind == "policy_moved")
+    assert (entry.by.role, entry.by.via) == (Role.ADMIN, Via.CONSOLE)
 
 
 def test_what_needs_a_second_person_waits_on_the_page_until_somebody_else_decides(stage: Stage) -> None:

@@ -12,19 +12,26 @@ import pytest
 import yaml
 from sqlalchemy import text
 
+from activities.announcing import AnnouncementTeller
+from activities.messages import Messages
+from activities.places import Admins, Places
 from adapters.postgres.causes import Cause, Line
 from adapters.postgres.store import Store
+from adapters.postgres.waiting_announcements import PostgresWaitingAnnouncements
+from adapters.slack import announcements
 from api.acting import Acting
 from api.causes.sharing import Sharing
 from domain import commands as c
 from domain.errors import LoopkeeperError
 from domain.pace import REAL_TIME
 from domain.values import Actor, Role, Via
+from tests.blockkit import check_message, texts
 from tests.conftest import WORDING
 from tests.integration.console import posts
 from tests.integration.onrecord import ANA, OnRecord
 from tests.integration.test_approving import MAX, TESSA, Told
 from tests.policies import SHIPPED, around_the_clock
+from tests.standins import Postbox, Wall
 from workflows.gateway import CaseGateway
 
 HANNA = Actor("oidc:hanna", Role.SOCIAL, Via.CONSOLE)
@@ -213,3 +220,89 @@ def test_what_the_team_knows_is_not_in_clear_in_the_database(world: World) -> No
         body = connection.execute(text("select body from announcement where number = :n"), {"n": number}).scalar_one()
     assert b"cabinet" not in bytes(about)
     assert b"broken card" not in bytes(body)
+
+
+# --- the social team hears of what waits ------------------------------------------------------------------------------
+
+
+def teller(world: World, wall: Wall, post: Postbox) -> AnnouncementTeller:
+    store, admins = world.store, Admins(world.store.notices, post)
+    waiting = PostgresWaitingAnnouncements(store.engine)
+    return AnnouncementTeller(
+        waiting, store.book, wall, Messages(wall, store.ledger), Places(wall, store.places), admins, "https://lk.example"
+    )
+
+
+def waits(world: World, key: str = "k1") -> int:
+    """A text of money, which its author wants sent."""
+    number = world.made(body=f"{BODY} You get a refund ({key}).", key=key)
+    assert world.decide(number, "send") is None
+    return number
+
+
+def test_the_social_team_is_told_once_of_what_waits_and_where_it_is_decided(world: World) -> None:
+    world.case("p1")
+    wall = Wall()
+    tells = teller(world, wall, Postbox())
+    world.made(body=BODY, key="a draft")
+    assert tells.tell("") == 0, "its author has not wanted it sent"
+    number = waits(world)
+    assert [tells.tell("") for _ in range(3)] == [1, 0, 0]
+    assert teller(world, wall, Postbox()).tell("") == 0, "nor does another worker tell it"
+    ((place, told, link),) = wall.announcements
+    assert place == world.store.book.active().social.slack_channel
+    assert link == f"https://lk.example/console/causes/{world.cause.number}/announcements/{number}"
+    blocks = announcements.waiting(told, "S0SOCIAL", link)
+    check_message(blocks, announcements.waiting_text(told))
+    shown = "\n".join(texts(blocks))
+    assert (
+        f"Hanna Weber's update to one customer of the shared cause C{world.cause.number} waits for a second person: words of money" in shown
+    )
+    for word in ("broken card", "You get", "Sam", "Okafor", "router", "cabinet", "Leeds"):
+        assert word not in shown + announcements.waiting_text(told), "nobody's words and no customer's name are in it"
+
+
+@pytest.mark.parametrize("do", ["approve", "reject"])
+def test_of_what_is_decided_already_nobody_is_told(world: World, do: str) -> None:
+    world.case("p1")
+    assert world.decide(waits(world), do, MAX) is None
+    wall = Wall()
+    assert teller(world, wall, Postbox()).tell("") == 0
+    assert wall.announcements == []
+
+
+def test_an_answer_that_was_lost_is_looked_for_and_not_told_again(world: World) -> None:
+    world.case("p1")
+    waits(world)
+    wall, post = Wall(), Postbox()
+    wall.loses_answers = True
+    assert teller(world, wall, post).tell("") == 0
+    wall.loses_answers = False
+    assert teller(world, wall, post).tell("") == 1  # it finds its own message; Wall refuses a second one
+    assert len(wall.announcements) == 1
+
+
+def test_while_slack_is_away_it_waits_and_without_the_channel_it_goes_among_the_escalations(world: World) -> None:
+    world.case("p1")
+    waits(world)
+    world.store.book.activate(SHIPPED, WORDING, by="tests")  # has a channel for escalations
+    wall, post, policy = Wall(), Postbox(), world.store.book.active()
+    wall.away = True
+    assert teller(world, wall, post).tell("") == 0
+    wall.away = False
+    wall.gone = {policy.social.slack_channel}
+    assert teller(world, wall, post).tell("") == 1
+    assert [place for place, _, _ in wall.announcements] == [policy.escalation.slack_channel]
+    assert world.store.notices.all()[0].key == f"slack:{policy.social.slack_channel}"
+
+
+def test_one_that_nobody_takes_does_not_keep_the_others_and_is_told_when_it_is_mended(world: World) -> None:
+    world.case("p1")
+    waits(world)
+    wall, post = Wall(), Postbox()
+    wall.refuses = "Slack says not_in_channel"
+    assert teller(world, wall, post).tell("") == 0
+    wall.refuses = ""
+    waits(world, "k2")
+    assert teller(world, wall, post).tell("") == 2
+    assert [told.number for _, told, _ in wall.announcements] == sorted(told.number for _, told, _ in wall.announcements)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from adapters.postgres.auditing import PostgresAudit
 from adapters.postgres.keys import NewKey
 from cli.engines import Postgres
 from domain import commands as c
+from domain.journal import CaseRead, WordsRead
 from domain.rights import Right
 from domain.values import SYSTEM, Role
 from tests.integration.conftest import serving
@@ -36,6 +39,52 @@ def admin(served: Served) -> Program:
 def everything(served: Served) -> Program:
     """An admin's key that was not narrowed."""
     return Program(served, Role.ADMIN)
+
+
+# --- what auditors read ---------------------------------------------------------------------------------------------------
+
+
+def looks(served: Served, case: str) -> list[tuple[type[Any], Role]]:
+    """What the journal has of looks at that case, and by which role."""
+    told = [entry for _, _, entry in served.store.journal.entries() if isinstance(entry.event, CaseRead | WordsRead)]
+    return [(type(entry.event), entry.by.role) for entry in told if getattr(entry.event, "case", None) == case]
+
+
+@pytest.mark.parametrize("role", [Role.AUDITOR, Role.PRIVACY])
+@pytest.mark.parametrize("part", ["", "/history"])
+def test_that_somebody_reads_who_works_on_no_case_is_on_record_before_they_have_it(
+    served: Served, monkeypatch: pytest.MonkeyPatch, part: str, role: Role
+) -> None:
+    case, reads = served.handed_off(f"r{part[1:]}{role}", author=author(20)), Program(served, role)
+    path = f"/cases/{case.case_id}{part}"
+    first = reads.get(path)
+    assert "charged me twice" in first.text
+    once = [(CaseRead, role), (WordsRead, role)]
+    assert looks(served, case.case_id) == once
+    again = reads.call("GET", path, headers={"if-none-match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert looks(served, case.case_id) == once, "it told them nothing"
+    assert reads.get(path).status_code == 200
+    assert looks(served, case.case_id) == once * 2, "one by one"
+
+    def fails(*_given: object, **_named: object) -> None:
+        raise RuntimeError("the journal cannot be written")
+
+    monkeypatch.setattr(PostgresAudit, "note", fails)
+    unrecorded = reads.get(path)
+    assert (unrecorded.status_code, "charged me twice" in unrecorded.text) == (500, False)
+
+
+@pytest.mark.parametrize("part", ["", "/history"])
+def test_who_works_on_cases_is_not_on_record_for_reading_one_and_nobody_for_one_that_is_not_there(
+    served: Served, social: Program, part: str
+) -> None:
+    case = served.handed_off(f"s{part[1:]}", author=author(20))
+    for reads in (social, Program(served, Role.LEAD), Program(served, Role.DEPARTMENT, "billing")):
+        assert reads.get(f"/cases/{case.case_id}{part}").status_code == 200
+    assert looks(served, case.case_id) == []
+    assert Program(served, Role.AUDITOR).get(f"/cases/meridian-x-none{part}").status_code == 404
+    assert looks(served, "meridian-x-none") == []
 
 
 # --- conditional requests ---------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from temporalio.common import SearchAttributeKey
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
 
+from activities.announcing import AnnouncementTeller
 from activities.calling import Caller
 from activities.desk import DeskKeeper
 from activities.housekeeping import LogKeeper
@@ -27,6 +28,7 @@ from activities.publish import Publisher
 from activities.record import Recorder
 from adapters.keyring import Keyring
 from adapters.postgres.store import Store
+from adapters.postgres.waiting_announcements import PostgresWaitingAnnouncements
 from adapters.temporal import data_converter
 from cli.engines import SEARCH_ATTRIBUTES, temporal_program
 from domain import commands as c
@@ -225,6 +227,7 @@ async def serving(town: Town, *, sandboxed: bool = True, cached: int = 100) -> A
     store = town.store
     messages = Messages(town.wall, store.ledger)
     places, admins = Places(town.wall, store.places), Admins(store.notices, town.postbox)
+    waiting = PostgresWaitingAnnouncements(store.engine)
     keeper = DeskKeeper(store.reader, store.cards, town.wall, messages, places, admins)
     hands = Hands(
         Recorder(store.records, store.book),
@@ -233,6 +236,7 @@ async def serving(town: Town, *, sandboxed: bool = True, cached: int = 100) -> A
         Mailer(store.reader, town.postbox, store.ledger),
         Caller(store.reader, town.wall, messages, keeper, places, store.composer),
         LogKeeper(None, store.log, {}, {}, store.book, admins),
+        AnnouncementTeller(waiting, store.book, town.wall, messages, places, admins, "https://lk.example"),
     )
     settings = Settings.model_validate(
         {
