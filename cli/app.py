@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
+import os
 import signal
+import sys
 import threading
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -96,9 +100,27 @@ def add_verbs() -> None:
 def main() -> None:
     """Run the command; errors of ours are sentences, not traces."""
     add_verbs()
-
     try:
         app()
     except LoopkeeperError as error:
         Console(stderr=True, highlight=False).print(f"loopkeeper: {error}", style="red", soft_wrap=True, markup=False)
-        raise SystemExit(1) from None
+        _leave(1)
+    except SystemExit as end:
+        if not isinstance(end.code, int | None):
+            raise
+        _leave(end.code or 0)
+
+
+def _leave(code: int) -> NoReturn:
+    """End with that code; without taking the interpreter down where Temporal's client was at work.
+
+    Its threads cannot be ended, and one that comes back while the interpreter goes down aborts a process that had done its work
+    (temporalio/sdk-python, issue 300).
+    """
+    if "temporalio" in sys.modules:
+        atexit._run_exitfuncs()  # noqa: SLF001 - what would be done anyway
+        with suppress(BrokenPipeError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+    raise SystemExit(code) from None
