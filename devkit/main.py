@@ -56,7 +56,7 @@ class Handover:
         return (os.fspath(checkout.venv.bin / self.program), *self.words, *(arguments or self.when_alone))
 
 
-TWO_AT_A_TIME = ("-n", "2", "--dist", "loadgroup")
+TWO_AT_A_TIME = ("-n", "2")
 """Most of the long tests wait for a loop that runs in real time; tests/conftest.py says which go together."""
 
 HANDOVERS = {

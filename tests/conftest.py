@@ -7,10 +7,12 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
 from sqlalchemy import create_engine, text
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from adapters.keyring import Keyring
 from adapters.postgres.engine import open_engine
@@ -33,12 +35,17 @@ APART = ("unit", "integration")
 """Folders whose files need nothing of each other. All others share an installation, or load the machine, and go one after another."""
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say which tests go together, for two processes that share them (`python3 dev.py test`)."""
-    for item in items:
-        place = item.path.relative_to(TESTS)
-        item.add_marker(pytest.mark.xdist_group(str(place) if place.parts[0] in APART else "one after another"))
+class Together(LoadScopeScheduling):  # type: ignore[misc]
+    """Which tests go to the same of two processes, in their order (`python3 dev.py test`)."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", 1)[0]
+        return file if file.split("/")[1] in APART else "one after another"
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+    """See `Together`."""
+    return Together(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -66,7 +66,7 @@ def said(process: subprocess.Popen[str]) -> tuple[int, str, str]:
         (("run",), ["loopkeeper", "up"]),
         (("replay", "a b.json"), ["loopkeeper", "replay", "a b.json"]),
         (("loopkeeper", "case", "show", "--", "-x"), ["loopkeeper", "case", "show", "--", "-x"]),
-        (("test",), ["python", "-m", "pytest", "-n", "2", "--dist", "loadgroup"]),
+        (("test",), ["python", "-m", "pytest", "-n", "2"]),
         (("test", "-k", "", "tests/unit"), ["python", "-m", "pytest", "-k", "", "tests/unit"]),
         (("bench", "ingest", "--json", "é.json"), ["python", "-P", "-m", "bench", "ingest", "--json", "é.json"]),
     ],

@@ -101,7 +101,7 @@ def test_a_rejected_draft_does_not_go_out_and_its_author_reads_why(desk: Desk) -
 
 def test_a_private_message_is_shown_to_whoever_decides_and_nowhere_else(desk: Desk) -> None:
     case, card = desk.case(by=BEN)
-    seen = desk.review(BEN, desk.menu(BEN, card, "private"), body="Here is your voucher: 4711. Is it for the shop in York?")
+    seen = desk.review(BEN, desk.menu(BEN, card, "private"), body="Here is your voucher: VOUCHER-4711. Is it for the shop in York?")
     assert "It goes out when a second person has approved it" in said(seen)
     whispered, line = quotes(seen["blocks"])
     assert desk.send(BEN, seen) == ""
@@ -117,7 +117,7 @@ def test_a_private_message_is_shown_to_whoever_decides_and_nowhere_else(desk: De
     posts = [c.object for c in desk.hands.state() if c.kind == "post" and c.object["thread"] == case.split("-")[2]]
     assert [post["text"] for post in posts if post.get("visibility") == "private" and post["author"]["is_brand"]] == [whispered]
     everything = str([c.object for c in desk.hands.state() if c.kind == "message"])
-    assert "4711" not in everything + str(told)
+    assert "VOUCHER-4711" not in everything + str(told)
 
 
 def test_nobody_approves_their_own_and_the_lead_is_called_at_half_of_the_time(desk: Desk) -> None:
