@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from adapters.postgres.keys import NewKey
 from cli import admin, cases, inbox, policies, reports  # noqa: F401 - they add their verbs
-from cli.app import app
+from cli.app import app, out
 from cli.engines import Postgres
 from domain import commands as c
 from domain.rights import Right
@@ -47,7 +47,7 @@ def served(postgres: Postgres) -> Iterator[Served]:
 def run(served: Served, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """The command with the key of somebody of that role."""
     monkeypatch.setenv("LOOPKEEPER_URL", served.url)
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(out, "_width", 200)  # by COLUMNS it would go by who imports it first
     for name in ("DATABASE_URL", "LOOPKEEPER_DATABASE_URL"):
         monkeypatch.delenv(name, raising=False)
     secrets: dict[Role, str] = {}

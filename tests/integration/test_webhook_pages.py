@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from adapters.postgres.hooks import Hooks
 from adapters.postgres.store import Store
-from cli.app import app
+from cli.app import app, out
 from domain.hooks import Wanted
 from domain.values import SYSTEM
 from tests.browsing import DESK, NEEDS_CHROMIUM, PHONE, axe_faults, chromium, come_in, window
@@ -132,7 +132,7 @@ def test_the_command_does_the_same(store: Store, database: str, hooks: Hooks, mo
     monkeypatch.setenv("LOOPKEEPER_KEYS", "k1:" + "a2V5" * 10 + "a2U=")
     monkeypatch.setenv("LOOPKEEPER_INDEX_KEY", base64.b64encode(INDEX_KEY).decode())
     monkeypatch.setenv("LOOPKEEPER_CONSOLE_OPEN", "true")
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(out, "_width", 200)  # by COLUMNS it would go by who imports it first
 
     def run(*words: str) -> str:
         ran = CliRunner().invoke(app, ["webhook", *words])
