@@ -216,7 +216,7 @@ def case_watch(
         while state is None or not (state == until if until else state in _OVER):
             found = lk.case_unless(case_id, tag)
             if found is None:
-                time.sleep(every)
+                time.sleep(every)  # a poll, as often as whoever watches has asked; Ctrl-C ends it
                 continue
             tag, state = found.etag, found.value.status
             news = [event for event in lk.history(case_id).events if event.seq > seen]
