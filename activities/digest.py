@@ -18,7 +18,7 @@ from activities.retrying import again
 from domain.digest import Digest, StalledCases, Way, digest, owed, week_before
 from domain.digest_letter import Letter, confirming, html_of, plain, subject
 from domain.digest_sending import DigestAddresses, DirectMessages, LetterPost, Reader, Readers
-from domain.ports import Effect, Mark, NotSent, PolicyBook, Refused, Unavailable
+from domain.ports import Effect, Mark, NotSent, PolicyBook, Refused, Unavailable, Unclear
 from domain.report import Wanted
 from domain.sentences import Tellers
 from domain.sums import Sums
@@ -101,7 +101,8 @@ class DigestSender:
         return self._by_slack(reader, key, link)
 
     def _by_mail(self, reader: Reader, letter: Letter, *, asking: bool = False) -> bool:
-        outcome = once_by_mail(self.messages.ledger, Effect(letter.key, CHAIN, "mail-sendgrid", "digest"), lambda: self.post.letter(letter))
+        effect, send = Effect(letter.key, CHAIN, "mail-sendgrid", "digest"), _unnamed(letter.to, lambda: self.post.letter(letter))
+        outcome = once_by_mail(self.messages.ledger, effect, send)
         if outcome.sent:
             self.admins.well(_notice(reader))
         elif not asking or reader.rights is not None:
@@ -109,15 +110,14 @@ class DigestSender:
         return outcome.sent and not asking
 
     def _by_slack(self, reader: Reader, key: str, said: Digest | str) -> bool:
-        mark, teller = Mark(key, 1), self.tellers.of(reader.language)
+        mark, teller, address = Mark(key, 1), self.tellers.of(reader.language), reader.choice.address
+        send = (
+            (lambda: self.direct.ask(address, said, mark, teller))
+            if isinstance(said, str)
+            else (lambda: self.direct.digest(address, said, mark, teller))
+        )
         try:
-            place = self.direct.open(reader.choice)
-            send = (
-                (lambda: self.direct.ask(place, said, mark, teller))
-                if isinstance(said, str)
-                else (lambda: self.direct.digest(place, said, mark, teller))
-            )
-            self.messages.once(Effect(key, CHAIN, "desk-slack", "digest"), mark, place, None, send)
+            self.messages.once(Effect(key, CHAIN, "desk-slack", "digest"), mark, address, None, _unnamed(address, send))
         except Refused as error:
             self._not_delivered(reader, error.reason)
             return False
@@ -125,10 +125,23 @@ class DigestSender:
         return not isinstance(said, str)
 
     def _not_delivered(self, reader: Reader, reason: str) -> None:
-        """Tell an admin, once. Services repeat addresses when they refuse them; those are told to nobody."""
-        said = reason.replace(reader.choice.address, "…")
-        about = f"The weekly digest for {reader.name} cannot be delivered: {said}."
+        """Tell an admin, once."""
+        about = f"The weekly digest for {reader.name} cannot be delivered: {reason}."
         trouble(self.admins, self.book, _notice(reader), about, _MEND, _MEANWHILE)
+
+
+def _unnamed(address: str, send: Callable[[], str]) -> Callable[[], str]:
+    """`send`, so that no reason repeats the address, as services do when they refuse it: reasons are kept, logged and told to admins."""
+
+    def sent() -> str:
+        try:
+            return send()
+        except (NotSent, Refused, Unclear) as error:
+            error.reason = error.reason.replace(address, "…")
+            error.args = (error.reason,)
+            raise
+
+    return sent
 
 
 def _notice(reader: Reader) -> str:

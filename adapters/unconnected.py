@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from domain.casefile import CaseFile
-from domain.digest import Choice, Digest
+from domain.digest import Digest
 from domain.digest_letter import Letter
 from domain.events import Escalated
 from domain.policy import Person, Policy
@@ -63,23 +63,22 @@ class NoDesk:
 
 
 class NoDirectMessages:
-    """See `domain.digest_sending.DirectMessages`."""
-
-    def open(self, choice: Choice) -> str:
-        """Refuses."""
-        raise Refused(f"{_NO_SLACK} (for a reader by {choice.way.value})")
+    """See `domain.digest_sending.DirectMessages`. What it says is kept, and so names nobody's address."""
 
     def find(self, place: str, thread: str | None, key: str) -> Message | None:
         """Refuses."""
-        raise Refused(f"{_NO_SLACK} (for {place}, {thread}, {key})")
+        del place
+        raise Refused(f"{_NO_SLACK} (for {thread}, {key})")
 
-    def digest(self, place: str, made: Digest, mark: Mark, teller: Teller) -> str:
+    def digest(self, address: str, made: Digest, mark: Mark, teller: Teller) -> str:
         """Refuses."""
-        raise Refused(f"{_NO_SLACK} (for {place}, {made.about}, {mark.key}, {teller.tag})")
+        del address
+        raise Refused(f"{_NO_SLACK} (for {made.about}, {mark.key}, {teller.tag})")
 
-    def ask(self, place: str, link: str, mark: Mark, teller: Teller) -> str:
+    def ask(self, address: str, link: str, mark: Mark, teller: Teller) -> str:
         """Refuses."""
-        raise Refused(f"{_NO_SLACK} (for {place}, {len(link)} characters, {mark.key}, {teller.tag})")
+        del address
+        raise Refused(f"{_NO_SLACK} (for {len(link)} characters, {mark.key}, {teller.tag})")
 
 
 class NoPost:

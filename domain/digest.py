@@ -63,7 +63,7 @@ class Choice:
         mail = _MAIL.fullmatch(self.address) is not None and self.address.isprintable() and len(self.address) <= LONGEST_ADDRESS
         if self.way is Way.MAIL and not mail:
             raise UnfitChoice("address: write an e-mail address, such as name@example.com")
-        if self.way is Way.SLACK and not mail and not _SLACK.fullmatch(self.address):
+        if self.way is Way.SLACK and not mail and not is_slack_id(self.address):
             raise UnfitChoice("address: write your Slack member id, such as U0ANA00001, or the e-mail address that Slack knows you by")
         if not 1 <= self.weekday <= 7:
             raise UnfitChoice("weekday: from 1 (Monday) to 7")
@@ -74,10 +74,10 @@ class Choice:
         except ValueError as error:
             raise UnfitChoice(f"zone: {error}") from None
 
-    @property
-    def is_slack_id(self) -> bool:
-        """Whether the address is a member's id in Slack."""
-        return _SLACK.fullmatch(self.address) is not None
+
+def is_slack_id(address: str) -> bool:
+    """Whether an address is a member's id in Slack."""
+    return _SLACK.fullmatch(address) is not None
 
 
 def last_due(weekday: int, hour: int, zone_name: str, now: datetime) -> datetime:

@@ -65,21 +65,17 @@ class Readers(Protocol):
 
 
 class DirectMessages(Protocol):
-    """Direct messages in Slack."""
-
-    def open(self, choice: Choice) -> str:
-        """Where the reader is written to. Raises Refused, NotSent."""
-        ...
+    """Direct messages in Slack, by the address that a reader chose. Slack is asked nothing until something is posted or looked for."""
 
     def find(self, place: str, thread: str | None, key: str) -> Message | None:
         """See `domain.ports.Desk.find`."""
         ...
 
-    def digest(self, place: str, made: Digest, mark: Mark, teller: Teller) -> str:
+    def digest(self, address: str, made: Digest, mark: Mark, teller: Teller) -> str:
         """Post it; the message's ts. Raises NotSent, Refused or Unclear."""
         ...
 
-    def ask(self, place: str, link: str, mark: Mark, teller: Teller) -> str:
+    def ask(self, address: str, link: str, mark: Mark, teller: Teller) -> str:
         """Ask whether they want it; the message's ts. Raises as `digest` does."""
         ...
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from adapters.slack import rich
 from adapters.slack.desk import SlackDesk
 from adapters.slack.rich import Block, Element
-from domain.digest import Choice, Digest, Linked
+from domain.digest import Digest, Linked, is_slack_id
 from domain.digest_letter import (
     ALL_NUMBERS,
     CONFIRM,
@@ -83,20 +83,19 @@ class SlackReaders:
     def __init__(self, desk: SlackDesk) -> None:
         self._desk = desk
 
-    def open(self, choice: Choice) -> str:
-        """See `domain.digest_sending.DirectMessages.open`."""
-        if choice.is_slack_id:
-            return self._desk.open_direct(Person(name="a reader", slack=choice.address))
-        return self._desk.open_direct(Person(name="a reader", email=choice.address))
-
     def find(self, place: str, thread: str | None, key: str) -> Message | None:
         """See `domain.digest_sending.DirectMessages.find`."""
-        return self._desk.find(place, thread, key)
+        return self._desk.find(self._open(place), thread, key)
 
-    def digest(self, place: str, made: Digest, mark: Mark, teller: Teller) -> str:
+    def digest(self, address: str, made: Digest, mark: Mark, teller: Teller) -> str:
         """See `domain.digest_sending.DirectMessages.digest`."""
-        return self._desk.post(place, None, digest(made, teller), digest_text(made, teller), mark)
+        return self._desk.post(self._open(address), None, digest(made, teller), digest_text(made, teller), mark)
 
-    def ask(self, place: str, link: str, mark: Mark, teller: Teller) -> str:
+    def ask(self, address: str, link: str, mark: Mark, teller: Teller) -> str:
         """See `domain.digest_sending.DirectMessages.ask`."""
-        return self._desk.post(place, None, question(link, teller), rich.plain(teller.tell(CONFIRM)), mark)
+        return self._desk.post(self._open(address), None, question(link, teller), rich.plain(teller.tell(CONFIRM)), mark)
+
+    def _open(self, address: str) -> str:
+        """The conversation with the reader."""
+        by_id = is_slack_id(address)
+        return self._desk.open_direct(Person(name="a reader", slack=address if by_id else None, email=None if by_id else address))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -59,22 +60,19 @@ class Outside:
             raise Unclear("the mail service gave no answer")
         return letter.key
 
-    def open(self, choice: Choice) -> str:
-        if self.fails:
-            raise self.fails.pop(0)
-        return f"D-{choice.address}"
-
     def find(self, place: str, thread: str | None, key: str) -> Message | None:
         return Message(f"ts-{key}", 1) if key in self.posted else None
 
-    def digest(self, place: str, made: Digest, mark: Mark, teller: Teller) -> str:
+    def digest(self, address: str, made: Digest, mark: Mark, teller: Teller) -> str:
         self.told_in.append(teller.tag)
         return self._took(mark, made)
 
-    def ask(self, place: str, link: str, mark: Mark, teller: Teller) -> str:
+    def ask(self, address: str, link: str, mark: Mark, teller: Teller) -> str:
         return self._took(mark, link)
 
     def _took(self, mark: Mark, said: Digest | str) -> str:
+        if self.fails:
+            raise self.fails.pop(0)
         assert mark.key not in self.posted, f"{mark.key} was posted twice"
         self.posted[mark.key] = said
         if self.loses_answers:
@@ -190,24 +188,48 @@ def test_an_address_whose_key_is_gone_keeps_nobody_elses_from_them(week: Week) -
     assert week.send() == 1
 
 
-def test_what_surely_was_not_sent_is_tried_again_and_keeps_nobody_elses_from_them(week: Week) -> None:
+@pytest.mark.parametrize(
+    ("way", "fails", "at_once"),
+    [
+        (Way.MAIL, NotSent("connection refused"), True),
+        (Way.SLACK, NotSent("connection refused"), True),
+        (Way.SLACK, Unclear("no answer"), True),  # it is looked for there
+        (Way.MAIL, Unclear("no answer"), False),  # the mail service tells later
+    ],
+)
+def test_what_fails_for_now_is_tried_again_and_keeps_nobody_elses_from_them(week: Week, way: Way, fails: Exception, at_once: bool) -> None:
     for name in ("a@example.com", "b@example.com"):
         person, _ = key_of(week.store, Role.LEAD)
-        week.chosen(person, address=name)
-    week.outside.fails = [NotSent("connection refused")]
-    assert week.send() == 1
-    assert week.send() == 1
-    assert sorted(letter.to for letter in week.outside.letters) == ["a@example.com", "b@example.com"]
+        week.chosen(person, way, name)
+    week.outside.fails = [fails]
+    assert [week.send() for _ in range(3)] == [1, int(at_once), 0]
+    assert len({letter.to for letter in week.outside.letters} | week.outside.posted.keys()) == 1 + at_once
 
 
-def test_a_refusal_is_told_to_an_admin_once_and_without_the_address(week: Week) -> None:
+@pytest.mark.parametrize("way", Way)
+@pytest.mark.parametrize("fails", [NotSent, Refused, Unclear])
+def test_no_reason_that_is_kept_logged_or_told_to_admins_has_the_address(
+    week: Week, way: Way, fails: Callable[[str], Exception], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    person, _ = key_of(week.store, Role.LEAD)
+    week.chosen(person, way)
+    week.outside.fails = [fails("it will not be sent (400: ana@example.com is no address)")]
+    assert week.send() == 0
+    with week.store.engine.begin() as connection:
+        (kept,) = connection.execute(text("select reason from effect where case_id = '@digest'")).scalars()
+    assert "400: … is no address" in kept
+    told = [said for _, _, said in week.admins.notices]
+    assert [("400: … is no address" in said) for said in told] == ([True] if fails is Refused else [])
+    assert "ana@" not in f"{kept}{told}{caplog.text}"
+
+
+def test_a_refusal_is_told_to_an_admin_once(week: Week) -> None:
     person, _ = key_of(week.store, Role.LEAD)
     week.chosen(person, address="ana@example.com")
-    week.outside.fails = [Refused("the mail service will not send it (400: ana@example.com is no address)")]
+    week.outside.fails = [Refused("the mail service will not send it")]
     assert [week.send() for _ in range(2)] == [0, 0]
-    ((_, _, said),) = week.admins.notices
-    assert "400: … is no address" in said
-    assert "ana@" not in said
+    assert len(week.admins.notices) == 1
 
 
 def test_nobody_is_sent_a_digest_before_they_have_confirmed_the_address(week: Week) -> None:
