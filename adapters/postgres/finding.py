@@ -81,6 +81,7 @@ def case_unsure_of_a_reply(connection: Connection, channel: str, brand: str, aut
 def case_of_whisper(connection: Connection, channel: str, brand: str, author: bytes, answered: str | None) -> Any:
     """The author's case that a private message belongs to: that of what it answers, else the newest that is open (or still watched).
 
+    Of an author whose cases were all merged, that in which the newest goes on, while it is not over; `thread` as in `case_of`.
     Never the case of somebody else: whoever answers another customer's post in private tells us something of their own.
     """
     if answered is not None:
@@ -95,4 +96,9 @@ def case_of_whisper(connection: Connection, channel: str, brand: str, author: by
     if newest is not None:
         return newest
     merged = connection.execute(_MERGED, theirs).mappings().one_or_none()
-    return goes_on_in(connection, merged["case_id"]) if merged is not None else None
+    if merged is None:
+        return None
+    there = goes_on_in(connection, merged["case_id"])
+    if there is None or there["ended"] is not None:
+        return None
+    return {**there, "thread": merged["case_id"], "thread_subject": merged["subject"]}

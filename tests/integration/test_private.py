@@ -105,6 +105,21 @@ def test_whoever_answers_somebody_elses_post_in_private_tells_of_their_own_case(
     assert case.case.private is False
 
 
+def test_what_the_author_of_a_merged_case_writes_is_their_own_in_the_case_that_it_goes_on_in_and_opens_none_after(
+    store: Store, case: OnRecord
+) -> None:
+    merged = OnRecord.opened(store, "m1", author=MIRA)
+    merged.publish(Publisher(store.ledger, store.composer, {"x": Square()}, HASTE))
+    target = store.reader.target(merged.case_id, case.case_id)
+    assert merged.command(c.Merge, case.case_id, merged.keep("One household."), target) is None
+    placed = case.comes(whisper(author=MIRA))
+    assert isinstance(placed.message, c.PostArrived)
+    assert (placed.message.by_customer, placed.message.thread) == (True, merged.case_id)
+    case.command(c.Dismiss, "spam")
+    assert place(store, whisper("dm2", author=MIRA)) is None
+    assert ["has no case here" in row["reason"] for row in store.inbox.quarantined()] == [True]
+
+
 @pytest.mark.parametrize("how", [{"channel": "facebook"}, {}], ids=["another channel", "over"])
 def test_who_has_no_case_there_is_not_answered_and_shown_to_people(store: Store, case: OnRecord, how: dict[str, str]) -> None:
     if not how:
