@@ -49,7 +49,7 @@ class Language:
 
     def gettext(self, message: str) -> str:
         """The message in this language; the English one when it is not in the catalogue."""
-        return self.messages.gettext(message)
+        return self.messages.gettext(message) if message else ""  # under no words a catalogue keeps who made it
 
     def ngettext(self, one: str, many: str, count: int) -> str:
         """The form of the message that fits the count."""

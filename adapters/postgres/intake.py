@@ -17,6 +17,7 @@ from adapters.postgres.hours_told import tells_hours
 from adapters.postgres.linking import Linking
 from adapters.postgres.opening import come_back, open_case, record_late
 from adapters.postgres.records import history
+from adapters.postgres.telling import MOVE_POST
 from adapters.postgres.vault import INBOX, Vault
 from domain import commands as c
 from domain.case import Case
@@ -279,7 +280,7 @@ class Inbox:
             subject = str(connection.execute(text("select subject_id from words where id = :id"), {"id": words}).scalar_one())
             away = tells_hours(connection, subject, triage, policy.for_case(over["brand"], placed.channel), self._now())
             moved = replace(message, by_customer=True, earlier_case=_linked(over, policy, self._now()), tell_hours=away)
-            connection.execute(_MOVE_POST, {"channel": placed.channel, "id": message.post, "case": case})
+            connection.execute(MOVE_POST, {"channel": placed.channel, "id": message.post, "case": case})
             written = c.FROM_NETWORK.dump_json(moved).decode()
             connection.execute(_ROUTED, {"id": placed.inbound_id, "case": case, "message": written})
             opened = open_case(connection, case, placed.channel, subject, moved, policy, self._now())
@@ -295,7 +296,7 @@ class Inbox:
         message, case = placed.message, str(there["case_id"])
         if isinstance(message, c.PostArrived):
             message = replace(message, thread=message.thread or placed.case_id)
-            connection.execute(_MOVE_POST, {"channel": placed.channel, "id": message.post, "case": case})
+            connection.execute(MOVE_POST, {"channel": placed.channel, "id": message.post, "case": case})
         return self._told_instead(connection, placed, case, message, there["policy_id"])
 
     def _told_instead(self, connection: Connection, placed: Placed, case: str, message: c.FromNetwork, policy_id: str) -> Placed:
@@ -423,7 +424,6 @@ _END = text(
 )
 _POLICY_OF = text("select policy_id from cases where case_id = :case")
 _MERGED_INTO = text("select merged_into from cases where case_id = :case")
-_MOVE_POST = text("update post set case_id = :case where channel = :channel and native_id = :id")
 _TO_DO = text(
     "select id from inbound where state in ('waiting', 'routed') and received_at < clock_timestamp() - cast(:age as interval) "
     "order by id limit :limit"

@@ -30,6 +30,7 @@ def migrate(engine: Engine, to: str = "head") -> list[str]:
     """
     with engine.connect() as connection:
         connection.execute(text("select pg_advisory_lock(:key)"), {"key": _ONE_AT_A_TIME})
+        connection.execute(text("set statement_timeout = 0"))  # an index of a million cases takes its time; waiting for a lock does not
         connection.commit()
         try:
             _check_server(connection)
@@ -49,6 +50,7 @@ def migrate(engine: Engine, to: str = "head") -> list[str]:
             raise DatabaseNotReady(f"the database could not be brought up to date: {said} ({login})") from error
         finally:
             connection.rollback()
+            connection.execute(text("reset statement_timeout"))
             connection.execute(text("select pg_advisory_unlock(:key)"), {"key": _ONE_AT_A_TIME})
             connection.commit()
     return list(reversed(taken))

@@ -22,7 +22,7 @@ _STORE = text(
     "clock_timestamp() + :after) on conflict (channel, event_key) do nothing returning id) "
     "select pg_notify('loopkeeper_inbound', id::text) from stored"
 )
-_MOVE_POST = text("update post set case_id = :case where channel = :channel and native_id = :id")
+MOVE_POST = text("update post set case_id = :case where channel = :channel and native_id = :id")
 
 
 def tell(connection: Connection, case_id: str, entries: Sequence[Written]) -> None:
@@ -35,7 +35,7 @@ def tell(connection: Connection, case_id: str, entries: Sequence[Written]) -> No
             continue
         other, message = told
         if isinstance(message, PostArrived):  # its words are read with the case that it belongs to now
-            connection.execute(_MOVE_POST, {"case": other, "channel": channel_of(other), "id": message.post})
+            connection.execute(MOVE_POST, {"case": other, "channel": channel_of(other), "id": message.post})
         hand_over(connection, other, f"case:{case_id}:{written.key}", message)
 
 

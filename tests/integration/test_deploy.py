@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, event, text
 from sqlalchemy.exc import ProgrammingError
 
 from adapters.notary import Notary
@@ -24,8 +25,19 @@ def test_the_migrator_migrates_and_the_service_serves_without_rights_over_histor
         migrate(unfit)
     unfit.dispose()
     migrator = open_engine(url_of(deployed, "loopkeeper_migrator"), pool=1, role=None)
+    limits: set[tuple[str, str]] = set()
+
+    def look(_connection: object, cursor: Any, statement: str, *_: object) -> None:
+        if "set role loopkeeper_owner" in statement:  # a step begins
+            cursor.execute("select current_setting('statement_timeout'), current_setting('lock_timeout')")
+            limits.add(cursor.fetchone())
+
+    event.listen(migrator, "before_cursor_execute", look)
     assert migrate(migrator) != []
+    assert limits == {("0", "5s")}  # a step takes as long as a large database needs, and yet keeps nobody waiting for a lock
     assert migrate(migrator) == []
+    with migrator.connect() as connection:
+        assert connection.execute(text("show statement_timeout")).scalar_one() == "15s"
     migrator.dispose()
 
     service = open_engine(url_of(deployed, "loopkeeper_service"), pool=1)

@@ -48,6 +48,16 @@ def test_no_process_has_a_secret_that_it_does_not_need() -> None:
     assert not {"LOOPKEEPER_SLACK_SIGNING_SECRET", "LOOPKEEPER_SLACK_APP_TOKEN"} & set(OURS["worker"]["environment"])
 
 
+def test_whoever_makes_links_knows_where_the_api_is_and_whoever_speaks_to_people_which_language() -> None:
+    assert [name for name, service in OURS.items() if "LOOPKEEPER_PUBLIC_URL" in service["environment"]] == [
+        "api",
+        "worker",  # mails of cases, status pages
+        "housekeeper",  # digests, and the questions whether an address is one's own
+        "tools",
+    ]
+    assert [name for name, service in OURS.items() if "LOOPKEEPER_LANGUAGE" in service["environment"]] == ["api", "housekeeper", "tools"]
+
+
 def test_only_the_api_and_the_screen_of_temporal_can_be_reached_and_from_this_host_alone() -> None:
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
     assert published == {"api": ["127.0.0.1:8000:8000"], "temporal-ui": ["127.0.0.1:8080:8080"]}

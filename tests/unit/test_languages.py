@@ -13,6 +13,7 @@ from babel.messages.catalog import Catalog, Message
 from starlette.requests import Request
 
 from adapters.languages.language import SOURCE, catalogue_path, languages, read_catalogue
+from adapters.languages.telling import Telling
 from api.languages.choosing import COOKIE, Reader, read_by, reader_of, wanted
 from api.languages.extracting import brought_up_to_date, messages, untranslated, written
 from api.languages.telling import brief, localised
@@ -114,3 +115,9 @@ def test_a_sentence_is_english_until_somebody_reads_it_in_another_language() -> 
     with read_by(Reader(languages()["de"])):
         assert localised(say("until {when}", when=Moment(at, "Europe/Berlin"))).endswith("14:00 MEZ")
     assert brief(at, UTC).endswith("13:00 UTC")
+
+
+@pytest.mark.parametrize("tag", languages())
+def test_nothing_is_nothing_in_every_language(tag: str) -> None:
+    told = Telling(languages()[tag])
+    assert [told.kept(""), told.tell(say("")), told.language.gettext("")] == ["", "", ""]
