@@ -210,8 +210,7 @@ class RestCauses:
         outcomes = await self.sharing.in_thread(lambda: store.causes.outcomes(announcement.number, cases))
         said = []
         for line in lines:
-            file = await self.sharing.acting.file(line.case_id)
-            text = file.text_of(line.words) if line.words is not None else None
+            text = (await self.sharing.acting.file(line.case_id)).text_of(line.words) if line.words is not None else None
             held = line.held or outcomes.get(line.case_id)
             said.append(LineOut(case_id=line.case_id, held=held, text=text, said=line.case_id in outcomes and held is None))
         return AnnouncementOut(
