@@ -17,6 +17,7 @@ from adapters.postgres.rows import Row
 from api.access.rules import Needs
 from api.acting import as_it_goes_out
 from api.causes.sharing import MOST, NotJoined, Sharing
+from api.console.acts import CONFLICT, INCOMPLETE, Short, Text, once_of
 from api.console.ground import Ground, discreet
 from api.console.visiting import visitor_of
 from api.problems import Problem
@@ -25,13 +26,9 @@ from domain.commands import Refusal
 from domain.errors import LoopkeeperError
 from domain.rights import Right
 
-Short = Annotated[str, Form(max_length=200)]
-Text = Annotated[str, Form(max_length=8000)]
 Many = Annotated[list[str], Form(max_length=MOST)]
 SUGGESTED_AT_MOST = 40
 _NUMBER = re.compile(r"#?(\d{1,12})")
-_ONCE = re.compile(r"[0-9a-fA-F-]{1,40}\Z")
-_CONFLICT, _INCOMPLETE = 409, 422
 DONE = {
     "begun": "The cause is open. Add the cases that share it.",
     "joined": "They share this cause now.",
@@ -106,7 +103,7 @@ class CausePages:
             "given": given,
             "problem": problem,
         }
-        return await self.ground.page(request, "causes.html", visitor_of(request), values, status=_INCOMPLETE if problem else 200)
+        return await self.ground.page(request, "causes.html", visitor_of(request), values, status=INCOMPLETE if problem else 200)
 
     async def show(self, request: Request, number: int, did: str = "") -> Response:
         """A cause, with its cases."""
@@ -122,18 +119,18 @@ class CausePages:
             else:
                 cases.append(found)
         if not cases and not missing:
-            return await self._show(request, cause, problem="Which cases? Tick them, or write their numbers.", status=_INCOMPLETE)
-        missing += await self.sharing.join(cause, cases, visitor_of(request).actor, _once(once))
+            return await self._show(request, cause, problem="Which cases? Tick them, or write their numbers.", status=INCOMPLETE)
+        missing += await self.sharing.join(cause, cases, visitor_of(request).actor, once_of(once))
         if missing:
-            return await self._show(request, cause, not_joined=missing, status=_CONFLICT)
+            return await self._show(request, cause, not_joined=missing, status=CONFLICT)
         return RedirectResponse(f"/console/causes/{number}?did=joined", 303)
 
     async def leave(self, request: Request, number: int, case: Short, once: Short = "") -> Response:
         """Have a case share it no longer."""
         cause = await self._cause(number)
-        refused = await self.sharing.leave(case, visitor_of(request).actor, _once(once))
+        refused = await self.sharing.leave(case, visitor_of(request).actor, once_of(once))
         if refused:
-            return await self._show(request, cause, not_joined=refused, status=_CONFLICT)
+            return await self._show(request, cause, not_joined=refused, status=CONFLICT)
         return RedirectResponse(f"/console/causes/{number}?did=left", 303)
 
     # --- announcements ------------------------------------------------------------------------------------------------
@@ -145,17 +142,17 @@ class CausePages:
         cause, policy = await self._cause(number), await self.ground.looking.policy()
         given = {"what": what, "body": body, "root_cause": root_cause}
         if not body.strip():
-            return await self._show(request, cause, given=given, problem="Write something first.", status=_INCOMPLETE)
+            return await self._show(request, cause, given=given, problem="Write something first.", status=INCOMPLETE)
         said: What = "resolve" if what == "resolve" else "update"
         if said == "resolve" and root_cause not in policy.root_causes:
             return await self._show(
-                request, cause, given=given, problem="Choose the root cause first: it is what we learn from.", status=_INCOMPLETE
+                request, cause, given=given, problem="Choose the root cause first: it is what we learn from.", status=INCOMPLETE
             )
         try:
             cause_key = root_cause if said == "resolve" else None
-            made = await self.sharing.make(cause, said, cause_key, body.strip(), visitor_of(request).actor, _once(once))
+            made = await self.sharing.make(cause, said, cause_key, body.strip(), visitor_of(request).actor, once_of(once))
         except LoopkeeperError as error:
-            return await self._show(request, cause, given=given, problem=str(error), status=_CONFLICT)
+            return await self._show(request, cause, given=given, problem=str(error), status=CONFLICT)
         return RedirectResponse(f"/console/causes/{number}/announcements/{made}", 303)
 
     async def announcement(self, request: Request, number: int, which: int, did: str = "") -> Response:
@@ -181,7 +178,7 @@ class CausePages:
 
     async def _did(self, request: Request, number: int, which: int, refusal: Refusal | None, did: str) -> Response:
         if refusal is not None:
-            return await self._announcement(request, number, which, problem=refusal.reason, status=_CONFLICT)
+            return await self._announcement(request, number, which, problem=refusal.reason, status=CONFLICT)
         return RedirectResponse(f"/console/causes/{number}/announcements/{which}?did={did}", 303)
 
     # --- together -----------------------------------------------------------------------------------------------------
@@ -264,7 +261,3 @@ class CausePages:
             return Shown(row, (), "", str(error), was_said=False)
         held = outcomes.get(line.case_id)
         return Shown(row, draft.parts, draft.told, held, was_said=line.case_id in outcomes and held is None)
-
-
-def _once(given: str) -> str:
-    return f"console:{given if _ONCE.match(given) else uuid.uuid4()}"

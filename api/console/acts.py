@@ -219,9 +219,7 @@ class Acts:
         if do == "accept":
             return await self._let(request, visitor, file, c.Accept(once_of(once), visitor.actor), Panel("accept"))
         if do not in DOING:
-            return await self.shown.render(
-                request, visitor, file, Panel("note", given, say("There is nothing of that name to be done.")), status=422
-            )
+            return await self.shown.render(request, visitor, file, Panel("note", given, NO_SUCH_DEED), status=INCOMPLETE)
         refusal = await refused(self.ground.acting, self.ground.looking, visitor.colleague, file, DOINGS[cast("Doing", do)])
         if refusal is not None:
             return await self.shown.render(request, visitor, file, Panel(do, given, refusal.reason), status=CONFLICT)
