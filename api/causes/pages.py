@@ -16,6 +16,7 @@ from adapters.postgres.causes import Announcement, Cause, Line, NoSuchCause, Wha
 from adapters.postgres.rows import Row
 from api.access.rules import Needs
 from api.acting import as_it_goes_out
+from api.causes.rest import Number
 from api.causes.sharing import MOST, NotJoined, Sharing
 from api.console.acts import CONFLICT, INCOMPLETE, Short, Text, once_of
 from api.console.ground import Ground, discreet
@@ -85,7 +86,7 @@ class CausePages:
         """Open a cause."""
         policy = await self.ground.looking.policy()
         given = {"name": name, "about": about, "category": category, "department": department}
-        if not name.strip():
+        if not name.strip() or "\0" in name:
             return await self._listed(request, given, "Give it a name first, by which colleagues know it.")
         if department not in policy.departments or category not in ("", *policy.triage.categories):
             return await self._listed(request, given, "Choose the department first.")
@@ -105,11 +106,11 @@ class CausePages:
         }
         return await self.ground.page(request, "causes.html", visitor_of(request), values, status=INCOMPLETE if problem else 200)
 
-    async def show(self, request: Request, number: int, did: str = "") -> Response:
+    async def show(self, request: Request, number: Number, did: str = "") -> Response:
         """A cause, with its cases."""
         return await self._show(request, await self._cause(number), done=DONE.get(did))
 
-    async def join(self, request: Request, number: int, numbers: Short = "", case: Many = [], once: Short = "") -> Response:  # noqa: B006
+    async def join(self, request: Request, number: Number, numbers: Short = "", case: Many = [], once: Short = "") -> Response:  # noqa: B006
         """Have cases share it: those that were ticked, and those whose numbers were written."""
         cause, missing, cases = await self._cause(number), list[NotJoined](), list(case)
         for written in _NUMBER.findall(numbers):
@@ -125,7 +126,7 @@ class CausePages:
             return await self._show(request, cause, not_joined=missing, status=CONFLICT)
         return RedirectResponse(f"/console/causes/{number}?did=joined", 303)
 
-    async def leave(self, request: Request, number: int, case: Short, once: Short = "") -> Response:
+    async def leave(self, request: Request, number: Number, case: Short, once: Short = "") -> Response:
         """Have a case share it no longer."""
         cause = await self._cause(number)
         refused = await self.sharing.leave(case, visitor_of(request).actor, once_of(once))
@@ -136,7 +137,7 @@ class CausePages:
     # --- announcements ------------------------------------------------------------------------------------------------
 
     async def make(
-        self, request: Request, number: int, what: Short = "update", body: Text = "", root_cause: Short = "", once: Short = ""
+        self, request: Request, number: Number, what: Short = "update", body: Text = "", root_cause: Short = "", once: Short = ""
     ) -> Response:
         """Make the text for each case. Nothing is sent: everybody's is shown first."""
         cause, policy = await self._cause(number), await self.ground.looking.policy()
@@ -155,22 +156,22 @@ class CausePages:
             return await self._show(request, cause, given=given, problem=str(error), status=CONFLICT)
         return RedirectResponse(f"/console/causes/{number}/announcements/{made}", 303)
 
-    async def announcement(self, request: Request, number: int, which: int, did: str = "") -> Response:
+    async def announcement(self, request: Request, number: Number, which: Number, did: str = "") -> Response:
         """Exactly what each customer will read, or has read."""
         return await self._announcement(request, number, which, done=DONE.get(did))
 
-    async def send(self, request: Request, number: int, which: int) -> Response:
+    async def send(self, request: Request, number: Number, which: Number) -> Response:
         """Its author sends it."""
         announcement, lines = await self._told(number, which)
         refusal = await self.sharing.send(announcement, lines, visitor_of(request).actor)
         return await self._did(request, number, which, refusal, "waiting" if announcement.why else "sent")
 
-    async def approve(self, request: Request, number: int, which: int) -> Response:
+    async def approve(self, request: Request, number: Number, which: Number) -> Response:
         """A second person has it sent."""
         announcement, _ = await self._told(number, which)
         return await self._did(request, number, which, await self.sharing.approve(announcement, visitor_of(request).actor), "sent")
 
-    async def reject(self, request: Request, number: int, which: int, body: Text = "") -> Response:
+    async def reject(self, request: Request, number: Number, which: Number, body: Text = "") -> Response:
         """It is not sent."""
         announcement, _ = await self._told(number, which)
         refusal = await self.sharing.reject(announcement, visitor_of(request).actor, body.strip() or None)

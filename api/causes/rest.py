@@ -38,10 +38,16 @@ class _Numbered(_Model):
 class CauseIn(_Model):
     """A root cause that many cases share."""
 
-    name: str = Field(min_length=1, max_length=120, examples=["Outage in Leeds"], description="For colleagues. No customer's name.")
+    name: str = Field(
+        min_length=1,
+        max_length=120,
+        pattern=r"^[^\x00]*$",
+        examples=["Outage in Leeds"],
+        description="For colleagues. No customer's name.",
+    )
     about: str = Field("", max_length=4000, examples=["Card 4 of cabinet 12 is worn out."])
     department: str = Field(examples=["technical"])
-    category: str | None = Field(None, examples=["technical"], description="Open cases of it are suggested.")
+    category: str | None = Field(None, pattern=r"^[^\x00]*$", examples=["technical"], description="Open cases of it are suggested.")
 
 
 class CauseOut(_Model):

@@ -89,7 +89,7 @@ class Acts:
         """Back from the exact text to the words, which are still there."""
         visitor, file = await self._in(request, case_id)
         panel = Panel(_saying(saying), given_of(body, cause, cause_words, replaces))
-        await self.ground.looking.begins_to_write(case_id, visitor.actor.person, saying)
+        await self.ground.looking.begins_to_write(case_id, visitor.actor.person, panel.do)
         return await self.shown.render(request, visitor, file, panel)
 
     async def preview(
