@@ -26,17 +26,18 @@ from domain.approving import why_held
 from domain.commands import Refusal
 from domain.errors import LoopkeeperError
 from domain.rights import Right
+from domain.sentences import say
 
 Many = Annotated[list[str], Form(max_length=MOST)]
 SUGGESTED_AT_MOST = 40
 _NUMBER = re.compile(r"#?(\d{1,12})")
 DONE = {
-    "begun": "The cause is open. Add the cases that share it.",
-    "joined": "They share this cause now.",
-    "left": "It does not share this cause any more.",
-    "sent": "It is on its way, one case after the other.",
-    "waiting": "It waits for a second person. Until they decide, the system keeps what the customers were promised.",
-    "rejected": "It will not be sent.",
+    "begun": say("The cause is open. Add the cases that share it."),
+    "joined": say("They share this cause now."),
+    "left": say("It does not share this cause any more."),
+    "sent": say("It is on its way, one case after the other."),
+    "waiting": say("It waits for a second person. Until they decide, the system keeps what the customers were promised."),
+    "rejected": say("It will not be sent."),
 }
 
 
@@ -87,9 +88,9 @@ class CausePages:
         policy = await self.ground.looking.policy()
         given = {"name": name, "about": about, "category": category, "department": department}
         if not name.strip() or "\0" in name:
-            return await self._listed(request, given, "Give it a name first, by which colleagues know it.")
+            return await self._listed(request, given, say("Give it a name first, by which colleagues know it."))
         if department not in policy.departments or category not in ("", *policy.triage.categories):
-            return await self._listed(request, given, "Choose the department first.")
+            return await self._listed(request, given, say("Choose the department first."))
         by = visitor_of(request).actor.person
         store = self.ground.store.causes
         number = await self.ground.read(lambda: store.begin(name.strip(), about.strip(), category or None, department, by))
@@ -116,11 +117,11 @@ class CausePages:
         for written in _NUMBER.findall(numbers):
             found = await self.sharing.acting.numbered(int(written))
             if found is None:
-                missing.append(NotJoined(f"#{written}", "There is no such case."))
+                missing.append(NotJoined(f"#{written}", say("There is no such case.")))
             else:
                 cases.append(found)
         if not cases and not missing:
-            return await self._show(request, cause, problem="Which cases? Tick them, or write their numbers.", status=INCOMPLETE)
+            return await self._show(request, cause, problem=say("Which cases? Tick them, or write their numbers."), status=INCOMPLETE)
         missing += await self.sharing.join(cause, cases, visitor_of(request).actor, once_of(once))
         if missing:
             return await self._show(request, cause, not_joined=missing, status=CONFLICT)
@@ -143,11 +144,11 @@ class CausePages:
         cause, policy = await self._cause(number), await self.ground.looking.policy()
         given = {"what": what, "body": body, "root_cause": root_cause}
         if not body.strip():
-            return await self._show(request, cause, given=given, problem="Write something first.", status=INCOMPLETE)
+            return await self._show(request, cause, given=given, problem=say("Write something first."), status=INCOMPLETE)
         said: What = "resolve" if what == "resolve" else "update"
         if said == "resolve" and root_cause not in policy.root_causes:
             return await self._show(
-                request, cause, given=given, problem="Choose the root cause first: it is what we learn from.", status=INCOMPLETE
+                request, cause, given=given, problem=say("Choose the root cause first: it is what we learn from."), status=INCOMPLETE
             )
         try:
             cause_key = root_cause if said == "resolve" else None
