@@ -169,7 +169,7 @@ class PostgresBook:
 
     def _version(self, policy_id: str) -> Any:
         with connected(self._engine) as connection:
-            row = connection.execute(_VERSION, {"id": policy_id}).one_or_none()
+            row = connection.execute(_VERSION, {"id": policy_id}).one_or_none() if "\0" not in policy_id else None
         if row is None:
             raise NoPolicy(f"the policy version '{policy_id}' is not in this database")
         return row

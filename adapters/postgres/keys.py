@@ -154,6 +154,8 @@ class Keys:
 
     def revoke(self, identity: str, by: Actor) -> bool:
         """Take a key's right away, and end the sessions that began with it; whether there was one."""
+        if "\0" in identity:
+            return False
         with transaction(self._engine) as connection:
             gone = connection.execute(
                 text("update api_key set revoked_at = clock_timestamp() where id = :id and revoked_at is null"), {"id": identity}

@@ -16,7 +16,9 @@ from adapters.postgres.causes import Announcement, Cause, Line, NoSuchCause, Wha
 from adapters.postgres.rows import Row
 from api.access.rules import Needs
 from api.acting import as_it_goes_out
+from api.causes.rest import Number
 from api.causes.sharing import MOST, NotJoined, Sharing
+from api.console.acts import CONFLICT, INCOMPLETE, Short, Text, once_of
 from api.console.ground import Ground, discreet
 from api.console.visiting import visitor_of
 from api.problems import Problem
@@ -24,21 +26,18 @@ from domain.approving import why_held
 from domain.commands import Refusal
 from domain.errors import LoopkeeperError
 from domain.rights import Right
+from domain.sentences import say
 
-Short = Annotated[str, Form(max_length=200)]
-Text = Annotated[str, Form(max_length=8000)]
 Many = Annotated[list[str], Form(max_length=MOST)]
 SUGGESTED_AT_MOST = 40
 _NUMBER = re.compile(r"#?(\d{1,12})")
-_ONCE = re.compile(r"[0-9a-fA-F-]{1,40}\Z")
-_CONFLICT, _INCOMPLETE = 409, 422
 DONE = {
-    "begun": "The cause is open. Add the cases that share it.",
-    "joined": "They share this cause now.",
-    "left": "It does not share this cause any more.",
-    "sent": "It is on its way, one case after the other.",
-    "waiting": "It waits for a second person. Until they decide, the system keeps what the customers were promised.",
-    "rejected": "It will not be sent.",
+    "begun": say("The cause is open. Add the cases that share it."),
+    "joined": say("They share this cause now."),
+    "left": say("It does not share this cause any more."),
+    "sent": say("It is on its way, one case after the other."),
+    "waiting": say("It waits for a second person. Until they decide, the system keeps what the customers were promised."),
+    "rejected": say("It will not be sent."),
 }
 
 
@@ -88,10 +87,10 @@ class CausePages:
         """Open a cause."""
         policy = await self.ground.looking.policy()
         given = {"name": name, "about": about, "category": category, "department": department}
-        if not name.strip():
-            return await self._listed(request, given, "Give it a name first, by which colleagues know it.")
+        if not name.strip() or "\0" in name:
+            return await self._listed(request, given, say("Give it a name first, by which colleagues know it."))
         if department not in policy.departments or category not in ("", *policy.triage.categories):
-            return await self._listed(request, given, "Choose the department first.")
+            return await self._listed(request, given, say("Choose the department first."))
         by = visitor_of(request).actor.person
         store = self.ground.store.causes
         number = await self.ground.read(lambda: store.begin(name.strip(), about.strip(), category or None, department, by))
@@ -106,74 +105,74 @@ class CausePages:
             "given": given,
             "problem": problem,
         }
-        return await self.ground.page(request, "causes.html", visitor_of(request), values, status=_INCOMPLETE if problem else 200)
+        return await self.ground.page(request, "causes.html", visitor_of(request), values, status=INCOMPLETE if problem else 200)
 
-    async def show(self, request: Request, number: int, did: str = "") -> Response:
+    async def show(self, request: Request, number: Number, did: str = "") -> Response:
         """A cause, with its cases."""
         return await self._show(request, await self._cause(number), done=DONE.get(did))
 
-    async def join(self, request: Request, number: int, numbers: Short = "", case: Many = [], once: Short = "") -> Response:  # noqa: B006
+    async def join(self, request: Request, number: Number, numbers: Short = "", case: Many = [], once: Short = "") -> Response:  # noqa: B006
         """Have cases share it: those that were ticked, and those whose numbers were written."""
         cause, missing, cases = await self._cause(number), list[NotJoined](), list(case)
         for written in _NUMBER.findall(numbers):
             found = await self.sharing.acting.numbered(int(written))
             if found is None:
-                missing.append(NotJoined(f"#{written}", "There is no such case."))
+                missing.append(NotJoined(f"#{written}", say("There is no such case.")))
             else:
                 cases.append(found)
         if not cases and not missing:
-            return await self._show(request, cause, problem="Which cases? Tick them, or write their numbers.", status=_INCOMPLETE)
-        missing += await self.sharing.join(cause, cases, visitor_of(request).actor, _once(once))
+            return await self._show(request, cause, problem=say("Which cases? Tick them, or write their numbers."), status=INCOMPLETE)
+        missing += await self.sharing.join(cause, cases, visitor_of(request).actor, once_of(once))
         if missing:
-            return await self._show(request, cause, not_joined=missing, status=_CONFLICT)
+            return await self._show(request, cause, not_joined=missing, status=CONFLICT)
         return RedirectResponse(f"/console/causes/{number}?did=joined", 303)
 
-    async def leave(self, request: Request, number: int, case: Short, once: Short = "") -> Response:
+    async def leave(self, request: Request, number: Number, case: Short, once: Short = "") -> Response:
         """Have a case share it no longer."""
         cause = await self._cause(number)
-        refused = await self.sharing.leave(case, visitor_of(request).actor, _once(once))
+        refused = await self.sharing.leave(case, visitor_of(request).actor, once_of(once))
         if refused:
-            return await self._show(request, cause, not_joined=refused, status=_CONFLICT)
+            return await self._show(request, cause, not_joined=refused, status=CONFLICT)
         return RedirectResponse(f"/console/causes/{number}?did=left", 303)
 
     # --- announcements ------------------------------------------------------------------------------------------------
 
     async def make(
-        self, request: Request, number: int, what: Short = "update", body: Text = "", root_cause: Short = "", once: Short = ""
+        self, request: Request, number: Number, what: Short = "update", body: Text = "", root_cause: Short = "", once: Short = ""
     ) -> Response:
         """Make the text for each case. Nothing is sent: everybody's is shown first."""
         cause, policy = await self._cause(number), await self.ground.looking.policy()
         given = {"what": what, "body": body, "root_cause": root_cause}
         if not body.strip():
-            return await self._show(request, cause, given=given, problem="Write something first.", status=_INCOMPLETE)
+            return await self._show(request, cause, given=given, problem=say("Write something first."), status=INCOMPLETE)
         said: What = "resolve" if what == "resolve" else "update"
         if said == "resolve" and root_cause not in policy.root_causes:
             return await self._show(
-                request, cause, given=given, problem="Choose the root cause first: it is what we learn from.", status=_INCOMPLETE
+                request, cause, given=given, problem=say("Choose the root cause first: it is what we learn from."), status=INCOMPLETE
             )
         try:
             cause_key = root_cause if said == "resolve" else None
-            made = await self.sharing.make(cause, said, cause_key, body.strip(), visitor_of(request).actor, _once(once))
+            made = await self.sharing.make(cause, said, cause_key, body.strip(), visitor_of(request).actor, once_of(once))
         except LoopkeeperError as error:
-            return await self._show(request, cause, given=given, problem=str(error), status=_CONFLICT)
+            return await self._show(request, cause, given=given, problem=str(error), status=CONFLICT)
         return RedirectResponse(f"/console/causes/{number}/announcements/{made}", 303)
 
-    async def announcement(self, request: Request, number: int, which: int, did: str = "") -> Response:
+    async def announcement(self, request: Request, number: Number, which: Number, did: str = "") -> Response:
         """Exactly what each customer will read, or has read."""
         return await self._announcement(request, number, which, done=DONE.get(did))
 
-    async def send(self, request: Request, number: int, which: int) -> Response:
+    async def send(self, request: Request, number: Number, which: Number) -> Response:
         """Its author sends it."""
         announcement, lines = await self._told(number, which)
         refusal = await self.sharing.send(announcement, lines, visitor_of(request).actor)
         return await self._did(request, number, which, refusal, "waiting" if announcement.why else "sent")
 
-    async def approve(self, request: Request, number: int, which: int) -> Response:
+    async def approve(self, request: Request, number: Number, which: Number) -> Response:
         """A second person has it sent."""
         announcement, _ = await self._told(number, which)
         return await self._did(request, number, which, await self.sharing.approve(announcement, visitor_of(request).actor), "sent")
 
-    async def reject(self, request: Request, number: int, which: int, body: Text = "") -> Response:
+    async def reject(self, request: Request, number: Number, which: Number, body: Text = "") -> Response:
         """It is not sent."""
         announcement, _ = await self._told(number, which)
         refusal = await self.sharing.reject(announcement, visitor_of(request).actor, body.strip() or None)
@@ -181,7 +180,7 @@ class CausePages:
 
     async def _did(self, request: Request, number: int, which: int, refusal: Refusal | None, did: str) -> Response:
         if refusal is not None:
-            return await self._announcement(request, number, which, problem=refusal.reason, status=_CONFLICT)
+            return await self._announcement(request, number, which, problem=refusal.reason, status=CONFLICT)
         return RedirectResponse(f"/console/causes/{number}/announcements/{which}?did={did}", 303)
 
     # --- together -----------------------------------------------------------------------------------------------------
@@ -264,7 +263,3 @@ class CausePages:
             return Shown(row, (), "", str(error), was_said=False)
         held = outcomes.get(line.case_id)
         return Shown(row, draft.parts, draft.told, held, was_said=line.case_id in outcomes and held is None)
-
-
-def _once(given: str) -> str:
-    return f"console:{given if _ONCE.match(given) else uuid.uuid4()}"

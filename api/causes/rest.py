@@ -38,10 +38,16 @@ class _Numbered(_Model):
 class CauseIn(_Model):
     """A root cause that many cases share."""
 
-    name: str = Field(min_length=1, max_length=120, examples=["Outage in Leeds"], description="For colleagues. No customer's name.")
+    name: str = Field(
+        min_length=1,
+        max_length=120,
+        pattern=r"^[^\x00]*$",
+        examples=["Outage in Leeds"],
+        description="For colleagues. No customer's name.",
+    )
     about: str = Field("", max_length=4000, examples=["Card 4 of cabinet 12 is worn out."])
     department: str = Field(examples=["technical"])
-    category: str | None = Field(None, examples=["technical"], description="Open cases of it are suggested.")
+    category: str | None = Field(None, pattern=r"^[^\x00]*$", examples=["technical"], description="Open cases of it are suggested.")
 
 
 class CauseOut(_Model):
@@ -210,8 +216,7 @@ class RestCauses:
         outcomes = await self.sharing.in_thread(lambda: store.causes.outcomes(announcement.number, cases))
         said = []
         for line in lines:
-            file = await self.sharing.acting.file(line.case_id)
-            text = file.text_of(line.words) if line.words is not None else None
+            text = (await self.sharing.acting.file(line.case_id)).text_of(line.words) if line.words is not None else None
             held = line.held or outcomes.get(line.case_id)
             said.append(LineOut(case_id=line.case_id, held=held, text=text, said=line.case_id in outcomes and held is None))
         return AnnouncementOut(

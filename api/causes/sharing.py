@@ -23,20 +23,21 @@ from domain.decide import decide
 from domain.errors import LoopkeeperError
 from domain.events import HeldBack
 from domain.rights import EVERYWHERE
+from domain.sentences import say
 from domain.values import Actor
 
 MOST = 300
 """Cases that one text is made for. A cause that has more is told of to all of them by a post of the brand, and not by so many replies."""
 _OVER = ("closed", "dismissed", "walked_away", "merged")
 
-_SETTLED = c.Refusal("settled", "This was sent or rejected already.")
-_ONES_OWN = c.Refusal("ones_own", "You wrote this yourself. Somebody else must approve it.")
+_SETTLED = c.Refusal("settled", say("This was sent or rejected already."))
+_ONES_OWN = c.Refusal("ones_own", say("You wrote this yourself. Somebody else must approve it."))
 _NAMESAKE = c.Refusal(
-    "ones_own", "This was written by somebody of your own name, which looks like yourself. Somebody else must approve it."
+    "ones_own", say("This was written by somebody of your own name, which looks like yourself. Somebody else must approve it.")
 )
-_TRAINEE = c.Refusal("not_allowed", "You are in training. Somebody else must approve this.")
-_NOT_YOURS = c.Refusal("not_yours", "Only whoever wrote this sends it.")
-_NOTHING = c.Refusal("nothing_to_send", "No case would say this now: look at why each of them holds it back.")
+_TRAINEE = c.Refusal("not_allowed", say("You are in training. Somebody else must approve this."))
+_NOT_YOURS = c.Refusal("not_yours", say("Only whoever wrote this sends it."))
+_NOTHING = c.Refusal("nothing_to_send", say("No case would say this now: look at why each of them holds it back."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class Sharing:
             try:
                 answer = await self.acting.act(case, command(case))
             except RPCError:
-                refused.append(NotJoined(case, "No answer in time; it may still be done. Look again in a moment."))
+                refused.append(NotJoined(case, say("No answer in time; it may still be done. Look again in a moment.")))
             except LoopkeeperError as error:
                 refused.append(NotJoined(case, str(error)))
             else:
@@ -83,9 +84,15 @@ class Sharing:
             row for row in await self.in_thread(lambda: self.store.causes.members(cause.number, MOST + 1)) if row.status not in _OVER
         ]
         if len(members) > MOST:
-            raise LoopkeeperError(f"More than {MOST} open cases share {cause.title}: so many are better told by one post of the brand.")
+            raise LoopkeeperError(
+                say(
+                    "More than {most} open cases share {cause}: so many are better told by one post of the brand.",
+                    most=MOST,
+                    cause=cause.title,
+                )
+            )
         if not members:
-            raise LoopkeeperError(f"No open case shares {cause.title} yet. Add cases first.")
+            raise LoopkeeperError(say("No open case shares {cause} yet. Add cases first.", cause=cause.title))
         customers = await self.in_thread(lambda: self.store.causes.customers([row.case_id for row in members]))
         heard: dict[str, Row] = {}
         lines: list[Line] = []
@@ -93,7 +100,9 @@ class Sharing:
         for row in members:
             before = heard.get(customers[row.case_id])
             if before is not None:
-                lines.append(Line(row.case_id, held=f"its customer hears it in #{before.number}: merge this one into it"))
+                lines.append(
+                    Line(row.case_id, held=say("its customer hears it in #{number}: merge this one into it", number=before.number))
+                )
                 continue
             line, reasons = await self._line(row.case_id, cause, what, root_cause, body, actor)
             lines.append(line)

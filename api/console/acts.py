@@ -89,7 +89,7 @@ class Acts:
         """Back from the exact text to the words, which are still there."""
         visitor, file = await self._in(request, case_id)
         panel = Panel(_saying(saying), given_of(body, cause, cause_words, replaces))
-        await self.ground.looking.begins_to_write(case_id, visitor.actor.person, saying)
+        await self.ground.looking.begins_to_write(case_id, visitor.actor.person, panel.do)
         return await self.shown.render(request, visitor, file, panel)
 
     async def preview(
@@ -219,9 +219,7 @@ class Acts:
         if do == "accept":
             return await self._let(request, visitor, file, c.Accept(once_of(once), visitor.actor), Panel("accept"))
         if do not in DOING:
-            return await self.shown.render(
-                request, visitor, file, Panel("note", given, say("There is nothing of that name to be done.")), status=422
-            )
+            return await self.shown.render(request, visitor, file, Panel("note", given, NO_SUCH_DEED), status=INCOMPLETE)
         refusal = await refused(self.ground.acting, self.ground.looking, visitor.colleague, file, DOINGS[cast("Doing", do)])
         if refusal is not None:
             return await self.shown.render(request, visitor, file, Panel(do, given, refusal.reason), status=CONFLICT)

@@ -27,10 +27,11 @@ from domain.casefile import CaseFile
 from domain.decide_approval import NOT_WAITING
 from domain.errors import LoopkeeperError
 from domain.rights import Right
+from domain.sentences import say
 from domain.values import Drafted
 
 _SAYING: dict[Drafted, str] = {"ask": "ask", "update": "update", "resolve": "resolve", "take_private": "private"}
-READ_IT_FIRST = "A private message goes with this draft. Read it first: that is put on record."
+READ_IT_FIRST = say("A private message goes with this draft. Read it first: that is put on record.")
 _Step = Annotated[int, Form()]
 
 
@@ -75,7 +76,7 @@ class Deciding(Acts):
         if draft.private is not None:
             return await self._shut(request, visitor, file, ONLY_ITS_AUTHORS)
         if not body.strip():
-            return await again("Write something first.")
+            return await again(say("Write something first."))
         try:
             edited = await self.ground.acting.draft_of_edit(case_id, step, body)
         except (*NOT_EDITABLE, LoopkeeperError) as error:
@@ -123,7 +124,7 @@ class Deciding(Acts):
         """Do not have a draft go out, for a reason that its author reads."""
         visitor, file = await self._in(request, case_id)
         refusal = await refused(self.ground.acting, self.ground.looking, visitor.colleague, file, c.Reject)
-        problem = refusal.reason if refusal is not None else None if body.strip() else "Write a reason first: its author reads it."
+        problem = refusal.reason if refusal is not None else None if body.strip() else say("Write a reason first: its author reads it.")
         if problem is not None:
             status = CONFLICT if refusal is not None else INCOMPLETE
             return await self.shown.render(request, visitor, file, Panel("draft", {}, problem), status=status)
@@ -136,7 +137,7 @@ class Deciding(Acts):
         self, request: Request, visitor: Visitor, file: CaseFile, step: int | None, seen: int | None, once: str
     ) -> Response:
         if step is None or seen is None:
-            return await self._shut(request, visitor, file, "Open the case again, and decide there.")
+            return await self._shut(request, visitor, file, say("Open the case again, and decide there."))
         draft = file.case.draft(step)
         if draft is not None and draft.private is not None:
             return await self._shut(request, visitor, file, READ_IT_FIRST)
@@ -161,7 +162,7 @@ class Deciding(Acts):
     async def _read(self, request: Request, visitor: Visitor, file: CaseFile, draft: HeldDraft, once: str) -> Response:
         """The private message, and its public line, for whoever decides; that they read it is on record before they do."""
         if not visitor.may(Right.READ_PRIVATE):
-            return await self._shut(request, visitor, file, "Private words are for the social team and leads.")
+            return await self._shut(request, visitor, file, say("Private words are for the social team and leads."))
         try:
             answer = await self.ground.acting.act(file.case_id, c.ReadPrivate(once, visitor.actor), wait=PATIENCE)
         except RPCError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
@@ -19,6 +18,7 @@ from domain.casefile import CaseFile
 from domain.moving import changes, misfit
 from domain.policy import Policy
 from domain.rights import Right
+from domain.sentences import Moment, joined, known, say
 from domain.story import OWED
 
 
@@ -45,7 +45,7 @@ class Moving(Acts):
         try:
             policy = await self.ground.acting.policy(choice)
         except NoPolicy:
-            return await again("Choose the version first.", INCOMPLETE)
+            return await again(say("Choose the version first."), INCOMPLETE)
         wrong = misfit(file.case, policy)
         if wrong is not None:
             return await again(wrong, CONFLICT)
@@ -61,13 +61,16 @@ class Moving(Acts):
 
 def _what_changes(file: CaseFile, policy: Policy) -> str:
     """What another version of the policy changes for the clocks that run, in a sentence."""
-    zone = zone_of(file.policy, file.case.brand)
-
-    def told(at: datetime | None) -> str:
-        return "no moment" if at is None else f"{at.astimezone(zone):%-d %b %H:%M}"
-
-    found = changes(file.case, file.case_policy, policy.for_case(file.case.brand, file.case.channel))
-    if not found:
-        return "No clock that runs would be due at another moment."
-    moved = "; ".join(f"{OWED[one.clock].lower()}: {told(one.after)} in place of {told(one.before)}" for one in found)
-    return f"Due then, by the clock in {zone.key}: {moved}."
+    zone = zone_of(file.policy, file.case.brand).key
+    moved = [
+        say(
+            "{clock}: {after} in place of {before}",
+            clock=known(OWED[one.clock].lower()),
+            after=say("no moment") if one.after is None else Moment(one.after, zone),
+            before=say("no moment") if one.before is None else Moment(one.before, zone),
+        )
+        for one in changes(file.case, file.case_policy, policy.for_case(file.case.brand, file.case.channel))
+    ]
+    if not moved:
+        return say("No clock that runs would be due at another moment.")
+    return say("Due then: {moved}.", moved=joined("; ", moved))

@@ -8,16 +8,16 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, File, Form, Query, Request, UploadFile
+from fastapi import APIRouter, File, Form, Query, Request, UploadFile
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
-from adapters.postgres.book import ChangedMeanwhile, PostgresBook, TimeInForce
+from adapters.postgres.book import ChangedMeanwhile, PostgresBook
 from adapters.public_holidays import holidays_of
 from api.access.door import InThread
-from api.access.rules import Needs
 from api.access.visitor import Visitor
 from api.pages import page
 from api.policy import seeing
+from api.policy.rest import FreshlyChanging, ReadingPolicy, known
 from api.policy.trying import LONGEST, Files, Tried, tried
 from api.problems import Problem
 from domain.checking import changed, lines_of
@@ -26,8 +26,6 @@ from domain.sentences import say
 from domain.values import Via
 from domain.wording import TEMPLATES
 
-ReadingPolicy = Annotated[Visitor, Depends(Needs(Right.READ_POLICY))]
-FreshlyChanging = Annotated[Visitor, Depends(Needs(Right.CHANGE_POLICY, fresh=True))]
 _Version = Annotated[str, Query(max_length=80)]
 _Text = Annotated[str, Form()]
 _Upload = Annotated[UploadFile | None, File()]
@@ -69,7 +67,7 @@ class PolicyPages:
         def look() -> dict[str, Any]:
             times = self.book.times()
             now = times[0].policy_id if times else self.book.active().id
-            policy = self.book.policy(_known(times, policy_id) if policy_id is not None else now)
+            policy = self.book.policy(known(times, policy_id) if policy_id is not None else now)
             return {
                 "policy": policy,
                 "times": times[:SHOWN_TIMES],
@@ -89,8 +87,8 @@ class PolicyPages:
 
         def look() -> dict[str, Any]:
             times = self.book.times()
-            known = _known(times, policy_id)
-            return {"version_id": known, "now": times[0].policy_id, "wording": self.book.wording(known)}
+            version_id = known(times, policy_id)
+            return {"version_id": version_id, "now": times[0].policy_id, "wording": self.book.wording(version_id)}
 
         values = await self.in_thread(look)
         placeholders = {name: sorted(allowed) for name, allowed in TEMPLATES.items()}
@@ -102,7 +100,7 @@ class PolicyPages:
             raise Problem(404, f"a version has no file '{name[:40]}': there are policy.yaml and wording.yaml")
 
         def look() -> str:
-            files = self.book.files(_known(self.book.times(), policy_id))
+            files = self.book.files(known(self.book.times(), policy_id))
             return files.policy if name == "policy" else files.wording
 
         headers = {"content-disposition": f'attachment; filename="{name}.yaml"', "cache-control": "no-store"}
@@ -114,8 +112,8 @@ class PolicyPages:
         def look() -> dict[str, Any]:
             times = self.book.times()
             others = [one.policy_id for one in times if one.policy_id != times[0].policy_id]
-            new = _known(times, after) if after else times[0].policy_id
-            old = _known(times, before) if before else next(iter(others), new)
+            new = known(times, after) if after else times[0].policy_id
+            old = known(times, before) if before else next(iter(others), new)
             old_files, new_files = self.book.files(old), self.book.files(new)
             return {
                 "before": old,
@@ -191,9 +189,9 @@ class PolicyPages:
         """Put a version in force that was so before."""
 
         def act() -> None:
-            known = _known(self.book.times(), policy_id)
-            if known != instead_of:
-                self.book.again(known, by=visitor.actor.person, via=Via.CONSOLE, instead_of=instead_of)
+            wanted = known(self.book.times(), policy_id)
+            if wanted != instead_of:
+                self.book.again(wanted, by=visitor.actor.person, via=Via.CONSOLE, instead_of=instead_of)
 
         try:
             await self.in_thread(act)
@@ -214,13 +212,6 @@ class PolicyPages:
 
     def _page(self, request: Request, name: str, values: dict[str, Any], *, status: int = 200) -> Response:
         return page(request, name, {**values, "here": "policy"}, framed_by=self.framed_by, status=status)
-
-
-def _known(times: list[TimeInForce], policy_id: str) -> str:
-    """A version that was ever in force. Raises Problem."""
-    if not any(one.policy_id == policy_id for one in times):
-        raise Problem(404, f"there is no version '{policy_id[:80]}'; those that were ever in force are listed on the policy's page")
-    return policy_id
 
 
 def _may_change(visitor: Visitor) -> bool:

@@ -198,7 +198,7 @@ class PolicyRest:
 
     def _whole(self, policy_id: str) -> VersionWhole:
         times = self.book.times()
-        self._known(policy_id, times)
+        known(times, policy_id)
         files, policy = self.book.files(policy_id), self.book.policy(policy_id)
         closed = {name: [day.isoformat() for day in hours.holidays] for name, hours in policy.calendars.items()}
         version = _version(policy_id, times)
@@ -207,7 +207,7 @@ class PolicyRest:
     def _compared(self, before: str, after: str | None) -> ComparedOut:
         times = self.book.times()
         for one in filter(None, (before, after)):
-            self._known(one, times)
+            known(times, one)
         new = after or times[0].policy_id
         found = changed(self.book.policy(before), self.book.policy(new))
         return ComparedOut(
@@ -221,7 +221,7 @@ class PolicyRest:
             if files != Files():
                 raise Problem(422, "version: give either a version that was in force before, or files")
             times = self.book.times()
-            self._known(wanted.version, times)
+            known(times, wanted.version)
             if times[0].policy_id == wanted.version:
                 return ActivationOut(version=wanted.version, changed=False)
             self.book.again(wanted.version, by=by, via=visitor.actor.via, instead_of=wanted.instead_of)
@@ -234,10 +234,12 @@ class PolicyRest:
         )
         return ActivationOut(version=policy.id, changed=changed)
 
-    @staticmethod
-    def _known(policy_id: str, times: list[TimeInForce]) -> None:
-        if not any(one.policy_id == policy_id for one in times):
-            raise Problem(404, f"there is no version '{policy_id[:80]}' that was ever in force")
+
+def known(times: list[TimeInForce], policy_id: str) -> str:
+    """A version that was ever in force. Raises Problem."""
+    if not any(one.policy_id == policy_id for one in times):
+        raise Problem(404, f"there is no version '{policy_id[:80]}' that was ever in force")
+    return policy_id
 
 
 def _from(ids: list[str], after: str | None) -> list[str]:

@@ -198,20 +198,10 @@ class ErasuresOut(BaseModel):
     erasures: list[ErasureOut] = Field(examples=[[_A_PROPOSAL]])
 
 
-_AN_ERASURE = {
-    "number": 12,
-    "customers": [_ID],
-    "cases": ["meridian-x-1846"],
-    "reason": _REASON,
-    "proposed_by": "key:3f9c5d0e",
-    "proposed_at": "2026-03-02T09:00:00Z",
-}
-
-
 class ErasureWithScope(BaseModel):
     """An erasure that waits, and what it concerns as of now."""
 
-    erasure: ErasureOut = Field(examples=[_AN_ERASURE])
+    erasure: ErasureOut = Field(examples=[_A_PROPOSAL])
     scope: ScopeOut
 
 

@@ -276,6 +276,29 @@ def test_no_path_leads_out_of_its_folder(whole: Whole, path: str) -> None:
         assert int(head.split()[1]) in (400, 404, 405, 422), (place, head)
 
 
+NO_ID = ("%00", "a%00b", "9" * 20)
+"""What an address can name, and the database cannot even be asked for."""
+NULS = dict.fromkeys((*FIELDS, "choice", "category", "handle", "channel", "case", "cases", "customer", "reason", "query"), "x\0y")
+
+
+@pytest.mark.parametrize("address", [one for one in ALL if "{" in one.path and one.rules and isinstance(one.rules[0], Needs)], ids=title)
+def test_what_can_be_no_id_is_a_refusal_and_never_an_error(whole: Whole, address: Address) -> None:
+    places = re.findall(r"\{(\w+)\}", address.path)
+    for junk in NO_ID:
+        path = path_of(whole, address, **dict.fromkeys(places, junk))
+        assert call(whole, address, somebody(address), path, **from_our_page(whole)).status_code != 500, path
+
+
+@pytest.mark.parametrize(
+    "address", [one for one in FORMS if one.method == "POST" and one.rules and isinstance(one.rules[0], Needs)], ids=title
+)
+def test_a_nul_in_a_form_is_a_refusal_and_never_an_error(whole: Whole, address: Address) -> None:
+    headers = {"cookie": whole.cookies[somebody(address)], "origin": whole.url, "sec-fetch-site": "same-origin", "accept": "text/html"}
+    for fields in (NULS, {**NULS, "department": "billing", "category": ""}):
+        answer = httpx.post(whole.url + path_of(whole, address), data=fields, headers=headers, trust_env=False, timeout=60)
+        assert answer.status_code != 500, fields
+
+
 def test_bodies_that_are_too_large_or_too_deep_are_refused_and_not_read(whole: Whole) -> None:
     key = {"cookie": whole.cookies[Role.ADMIN], "origin": whole.url, "sec-fetch-site": "same-origin", "accept": "text/html"}
     deep = "[" * 200_000 + "]" * 200_000

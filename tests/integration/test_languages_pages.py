@@ -18,7 +18,7 @@ from tests.browsing import DESK, NEEDS_CHROMIUM, PHONE, axe_faults, chromium, co
 from tests.conftest import KEYS
 from tests.integration.console import TOM, Served, console
 from tests.integration.onrecord import OnRecord
-from tests.signing_in import sent_from
+from tests.signing_in import sent_from, signed_in
 
 pytestmark = NEEDS_CHROMIUM
 MIXED = "הזמנתי מדפסת Brother HL-1110 ב-3.11, and nobody answers (order MM-99!)"
@@ -181,3 +181,14 @@ def test_a_language_is_chosen_by_a_form_of_ours_alone(served: Served) -> None:
         shown = http.get("/sign-in")
         assert shown.headers["content-language"] == "de"
         assert "<h1>Anmelden</h1>" in shown.text
+
+
+def test_why_something_was_not_done_is_told_in_the_readers_language(served: Served) -> None:
+    with httpx.Client(base_url=served.url, trust_env=False, timeout=60) as http:
+        headers = {**sent_from(http), **signed_in(http, "social"), "accept-language": "de"}
+        nameless = http.post("/console/causes", data={"department": "technical"}, headers=headers)
+        assert "Geben Sie ihr zuerst einen Namen" in nameless.text
+        begun = http.post("/console/causes", data={"name": "Leeds", "department": "technical"}, headers=headers).headers["location"]
+        assert "Die Ursache ist eröffnet." in http.get(begun, headers=headers).text
+        told = http.post(f"{begun.partition('?')[0]}/announcements", data={"body": "We know what it is."}, headers=headers)
+    assert re.search(r"Noch kein offener Fall hat C\d+ gemeinsam", told.text), "an error of ours, too"
