@@ -13,9 +13,10 @@ from rich.table import Table
 from adapters.postgres.hooks import Delivery, Hooks, Webhook
 from adapters.postgres.store import Store
 from adapters.receivers import Receivers
-from cli.admin import OPERATOR, AsJson
+from cli.admin import AsJson
 from cli.app import app, out
 from cli.installed import installed
+from cli.persons import OPERATOR
 from domain.errors import LoopkeeperError
 from domain.hooks import Wanted
 from settings import Settings
