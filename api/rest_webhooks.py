@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, TypeVar
 
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,15 +13,17 @@ from starlette.responses import Response
 
 from adapters.postgres.hooks import Delivery, Hooks, NoSuchWebhook, Webhook
 from adapters.receivers import Receivers
+from api.access.door import InThread
 from api.access.rules import Needs
 from api.access.visitor import Visitor
 from api.once import IdempotencyKey, Once
-from api.paging import After, cursor, number_of, tell_next
+from api.paging import After, AtMost, cursor, number_of, tell_next
 from api.problems import Problem, described
 from domain.hooks import LONGEST_DESCRIPTION, LONGEST_URL, Wanted
 from domain.ports import PolicyBook
 from domain.rights import Right
 
+_T = TypeVar("_T")
 Admin = Annotated[Visitor, Depends(Needs(Right.MANAGE_WEBHOOKS))]
 FreshAdmin = Annotated[Visitor, Depends(Needs(Right.MANAGE_WEBHOOKS, fresh=True))]
 _AT = "2026-03-02T09:00:00Z"
@@ -129,7 +131,7 @@ class RestWebhooks:
     hooks: Hooks
     receivers: Receivers
     book: PolicyBook
-    in_thread: Callable[[Callable[[], Any]], Awaitable[Any]]
+    in_thread: InThread
     once: Once
 
     def routes(self) -> APIRouter:
@@ -212,7 +214,7 @@ class RestWebhooks:
             webhook_id: str,
             _visitor: Admin,
             state: Annotated[State | None, Query(description="Only those that stand so; `dead` is the list of dead letters.")] = None,
-            at_most: Annotated[int, Query(ge=1, le=200)] = 50,
+            at_most: AtMost = 50,
             after: After = None,
         ) -> DeliveriesOut:
             below = number_of("deliveries", after)
@@ -247,7 +249,7 @@ class RestWebhooks:
 
             return await self.once.run(visitor, idempotency_key, f"POST /webhooks/{webhook_id}/test", None, send, kept=DeliveryOut)
 
-    async def _found(self, call: Callable[[], Any]) -> Any:
+    async def _found(self, call: Callable[[], _T]) -> _T:
         try:
             return await self.in_thread(call)
         except NoSuchWebhook as error:
