@@ -144,7 +144,7 @@ class RestWebhooks:
     def _subscribing(self, router: APIRouter) -> None:
         @router.get("", response_model=WebhooksOut, responses=described(401, 403, 429, 503), summary="Who is told what happens to cases")
         async def webhooks(_visitor: Admin) -> WebhooksOut:
-            return WebhooksOut(webhooks=[_out(one) for one in await self.in_thread(self.hooks.all)])
+            return WebhooksOut(webhooks=[webhook_out(one) for one in await self.in_thread(self.hooks.all)])
 
         @router.post(
             "",
@@ -157,7 +157,7 @@ class RestWebhooks:
         async def make(wanted: WebhookIn, visitor: FreshAdmin, idempotency_key: IdempotencyKey = None) -> WebhookMade:
             async def make() -> WebhookMade:
                 made, secret = await self.in_thread(lambda: self.hooks.make(self._wanted(wanted), visitor.actor))
-                return WebhookMade(**_out(made).model_dump(), secret=secret)
+                return WebhookMade(**webhook_out(made).model_dump(), secret=secret)
 
             return await self.once.run(visitor, idempotency_key, "POST /webhooks", wanted, make)
 
@@ -165,7 +165,7 @@ class RestWebhooks:
             "/{webhook_id}", response_model=WebhookOut, responses=described(401, 403, 404, 422, 429, 503), summary="One subscription"
         )
         async def one(webhook_id: str, _visitor: Admin) -> WebhookOut:
-            return _out(await self._found(lambda: self.hooks.one(id_of(webhook_id))))
+            return webhook_out(await self._found(lambda: self.hooks.one(id_of(webhook_id))))
 
         @router.put(
             "/{webhook_id}",
@@ -175,7 +175,7 @@ class RestWebhooks:
             description=f"All of it: what is left out is as if it were made so. Its secret stays. {_PROOF}",
         )
         async def change(webhook_id: str, wanted: WebhookIn, visitor: FreshAdmin) -> WebhookOut:
-            return _out(await self._found(lambda: self.hooks.change(id_of(webhook_id), self._wanted(wanted), visitor.actor)))
+            return webhook_out(await self._found(lambda: self.hooks.change(id_of(webhook_id), self._wanted(wanted), visitor.actor)))
 
         @router.delete(
             "/{webhook_id}",
@@ -222,7 +222,7 @@ class RestWebhooks:
             page = found[:at_most]
             more = cursor("deliveries", page[-1].number) if len(found) > at_most else None
             tell_next(request, response, more)
-            return DeliveriesOut(deliveries=[_delivery(one) for one in page], after=more)
+            return DeliveriesOut(deliveries=[delivery_out(one) for one in page], after=more)
 
         @router.post(
             "/{webhook_id}/deliveries/{event_id}/replay",
@@ -234,7 +234,7 @@ class RestWebhooks:
         )
         async def replay(webhook_id: str, event_id: str, visitor: Admin) -> DeliveryOut:
             again = await self._found(lambda: self.hooks.replay(id_of(webhook_id), id_of(event_id), visitor.actor, datetime.now(UTC)))
-            return _delivery(again)
+            return delivery_out(again)
 
         @router.post(
             "/{webhook_id}/test",
@@ -245,7 +245,7 @@ class RestWebhooks:
         )
         async def test(webhook_id: str, visitor: Admin, idempotency_key: IdempotencyKey = None) -> DeliveryOut:
             async def send() -> DeliveryOut:
-                return _delivery(await self._found(lambda: self.hooks.send_test(id_of(webhook_id), visitor.actor, datetime.now(UTC))))
+                return delivery_out(await self._found(lambda: self.hooks.send_test(id_of(webhook_id), visitor.actor, datetime.now(UTC))))
 
             return await self.once.run(visitor, idempotency_key, f"POST /webhooks/{webhook_id}/test", None, send, kept=DeliveryOut)
 
@@ -272,7 +272,8 @@ def id_of(given: str) -> str:
     return given
 
 
-def _out(hook: Webhook) -> WebhookOut:
+def webhook_out(hook: Webhook) -> WebhookOut:
+    """A subscription, as it is answered."""
     wanted = hook.wanted
     return WebhookOut(
         id=hook.id,
@@ -286,7 +287,8 @@ def _out(hook: Webhook) -> WebhookOut:
     )
 
 
-def _delivery(one: Delivery) -> DeliveryOut:
+def delivery_out(one: Delivery) -> DeliveryOut:
+    """A delivery, as it is answered."""
     return DeliveryOut.model_validate(
         {
             "id": one.event_id,
