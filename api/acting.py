@@ -206,7 +206,7 @@ class Acting:
             return None
         number = command.cause
         there = await self._in_thread(lambda: self._store.causes.is_there(number))
-        return None if there else Refusal("no_such_cause", f"There is no cause C{number}.")
+        return None if there else Refusal("no_such_cause", say("There is no cause C{number}.", number=number))
 
     async def met(self, person: str) -> bool:
         """Whether we know how a colleague is called."""

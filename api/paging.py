@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from datetime import UTC, datetime
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -41,6 +42,15 @@ def number_of(what: str, after: str | None) -> int | None:
     """Where a list goes on that is in the order of a number. Raises Problem (422)."""
     place = place_of(what, after, int)
     return None if place is None else int(place[0])
+
+
+def moment_of(what: str, after: str | None) -> tuple[datetime, str] | None:
+    """Where a list goes on that is in the order of a moment, and of an id. Raises Problem (422)."""
+    place = place_of(what, after, str, str)
+    try:
+        return None if place is None else (datetime.fromisoformat(str(place[0])).astimezone(UTC), str(place[1]))
+    except (ValueError, OverflowError):
+        raise Problem(422, NO_PLACE) from None
 
 
 def tell_next(request: Request, response: Response, after: str | None) -> None:

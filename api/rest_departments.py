@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
+from api.access.door import InThread
 from api.access.rules import Needs
 from api.access.visitor import Visitor
 from api.problems import Problem, described
@@ -69,7 +70,7 @@ class RestDepartments:
     """The routes. `now`: the loop's time."""
 
     book: PolicyBook
-    in_thread: Callable[[Callable[[], Any]], Awaitable[Any]]
+    in_thread: InThread
     now: Callable[[], datetime]
 
     def routes(self) -> APIRouter:
@@ -104,8 +105,7 @@ class RestDepartments:
         return router
 
     async def _policy(self) -> Policy:
-        policy: Policy = await self.in_thread(self.book.active)
-        return policy
+        return await self.in_thread(self.book.active)
 
     def _department(self, policy: Policy, key: str, desk: Desk) -> DepartmentOut:
         hours = policy.calendars[desk.calendar] if desk.calendar is not None else None

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -12,17 +12,22 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from adapters.postgres.reporting import Behind, Reports
+from api.access.door import InThread
 from api.access.rules import Reading
 from api.access.visitor import Visitor
 from api.numbers import LONGEST, USUAL, ReadingReports, behind_of, csv_of, made_of, wanted_of
-from api.paging import NO_PLACE, After, AtMost, cursor, place_of, tell_next
-from api.problems import Problem, described
+from api.paging import After, AtMost, cursor, moment_of, tell_next
+from api.problems import described
 from api.shelf import Shelf
 from domain.ports import PolicyBook
 from domain.report import as_json
 from domain.reports import KINDS
 
 Value = str | int | float | None
+Days = Annotated[int, Query(ge=1, le=LONGEST, description="So many days, when `from` is not given.")]
+First = Annotated[date | None, Query(alias="from", description="The first day, in the brand's zone.")]
+Last = Annotated[date | None, Query(alias="to", description="The last day; today, when it is not given.")]
+Handle = Annotated[str | None, Query(max_length=40)]
 
 
 class KindOut(BaseModel):
@@ -104,7 +109,7 @@ class RestReports:
     shelf: Shelf
     reports: Reports
     book: PolicyBook
-    in_thread: Callable[[Callable[[], Any]], Awaitable[Any]]
+    in_thread: InThread
     now: Callable[[], datetime]
 
     def routes(self) -> APIRouter:
@@ -121,13 +126,13 @@ class RestReports:
             request: Request,
             response: Response,
             visitor: Reading,
-            days: Annotated[int, Query(ge=1, le=LONGEST, description="So many days, when `from` is not given.")] = USUAL,
-            first: Annotated[date | None, Query(alias="from", description="The first day, in the brand's zone.")] = None,
-            last: Annotated[date | None, Query(alias="to", description="The last day; today, when it is not given.")] = None,
-            brand: Annotated[str | None, Query(max_length=40)] = None,
-            channel: Annotated[str | None, Query(max_length=40)] = None,
-            department: Annotated[str | None, Query(max_length=40)] = None,
-            category: Annotated[str | None, Query(max_length=40)] = None,
+            days: Days = USUAL,
+            first: First = None,
+            last: Last = None,
+            brand: Handle = None,
+            channel: Handle = None,
+            department: Handle = None,
+            category: Handle = None,
             which: Annotated[str | None, Query(max_length=40, description="Such as `late`, `broken` or `not_in_15_min`.")] = None,
             owner: Annotated[str | None, Query(max_length=200, description="The id of a person.")] = None,
             weekday: Annotated[int | None, Query(ge=1, le=7, description="Monday is 1.")] = None,
@@ -137,7 +142,6 @@ class RestReports:
         ) -> BehindsOut:
             del days, first, last, brand, channel, department, category, which, owner, weekday, hour  # read as the pages read them
             found = await self.in_thread(lambda: self._behind(request.query_params, visitor, after, at_most))
-            assert isinstance(found, BehindsOut)
             tell_next(request, response, found.after)
             return found
 
@@ -150,13 +154,13 @@ class RestReports:
         async def report(
             name: str,
             visitor: ReadingReports,
-            days: Annotated[int, Query(ge=1, le=LONGEST, description="So many days, when `from` is not given.")] = USUAL,
-            first: Annotated[date | None, Query(alias="from", description="The first day, in the brand's zone.")] = None,
-            last: Annotated[date | None, Query(alias="to", description="The last day; today, when it is not given.")] = None,
-            brand: Annotated[str | None, Query(max_length=40)] = None,
-            channel: Annotated[str | None, Query(max_length=40)] = None,
-            department: Annotated[str | None, Query(max_length=40)] = None,
-            category: Annotated[str | None, Query(max_length=40)] = None,
+            days: Days = USUAL,
+            first: First = None,
+            last: Last = None,
+            brand: Handle = None,
+            channel: Handle = None,
+            department: Handle = None,
+            category: Handle = None,
             form: Annotated[Literal["json", "csv"], Query(alias="format")] = "json",
             table: Annotated[str | None, Query(max_length=60, description="With csv: which table; the first one otherwise.")] = None,
         ) -> Any:
@@ -175,7 +179,7 @@ class RestReports:
 
     def _behind(self, asked: Mapping[str, str], visitor: Visitor, after: str | None, at_most: int) -> BehindsOut:
         wanted = wanted_of(asked, self.book.active(), self.now(), visitor)
-        rows = self.reports.behind(wanted, behind_of(asked, visitor), _since(after), at_most + 1)
+        rows = self.reports.behind(wanted, behind_of(asked, visitor), moment_of("behind", after), at_most + 1)
         last = rows[at_most - 1] if len(rows) > at_most else None
         more = cursor("behind", last.since.isoformat(), last.case_id) if last is not None else None
         return BehindsOut(cases=[_behind_out(row) for row in rows[:at_most]], after=more)
@@ -185,14 +189,6 @@ class RestReports:
         wanted = wanted_of(asked, policy, self.now(), visitor)
         made = made_of(name, self.shelf, wanted, policy, visitor)
         return csv_of(made, table, wanted) if form == "csv" else as_json(made)
-
-
-def _since(after: str | None) -> tuple[datetime, str] | None:
-    place = place_of("behind", after, str, str)
-    try:
-        return None if place is None else (datetime.fromisoformat(str(place[0])).astimezone(UTC), str(place[1]))
-    except (ValueError, OverflowError):
-        raise Problem(422, NO_PLACE) from None
 
 
 def _behind_out(row: Behind) -> BehindOut:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, TypeVar
 
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,15 +13,17 @@ from starlette.responses import Response
 
 from adapters.postgres.hooks import Delivery, Hooks, NoSuchWebhook, Webhook
 from adapters.receivers import Receivers
+from api.access.door import InThread
 from api.access.rules import Needs
 from api.access.visitor import Visitor
 from api.once import IdempotencyKey, Once
-from api.paging import After, cursor, number_of, tell_next
+from api.paging import After, AtMost, cursor, number_of, tell_next
 from api.problems import Problem, described
 from domain.hooks import LONGEST_DESCRIPTION, LONGEST_URL, Wanted
 from domain.ports import PolicyBook
 from domain.rights import Right
 
+_T = TypeVar("_T")
 Admin = Annotated[Visitor, Depends(Needs(Right.MANAGE_WEBHOOKS))]
 FreshAdmin = Annotated[Visitor, Depends(Needs(Right.MANAGE_WEBHOOKS, fresh=True))]
 _AT = "2026-03-02T09:00:00Z"
@@ -129,7 +131,7 @@ class RestWebhooks:
     hooks: Hooks
     receivers: Receivers
     book: PolicyBook
-    in_thread: Callable[[Callable[[], Any]], Awaitable[Any]]
+    in_thread: InThread
     once: Once
 
     def routes(self) -> APIRouter:
@@ -142,7 +144,7 @@ class RestWebhooks:
     def _subscribing(self, router: APIRouter) -> None:
         @router.get("", response_model=WebhooksOut, responses=described(401, 403, 429, 503), summary="Who is told what happens to cases")
         async def webhooks(_visitor: Admin) -> WebhooksOut:
-            return WebhooksOut(webhooks=[_out(one) for one in await self.in_thread(self.hooks.all)])
+            return WebhooksOut(webhooks=[webhook_out(one) for one in await self.in_thread(self.hooks.all)])
 
         @router.post(
             "",
@@ -155,7 +157,7 @@ class RestWebhooks:
         async def make(wanted: WebhookIn, visitor: FreshAdmin, idempotency_key: IdempotencyKey = None) -> WebhookMade:
             async def make() -> WebhookMade:
                 made, secret = await self.in_thread(lambda: self.hooks.make(self._wanted(wanted), visitor.actor))
-                return WebhookMade(**_out(made).model_dump(), secret=secret)
+                return WebhookMade(**webhook_out(made).model_dump(), secret=secret)
 
             return await self.once.run(visitor, idempotency_key, "POST /webhooks", wanted, make)
 
@@ -163,7 +165,7 @@ class RestWebhooks:
             "/{webhook_id}", response_model=WebhookOut, responses=described(401, 403, 404, 422, 429, 503), summary="One subscription"
         )
         async def one(webhook_id: str, _visitor: Admin) -> WebhookOut:
-            return _out(await self._found(lambda: self.hooks.one(id_of(webhook_id))))
+            return webhook_out(await self._found(lambda: self.hooks.one(id_of(webhook_id))))
 
         @router.put(
             "/{webhook_id}",
@@ -173,7 +175,7 @@ class RestWebhooks:
             description=f"All of it: what is left out is as if it were made so. Its secret stays. {_PROOF}",
         )
         async def change(webhook_id: str, wanted: WebhookIn, visitor: FreshAdmin) -> WebhookOut:
-            return _out(await self._found(lambda: self.hooks.change(id_of(webhook_id), self._wanted(wanted), visitor.actor)))
+            return webhook_out(await self._found(lambda: self.hooks.change(id_of(webhook_id), self._wanted(wanted), visitor.actor)))
 
         @router.delete(
             "/{webhook_id}",
@@ -212,7 +214,7 @@ class RestWebhooks:
             webhook_id: str,
             _visitor: Admin,
             state: Annotated[State | None, Query(description="Only those that stand so; `dead` is the list of dead letters.")] = None,
-            at_most: Annotated[int, Query(ge=1, le=200)] = 50,
+            at_most: AtMost = 50,
             after: After = None,
         ) -> DeliveriesOut:
             below = number_of("deliveries", after)
@@ -220,7 +222,7 @@ class RestWebhooks:
             page = found[:at_most]
             more = cursor("deliveries", page[-1].number) if len(found) > at_most else None
             tell_next(request, response, more)
-            return DeliveriesOut(deliveries=[_delivery(one) for one in page], after=more)
+            return DeliveriesOut(deliveries=[delivery_out(one) for one in page], after=more)
 
         @router.post(
             "/{webhook_id}/deliveries/{event_id}/replay",
@@ -232,7 +234,7 @@ class RestWebhooks:
         )
         async def replay(webhook_id: str, event_id: str, visitor: Admin) -> DeliveryOut:
             again = await self._found(lambda: self.hooks.replay(id_of(webhook_id), id_of(event_id), visitor.actor, datetime.now(UTC)))
-            return _delivery(again)
+            return delivery_out(again)
 
         @router.post(
             "/{webhook_id}/test",
@@ -243,11 +245,11 @@ class RestWebhooks:
         )
         async def test(webhook_id: str, visitor: Admin, idempotency_key: IdempotencyKey = None) -> DeliveryOut:
             async def send() -> DeliveryOut:
-                return _delivery(await self._found(lambda: self.hooks.send_test(id_of(webhook_id), visitor.actor, datetime.now(UTC))))
+                return delivery_out(await self._found(lambda: self.hooks.send_test(id_of(webhook_id), visitor.actor, datetime.now(UTC))))
 
             return await self.once.run(visitor, idempotency_key, f"POST /webhooks/{webhook_id}/test", None, send, kept=DeliveryOut)
 
-    async def _found(self, call: Callable[[], Any]) -> Any:
+    async def _found(self, call: Callable[[], _T]) -> _T:
         try:
             return await self.in_thread(call)
         except NoSuchWebhook as error:
@@ -270,7 +272,8 @@ def id_of(given: str) -> str:
     return given
 
 
-def _out(hook: Webhook) -> WebhookOut:
+def webhook_out(hook: Webhook) -> WebhookOut:
+    """A subscription, as it is answered."""
     wanted = hook.wanted
     return WebhookOut(
         id=hook.id,
@@ -284,7 +287,8 @@ def _out(hook: Webhook) -> WebhookOut:
     )
 
 
-def _delivery(one: Delivery) -> DeliveryOut:
+def delivery_out(one: Delivery) -> DeliveryOut:
+    """A delivery, as it is answered."""
     return DeliveryOut.model_validate(
         {
             "id": one.event_id,

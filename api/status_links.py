@@ -15,7 +15,9 @@ from api.access.rules import Acting
 from api.access.visitor import Visitor
 from api.console.ground import Ground
 from api.problems import Problem, described
+from domain import commands as c
 from domain.casefile import CaseFile
+from domain.rights import may_not
 
 
 class StatusLinkOut(BaseModel):
@@ -82,10 +84,9 @@ class StatusLinkRoutes:
     async def _file(self, case_id: str, visitor: Visitor) -> CaseFile:
         """A case that the visitor acts on. Raises Problem: a department that has had it acts on it no more."""
         file = await self.ground.file(visitor, case_id)
-        theirs = visitor.sees_departments
-        if theirs is not None and file.case.department not in theirs:
-            name = file.department_name(file.case.department)
-            raise Problem(403, f"this case is with {name}; only {name}, the social team and leads can do this", code="not_yours")
+        refused = may_not(visitor.colleague, c.Update, file.case, file.policy)  # whoever may speak to the customer
+        if refused is not None:
+            raise Problem(403, refused.reason, code=refused.code)
         return file
 
     async def _withdraw(self, file: CaseFile, link: int, visitor: Visitor) -> None:

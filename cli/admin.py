@@ -20,14 +20,13 @@ from adapters.postgres.store import Store
 from cli import over_api, remote
 from cli.app import app, out
 from cli.installed import find_settings, installed
+from cli.persons import OPERATOR
 from domain.errors import LoopkeeperError
 from domain.rights import Right
-from domain.values import Actor, Role, Via
+from domain.values import Role
 from loopkeeper_client import models
 from settings import Settings
 
-OPERATOR = Actor("operator", Role.ADMIN, Via.CLI)
-"""Whoever runs the command: they can reach the database."""
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 key_app = typer.Typer(no_args_is_help=True, help="API keys: make, list, revoke.")

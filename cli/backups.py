@@ -25,14 +25,13 @@ from adapters.postgres.schema import migrate, version
 from cli.app import app, out
 from cli.dumps import BACKUP_ROLE, OWNER_ROLE, BackupFailed, dump, load
 from cli.installed import find_settings
+from cli.persons import OPERATOR
 from domain.checkpoints import Checkpoint
 from domain.journal import Restored
-from domain.values import Actor, Role, Via
 
 _DUMP, _NOTE = "database.dump", "backup.json"
 _FILLED = text("select exists (select 1 from case_event) or exists (select 1 from subject) or exists (select 1 from policy_version)")
 _TABLES = text("select exists (select 1 from pg_tables where schemaname = 'public')")
-_OPERATOR = Actor("operator", Role.ADMIN, Via.CLI)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +122,7 @@ def restore(
         latest = PostgresLog(engine).latest()
         size = latest.size if latest is not None else 0
         outside = _outside(checkpoints or settings.checkpoint_file)
-        PostgresJournal(engine).note(Restored(datetime.now(UTC), size, outside[-1].size if outside else None), _OPERATOR)
+        PostgresJournal(engine).note(Restored(datetime.now(UTC), size, outside[-1].size if outside else None), OPERATOR)
         _say(f"Restored: the backup of {note.made_at}, {size} events in the log{', then took ' + ', '.join(taken) if taken else ''}.")
         fault = _held_against(PostgresLog(engine), size, outside)
     _say("Now, before any process is started:")

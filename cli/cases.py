@@ -231,7 +231,7 @@ def case_watch(
 def _id(lk: Loopkeeper, case: str) -> str:
     """The id of a case that was named by its id or number."""
     number = case.removeprefix("#")
-    if not number.isdigit():
+    if not number.isdecimal():  # isdigit() takes "²", which is no number
         return case
     on_board = (row for column in lk.board(at_most=200).columns for row in column.cases)  # what is just opened cannot be found yet
     found = next((row.case_id for row in on_board if row.number == int(number)), None)

@@ -9,6 +9,7 @@ import typer
 
 from adapters.postgres.identities import CustomerShown
 from adapters.postgres.store import Store
+from cli.admin import AsJson
 from cli.app import app, out
 from cli.installed import installed
 from cli.persons import OPERATOR, whoever
@@ -21,7 +22,6 @@ app.add_typer(customer_app, name="customer")
 
 Customer = Annotated[str, typer.Argument(metavar="CUSTOMER", help="An identity of theirs, by the id that `customer find` shows.")]
 Other = Annotated[str, typer.Argument(metavar="OTHER", help="The other identity, by its id.")]
-Json = Annotated[bool, typer.Option("--json", help="For programs.")]
 Reason = Annotated[str, typer.Option("--reason", help="How you know, or why not; it stays on record for ever, so name nobody.")]
 Key = Annotated[
     str | None,
@@ -33,7 +33,7 @@ Key = Annotated[
 def customer_find(
     who: Annotated[str, typer.Argument(metavar="HANDLE-OR-ID", help="The whole handle, or the network's id of them.")],
     channel: Annotated[str | None, typer.Option(help="Only on this channel.")] = None,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Find customers by their handle."""
     with installed() as (store, _):
@@ -47,14 +47,14 @@ def customer_find(
 
 
 @customer_app.command("show")
-def customer_show(customer: Customer, as_json: Json = False) -> None:
+def customer_show(customer: Customer, as_json: AsJson = False) -> None:
     """Show a customer: the identities that are linked, and all cases."""
     with installed() as (store, _):
         _show(store.identities.shown(customer, None), as_json=as_json)
 
 
 @customer_app.command("link")
-def customer_link(customer: Customer, other: Other, reason: Reason, key: Key = None, as_json: Json = False) -> None:
+def customer_link(customer: Customer, other: Other, reason: Reason, key: Key = None, as_json: AsJson = False) -> None:
     """Say that two identities are the same person."""
     with installed() as (store, _):
         store.linking.link(customer, other, reason, _by(store, key))
@@ -62,7 +62,7 @@ def customer_link(customer: Customer, other: Other, reason: Reason, key: Key = N
 
 
 @customer_app.command("unlink")
-def customer_unlink(customer: Customer, other: Other, reason: Reason, key: Key = None, as_json: Json = False) -> None:
+def customer_unlink(customer: Customer, other: Other, reason: Reason, key: Key = None, as_json: AsJson = False) -> None:
     """Take the other identity out: it is a customer of its own again, and the others stay linked."""
     with installed() as (store, _):
         store.linking.unlink(customer, other, reason, _by(store, key))

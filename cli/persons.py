@@ -8,6 +8,7 @@ from domain.rights import RIGHTS, Right
 from domain.values import Actor, Role, Via
 
 OPERATOR = Actor("operator", Role.ADMIN, Via.CLI)
+"""Whoever runs the command: they can reach the database."""
 
 
 def whoever(store: Store, key: str, right: Right) -> Actor:

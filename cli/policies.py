@@ -17,6 +17,7 @@ from adapters.temporal import connect
 from cli import over_api, remote
 from cli.app import app, out
 from cli.installed import installed, temporal_address
+from cli.persons import OPERATOR
 from domain.casefile import CaseFile
 from domain.checking import checked
 from domain.commands import MovePolicy
@@ -24,7 +25,6 @@ from domain.errors import LoopkeeperError, PolicyError
 from domain.files import read_wording
 from domain.moving import Change, changes, misfit
 from domain.policy import Policy
-from domain.values import Actor, Role, Via
 from settings import Settings
 from workflows.gateway import CaseGateway
 
@@ -159,13 +159,13 @@ class _Moving:
             client = await asyncio.wait_for(connect(self._store.vault.keyring, address=temporal_address()), 10)
         except (RuntimeError, OSError, TimeoutError) as error:
             raise LoopkeeperError(f"nothing was moved, because Temporal cannot be reached: {error}") from None
-        self._store.people.remember(_OPERATOR.person, "The operator", None)
+        self._store.people.remember(OPERATOR.person, "The operator", None)
         return CaseGateway(client, self._settings.pace)
 
     async def _move(self, gateway: CaseGateway, case_id: str) -> str | None:
         """Why the case did not move, if so."""
         try:
-            answer = await gateway.command(case_id, MovePolicy(f"cli:{uuid.uuid4()}", _OPERATOR, self._policy.id))
+            answer = await gateway.command(case_id, MovePolicy(f"cli:{uuid.uuid4()}", OPERATOR, self._policy.id))
         except RPCError:
             return "it gave no answer in time, and may still move; look again later"
         return answer.refusal.reason if answer.refusal is not None else None
@@ -191,9 +191,6 @@ class _Moving:
             for line in map(_changed, changed) if changed else ("  every clock is due when it was",):
                 out.print(line, markup=False, soft_wrap=True)
         return wrong
-
-
-_OPERATOR = Actor("operator", Role.ADMIN, Via.CLI)
 
 
 def _headline(file: CaseFile) -> str:

@@ -16,15 +16,13 @@ from adapters.postgres.store import Store
 from adapters.temporal import connect
 from cli.app import app, out
 from cli.installed import installed, temporal_address
+from cli.persons import OPERATOR
 from domain.errors import LoopkeeperError
 from domain.journal import Reconciled
 from domain.reconciling import Difference, Finding
-from domain.values import Actor, Role, Via
 from settings import Settings
 from workflows.gateway import CaseGateway
 from workflows.reconciling import Reconciler, mend_all
-
-_OPERATOR = Actor("operator", Role.ADMIN, Via.CLI)
 
 
 @app.command()
@@ -60,7 +58,7 @@ async def _reconcile(store: Store, settings: Settings, threads: ThreadPoolExecut
         await mend_all(reconciler, findings, mended.append)
     finally:
         if mended:
-            store.journal.note(_noted(mended), _OPERATOR)
+            store.journal.note(_noted(mended), OPERATOR)
     _say(f"{len(mended)} cases mended.")
 
 

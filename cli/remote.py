@@ -14,9 +14,10 @@ from pydantic import BaseModel
 
 from adapters.postgres.keys import NewKey
 from cli.embedded import Installation, default_state
+from cli.persons import OPERATOR
 from domain.errors import LoopkeeperError
 from domain.rights import RIGHTS
-from domain.values import Actor, Role, Via
+from domain.values import Role
 from loopkeeper_client import Loopkeeper, LoopkeeperClientError
 
 URL, KEY = "LOOPKEEPER_URL", "LOOPKEEPER_KEY"
@@ -61,7 +62,7 @@ def _own_key(running: Installation) -> str:
         if known and store.keys.of(known) is not None:
             return known
         rights = frozenset(right for right, roles in RIGHTS.items() if Role.ADMIN in roles)
-        made = store.keys.make(NewKey(NAME, Role.ADMIN, rights), Actor("operator", Role.ADMIN, Via.CLI))[1]
+        made = store.keys.make(NewKey(NAME, Role.ADMIN, rights), OPERATOR)[1]
     finally:
         store.close()
     _keep(file, made)

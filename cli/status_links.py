@@ -9,9 +9,10 @@ import typer
 from adapters.links import StatusLinks
 from adapters.postgres.followed import PostgresFollowed
 from adapters.postgres.store import Store
-from cli.admin import OPERATOR, AsJson
+from cli.admin import AsJson
 from cli.app import app, out
 from cli.installed import installed
+from cli.persons import OPERATOR
 from settings import Settings
 
 link_app = typer.Typer(no_args_is_help=True, help="The link by which a customer follows their case.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -13,9 +13,10 @@ from rich.table import Table
 from adapters.postgres.hooks import Delivery, Hooks, Webhook
 from adapters.postgres.store import Store
 from adapters.receivers import Receivers
-from cli.admin import OPERATOR, AsJson
+from cli.admin import AsJson
 from cli.app import app, out
 from cli.installed import installed
+from cli.persons import OPERATOR
 from domain.errors import LoopkeeperError
 from domain.hooks import Wanted
 from settings import Settings
@@ -201,31 +202,14 @@ def _say_delivery(one: Delivery, told: str, *, as_json: bool) -> None:
         out.print(told, markup=False)
 
 
-def _told(hook: Webhook) -> dict[str, object]:
+def _told(hook: Webhook) -> dict[str, Any]:
     """As the API tells it: never the secret."""
-    wanted = hook.wanted
-    return {
-        "id": hook.id,
-        "url": wanted.url,
-        "events": None if wanted.events is None else sorted(wanted.events),
-        "brands": None if wanted.brands is None else sorted(wanted.brands),
-        "description": wanted.description,
-        "active": wanted.active,
-        "created_at": hook.created_at.isoformat(),
-        "both_secrets_sign_until": None if hook.before_until is None else hook.before_until.isoformat(),
-    }
+    from api.rest_webhooks import webhook_out
+
+    return webhook_out(hook).model_dump(mode="json")
 
 
-def _delivered(one: Delivery) -> dict[str, object]:
-    return {
-        "id": one.event_id,
-        "type": one.kind,
-        "case_id": one.case_id,
-        "state": one.state,
-        "tries": one.attempts,
-        "next_try_at": one.due_at.isoformat() if one.state == "pending" else None,
-        "status": one.status,
-        "problem": one.problem,
-        "created_at": one.created_at.isoformat(),
-        "settled_at": None if one.settled_at is None else one.settled_at.isoformat(),
-    }
+def _delivered(one: Delivery) -> dict[str, Any]:
+    from api.rest_webhooks import delivery_out
+
+    return delivery_out(one).model_dump(mode="json")

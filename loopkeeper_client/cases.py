@@ -112,7 +112,7 @@ class Cases:
     def begin_to_write(self, case_id: str, saying: Saying) -> list[m.Writing]:
         """Say for five minutes that you are writing; who else is."""
         path = at("/api/v1/cases/{case_id}/writing/{saying}", case_id=case_id, saying=saying)
-        return read(m.Writers, self._sender.send("PUT", path)).others
+        return self._sender.tell(m.Writers, "PUT", path).others
 
     @operation("DELETE", "/api/v1/cases/{case_id}/writing")
     def stop_writing(self, case_id: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from loopkeeper_client import models as m
-from loopkeeper_client.sending import Sender, at, operation, read
+from loopkeeper_client.sending import Sender, at, operation
 
 _WEBHOOK = "/api/v1/webhooks/{webhook_id}"
 
@@ -67,7 +67,7 @@ class Webhooks:
     @operation("PUT", _WEBHOOK)
     def change_webhook(self, webhook_id: str, wanted: m.WebhookIn) -> m.Webhook:
         """Change a subscription, all of it; its secret stays."""
-        return read(m.Webhook, self._sender.send("PUT", at(_WEBHOOK, webhook_id=webhook_id), body=wanted))
+        return self._sender.tell(m.Webhook, "PUT", at(_WEBHOOK, webhook_id=webhook_id), wanted)
 
     @operation("DELETE", _WEBHOOK)
     def revoke_webhook(self, webhook_id: str) -> None:
@@ -101,4 +101,4 @@ class Webhooks:
     def replay(self, webhook_id: str, event_id: str) -> m.Delivery:
         """Deliver an event again, under the same id."""
         path = at(f"{_WEBHOOK}/deliveries/{{event_id}}/replay", webhook_id=webhook_id, event_id=event_id)
-        return read(m.Delivery, self._sender.send("POST", path))
+        return self._sender.tell(m.Delivery, "POST", path)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from loopkeeper_client import models as m
-from loopkeeper_client.sending import Sender, at, operation, read
+from loopkeeper_client.sending import Sender, at, operation
 
 
 class Policies:
@@ -34,7 +34,7 @@ class Policies:
     def check_policy(self, policy: str = "", wording: str = "") -> m.Check:
         """What is wrong with files, or what they would change. What is left out stays as it is in force."""
         body = m.FilesIn(policy=policy, wording=wording)
-        return read(m.Check, self._sender.send("POST", "/api/v1/policies/check", body=body, safe=True))
+        return self._sender.tell(m.Check, "POST", "/api/v1/policies/check", body, safe=True)
 
     @operation("POST", "/api/v1/policies")
     def activate_policy(
@@ -101,13 +101,13 @@ class Reports:
 
     @operation("GET", "/api/v1/digest")
     def digest(self) -> m.Digest:
-        """Your weekly digest. Raises NotFound when you are sent none."""
+        """Your weekly digest. Raises NotThere when you are sent none."""
         return self._sender.get(m.Digest, "/api/v1/digest")
 
     @operation("PUT", "/api/v1/digest")
     def choose_digest(self, wanted: m.DigestIn) -> m.Digest:
         """Choose it. An address that was not confirmed yet is sent a link first."""
-        return read(m.Digest, self._sender.send("PUT", "/api/v1/digest", body=wanted))
+        return self._sender.tell(m.Digest, "PUT", "/api/v1/digest", wanted)
 
     @operation("DELETE", "/api/v1/digest")
     def end_digest(self) -> None:

@@ -21,21 +21,6 @@ class Work:
         """Whose key that is, and what it may do."""
         return self._sender.get(m.Me, "/api/v1/me")
 
-    @operation("GET", "/api/v1/digest")
-    def digest(self) -> m.Digest:
-        """Your weekly digest."""
-        return self._sender.get(m.Digest, "/api/v1/digest")
-
-    @operation("PUT", "/api/v1/digest")
-    def choose_digest(self, wanted: m.DigestIn) -> m.Digest:
-        """Choose your weekly digest."""
-        return self._sender.tell(m.Digest, "PUT", "/api/v1/digest", wanted)
-
-    @operation("DELETE", "/api/v1/digest")
-    def stop_digest(self) -> None:
-        """Be sent none any more."""
-        self._sender.send("DELETE", "/api/v1/digest")
-
     @operation("GET", "/api/v1/board")
     def board(
         self,

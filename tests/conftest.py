@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
+from playwright.sync_api import Browser
 from sqlalchemy import create_engine, text
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
@@ -20,6 +21,7 @@ from adapters.postgres.schema import migrate
 from adapters.postgres.store import Store
 from cli.engines import Postgres
 from domain.pace import REAL_TIME
+from tests.browsing import chromium
 from tests.policies import SHIPPED, around_the_clock
 
 settings.register_profile("suite", deadline=None, print_blob=True)
@@ -30,7 +32,6 @@ INDEX_KEY = b"index key of the tests, 32 bytes"
 POLICY = around_the_clock(SHIPPED)
 WORDING = (Path(__file__).parents[1] / "policies" / "wording.en.yaml").read_text()
 _numbers = itertools.count(1)
-TESTS = Path(__file__).parent
 APART = ("unit", "integration")
 """Folders whose files need nothing of each other. All others share an installation, or load the machine, and go one after another."""
 
@@ -46,6 +47,13 @@ class Together(LoadScopeScheduling):  # type: ignore[misc]
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
     """See `Together`."""
     return Together(config, log)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A real browser. It is closed with its module: while it is open, nothing else can run an event loop in this thread."""
+    with chromium() as one:
+        yield one
 
 
 @pytest.fixture(scope="session")

@@ -42,7 +42,7 @@ SPOKEN = {
     Right.READ_OWNERS: say("read figures of single owners"),
     Right.READ_POLICY: say("read the policy"),
     Right.CHANGE_POLICY: say("change the policy"),
-    Right.EXPORT: "export",
+    Right.EXPORT: say("export"),
     Right.ERASE: say("erase customers"),
     Right.SHARE_CAUSES: say("speak to the customers of many cases at once"),
     Right.MANAGE_ACCESS: say("manage keys and sessions"),

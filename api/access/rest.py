@@ -18,7 +18,7 @@ from api.access.door import Gate
 from api.access.rules import Needs
 from api.access.visitor import Visitor
 from api.once import IdempotencyKey, Once
-from api.paging import NO_PLACE, After, AtMost, cursor, place_of, tell_next
+from api.paging import NO_PLACE, After, AtMost, cursor, moment_of, place_of, tell_next
 from api.problems import Problem, described
 from domain.rights import Right
 from domain.values import Role
@@ -107,7 +107,7 @@ class AccessRest:
 
         @router.get("/keys", response_model=KeysOut, responses=described(401, 403, 422, 429, 503), summary="The keys there are")
         async def keys(request: Request, response: Response, _visitor: Admin, after: After = None, at_most: AtMost = 200) -> KeysOut:
-            place = _made_after(after)
+            place = moment_of("keys", after)
             found = await self.gate.in_thread(lambda: self.gate.keys.page(place, at_most + 1))
             last = found[at_most - 1] if len(found) > at_most else None
             more = cursor("keys", last.made_at.isoformat(), last.id) if last is not None else None
@@ -172,14 +172,6 @@ class AccessRest:
         except UnfitKey as error:
             raise Problem(422, str(error)) from None
         return await self.gate.in_thread(lambda: self.gate.keys.make(key, visitor.actor))
-
-
-def _made_after(after: str | None) -> tuple[datetime, str] | None:
-    place = place_of("keys", after, str, str)
-    try:
-        return None if place is None else (datetime.fromisoformat(str(place[0])).astimezone(UTC), str(place[1]))
-    except (ValueError, OverflowError):
-        raise Problem(422, NO_PLACE) from None
 
 
 def _began_before(after: str | None) -> str | None:

@@ -18,7 +18,7 @@ from cli.engines import free_port
 from cli.processes import Service
 from domain.values import SYSTEM, Role
 from settings import HERE
-from tests.browsing import NEEDS_CHROMIUM, chromium, come_in
+from tests.browsing import NEEDS_CHROMIUM, come_in
 from tests.browsing import window as any_window
 from tests.e2e.conftest import PATIENCE, SAM, WIDE_BOARD, Stage
 from tests.integration.in_turn import in_turn
@@ -26,12 +26,6 @@ from tests.integration.in_turn import in_turn
 pytestmark = NEEDS_CHROMIUM
 SOON = PATIENCE * 1000
 RULES = "approvals:\n  phrases: {money: [voucher]}\n"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as one:
-        yield one
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -14,7 +14,7 @@ from adapters.postgres.store import Store
 from cli.engines import Postgres
 from domain.rights import Right
 from domain.values import SYSTEM, Role
-from tests.browsing import NEEDS_CHROMIUM, PHONE, axe_faults, chromium, window
+from tests.browsing import NEEDS_CHROMIUM, PHONE, axe_faults, window
 from tests.conftest import POLICY, WORDING, fresh_database, open_on
 from tests.integration.conftest import serving
 
@@ -29,12 +29,6 @@ class Served:
     url: str
     store: Store
     admin: str
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as one:
-        yield one
 
 
 @pytest.fixture(scope="module")

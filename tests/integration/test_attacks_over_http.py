@@ -19,7 +19,7 @@ from api.access.rules import Needs
 from cli.engines import Postgres
 from domain.rights import PEOPLE, RIGHTS
 from domain.values import Role
-from tests.browsing import NEEDS_CHROMIUM, chromium
+from tests.browsing import NEEDS_CHROMIUM
 from tests.integration.whole_console import Whole, whole_console
 from tests.routes import Address, addresses, whole_application
 from tests.signing_in import signed_in
@@ -51,12 +51,6 @@ def title(address: Address) -> str:
 @pytest.fixture(scope="module")
 def whole(postgres: Postgres) -> Iterator[Whole]:
     with whole_console(postgres) as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as one:
         yield one
 
 

@@ -103,6 +103,7 @@ def test_what_cannot_be_is_a_sentence_on_standard_error_and_nothing_on_standard_
     for words, told in (
         (("case", "show", "nothing", "--json"), "there is no case 'nothing'"),
         (("case", "show", "999999"), "there is no case number 999999"),
+        (("case", "show", "²"), "there is no case '²'"),
         (("case", "do", case, "dance", "--json"), "do: Input should be"),
         (("case", "do", case, "resume", "--dry-run", "--json"), ""),
         (("case", "find", "--kind", "exploded"), "kind: "),

@@ -16,7 +16,7 @@ from adapters.postgres.causes import Line, Made
 from cli.engines import Postgres
 from domain import commands as c
 from domain.values import Actor, Role, Via
-from tests.browsing import NEEDS_CHROMIUM, PHONE, axe_faults, chromium, come_in, window
+from tests.browsing import NEEDS_CHROMIUM, PHONE, axe_faults, come_in, window
 from tests.integration.conftest import serving
 from tests.integration.console import TOM, Served, console, posts
 from tests.integration.in_turn import in_turn
@@ -26,12 +26,6 @@ from tests.signing_in import signed_in
 pytestmark = NEEDS_CHROMIUM
 HOSTILE = "<script>document.title='pwned'</script><img src=x onerror=\"document.title='pwned'\"> {{7*7}} \u202eturned"
 SOFIA = Actor("slack:USOFIA", Role.SOCIAL, Via.SLACK)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as one:
-        yield one
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from cli.engines import Postgres
-from tests.browsing import NEEDS_CHROMIUM, PHONE, axe_faults, chromium, come_in, window
+from tests.browsing import NEEDS_CHROMIUM, PHONE, axe_faults, come_in, window
 from tests.integration.console import Served, console, posts
 from tests.integration.linked import MAYA, WHY, writes
 from tests.integration.onrecord import OnRecord
@@ -29,12 +29,6 @@ class People:
     adah: str
     hostile: str
     twin: str
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as one:
-        yield one
 
 
 @pytest.fixture(scope="module")

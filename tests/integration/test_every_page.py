@@ -18,7 +18,7 @@ from cli.engines import Postgres
 from domain.reports import KINDS
 from domain.rights import PEOPLE, RIGHTS
 from domain.values import Role
-from tests.browsing import AXE, NEEDS_CHROMIUM, chromium
+from tests.browsing import AXE, NEEDS_CHROMIUM
 from tests.integration.whole_console import Whole, whole_console
 from tests.peers.npm import installed
 from tests.routes import Address, addresses, whole_application
@@ -131,12 +131,6 @@ def roles_of(address: Address) -> list[Role | None]:
     if not isinstance(rule, Needs):
         return [None]
     return sorted(PEOPLE if rule.right is None else RIGHTS[rule.right], key=lambda role: (role is not Role.SOCIAL, role))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as one:
-        yield one
 
 
 @pytest.fixture(scope="module")

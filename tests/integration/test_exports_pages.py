@@ -18,7 +18,7 @@ from adapters.postgres.store import Store
 from cli.engines import Postgres
 from domain import events as e
 from domain.journal import CaseRead, HistoryExported
-from tests.browsing import NEEDS_CHROMIUM, PHONE, axe_faults, chromium, come_in, window
+from tests.browsing import NEEDS_CHROMIUM, PHONE, axe_faults, come_in, window
 from tests.conftest import POLICY, WORDING, fresh_database, open_on
 from tests.integration.conftest import serving
 from tests.integration.exports import NOTARY, Archive, archive_on, verified
@@ -38,12 +38,6 @@ class Office:
     @property
     def store(self) -> Store:
         return self.archive.store
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as one:
-        yield one
 
 
 @pytest.fixture

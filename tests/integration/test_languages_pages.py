@@ -14,7 +14,7 @@ from api.languages.extracting import messages
 from cli.engines import Postgres
 from domain import commands as c
 from domain.values import Role
-from tests.browsing import DESK, NEEDS_CHROMIUM, PHONE, axe_faults, chromium, come_in, window
+from tests.browsing import DESK, NEEDS_CHROMIUM, PHONE, axe_faults, come_in, window
 from tests.conftest import KEYS
 from tests.integration.console import TOM, Served, console
 from tests.integration.onrecord import OnRecord
@@ -29,12 +29,6 @@ SAME = re.compile(
 """Words that German has, too."""
 HANDLES = {"billing", "technical", "product", "website", "social", "other"}
 """What the policy calls its departments and categories, which a page of the policy shows as they are."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as one:
-        yield one
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from adapters.links import Links
 from adapters.postgres.store import Store
-from tests.browsing import NEEDS_CHROMIUM, PHONE, axe_faults, chromium, come_in, window
+from tests.browsing import NEEDS_CHROMIUM, PHONE, axe_faults, come_in, window
 from tests.conftest import KEYS
 from tests.integration.conftest import serving
 from tests.integration.opened import created, place
@@ -20,12 +20,6 @@ SCRIPT = "<script>document.title='pwned'</script><img src=x onerror=\"document.t
 HOSTILE = f"{SCRIPT} <!channel> {{{{7*7}}}} *bold* \u202eturned zero\u200bwidth"
 
 pytestmark = NEEDS_CHROMIUM
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as one:
-        yield one
 
 
 @pytest.fixture

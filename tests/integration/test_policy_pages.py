@@ -18,7 +18,7 @@ from cli.engines import Postgres
 from domain.journal import AdminActed
 from domain.rights import Right
 from domain.values import SYSTEM, Role, Via
-from tests.browsing import NEEDS_CHROMIUM, PHONE, axe_faults, chromium, come_in, window
+from tests.browsing import NEEDS_CHROMIUM, PHONE, axe_faults, come_in, window
 from tests.conftest import WORDING, fresh_database, open_on
 from tests.integration.conftest import serving
 from tests.policies import SHIPPED
@@ -46,12 +46,6 @@ class Served:
         departments = frozenset({"billing"}) if role is Role.DEPARTMENT else frozenset[str]()
         secret = self.store.keys.make(NewKey("A program", role, frozenset(scopes) or None, departments), SYSTEM)[1]
         return {"authorization": f"Bearer {secret}"}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as one:
-        yield one
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from domain import commands as c
 from domain.journal import JOURNAL, ErasureProposed, HoldLifted, HoldSet, SubjectErased, SubjectExported
 from domain.rights import Right
 from domain.values import SYSTEM, Role
-from tests.browsing import NEEDS_CHROMIUM, PHONE, axe_faults, chromium, window
+from tests.browsing import NEEDS_CHROMIUM, PHONE, axe_faults, window
 from tests.conftest import POLICY, WORDING, fresh_database, open_on
 from tests.integration.conftest import serving, url_of
 from tests.integration.onrecord import OnRecord
@@ -58,12 +58,6 @@ class Office:
 
     def journal(self, kind: type[Any]) -> list[Any]:
         return [entry.event for _, _, entry in self.store.journal.entries() if isinstance(entry.event, kind)]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as one:
-        yield one
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Route
 from api.pages import templates
 from api.reference import Described, slug_of
 from cli.engines import Postgres
-from tests.browsing import NEEDS_CHROMIUM, PHONE, axe_faults, chromium, window
+from tests.browsing import NEEDS_CHROMIUM, PHONE, axe_faults, window
 from tests.client_models import operations
 from tests.conftest import POLICY, WORDING, fresh_database, open_on
 from tests.integration.conftest import serving
@@ -28,12 +28,6 @@ def http(postgres: Postgres) -> Iterator[httpx.Client]:
         store.close()
         with serving(database) as http:
             yield http
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 def test_every_operation_has_a_page_that_is_small_and_says_all_that_it_takes(http: httpx.Client) -> None:

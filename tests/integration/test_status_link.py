@@ -19,7 +19,7 @@ from adapters.postgres.store import Store
 from cli.app import app
 from domain import commands as c
 from domain.journal import AdminActed
-from domain.ports import WhatToSay
+from domain.ports import Card, WhatToSay
 from domain.values import SYSTEM, Role
 from tests.browsing import DESK, NEEDS_CHROMIUM, PHONE, axe_faults, chromium, come_in, window
 from tests.conftest import INDEX_KEY, KEYS, POLICY, WORDING
@@ -108,6 +108,9 @@ def test_only_whoever_acts_on_the_case_sees_its_link_and_withdraws_it(store: Sto
     case.command(c.Reassign, "technical")
     assert http.delete(f"{path}?withdrawn=1", headers=keys["technical"]).status_code == 200
     assert [one[1] for one in on_record(store)] == [f"case {case.case_id}"] * 2
+    store.cards.save(Card(case.case_id, "billing", "S0BILLING", "1.1", 1, None))
+    had_it = http.get(path, headers=keys["billing"])
+    assert (had_it.status_code, had_it.json()["code"]) == (403, "not_yours"), "billing still sees the case, and speaks in it no more"
     assert http.get("/api/v1/cases/nothing/status-link", headers=keys["billing"]).status_code == 404
 
 

@@ -20,7 +20,7 @@ from api.languages.telling import precise
 from domain import commands as c
 from domain.pace import REAL_TIME
 from domain.ports import WhatToSay
-from tests.browsing import DESK, NEEDS_CHROMIUM, PHONE, axe_faults, chromium, window
+from tests.browsing import DESK, NEEDS_CHROMIUM, PHONE, axe_faults, window
 from tests.conftest import INDEX_KEY, KEYS, POLICY, WORDING
 from tests.integration.conftest import serving
 from tests.integration.onrecord import OnRecord
@@ -168,12 +168,6 @@ def test_the_link_is_in_the_acknowledgement_and_the_private_message_where_the_po
         said[given] = [address in told for told in texts]
     linking.close()
     assert said == {(): [False, False], ("private",): [False, True], ("acknowledgement", "private"): [True, True]}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as one:
-        yield one
 
 
 @NEEDS_CHROMIUM

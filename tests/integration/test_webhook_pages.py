@@ -18,7 +18,7 @@ from adapters.postgres.store import Store
 from cli.app import app, out
 from domain.hooks import Wanted
 from domain.values import SYSTEM
-from tests.browsing import DESK, NEEDS_CHROMIUM, PHONE, axe_faults, chromium, come_in, window
+from tests.browsing import DESK, NEEDS_CHROMIUM, PHONE, axe_faults, come_in, window
 from tests.conftest import INDEX_KEY, KEYS
 from tests.integration.conftest import serving
 from tests.signing_in import sent_from, signed_in
@@ -32,12 +32,6 @@ def http(store: Store, database: str) -> Iterator[httpx.Client]:
     with serving(database) as client:
         client.headers["accept-encoding"] = "identity"
         yield client
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as one:
-        yield one
 
 
 @pytest.fixture

@@ -49,6 +49,8 @@ def test_the_models_are_those_of_the_document() -> None:
 
 def test_every_operation_has_a_method_and_every_method_an_operation() -> None:
     assert set(OPERATIONS) == {f"{method} {path}" for method, path, _ in operations(told_once())}
+    names = [name for part in Loopkeeper.__bases__ for name in vars(part) if not name.startswith("_")]
+    assert sorted(names) == sorted(set(names)), "of two methods of one name, only the first would be called"
 
 
 @pytest.mark.parametrize(("method", "path", "told"), list(operations(told_once())), ids=lambda one: one if isinstance(one, str) else "")
