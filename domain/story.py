@@ -331,7 +331,9 @@ def _tell(file: CaseFile, seq: int, entry: Entry, earlier: Case, *, whole: bool)
             )
             return line("internal", told)
         case e.HeldBack():
-            return line("warning", say("What is said in all cases of C{cause} is held back here: {why}", cause=event.cause, why=known(event.why)))
+            return line(
+                "warning", say("What is said in all cases of C{cause} is held back here: {why}", cause=event.cause, why=known(event.why))
+            )
         case e.PassedOn(private=True):
             return line(
                 "customer", say("The customer wrote in private (not shown here); {into} goes on with it", into=file.title_of(event.into))
