@@ -18,8 +18,11 @@ from api.languages.choosing import COOKIE, Reader, read_by, reader_of, wanted
 from api.languages.extracting import brought_up_to_date, messages, untranslated, written
 from api.languages.telling import brief, localised
 from api.pages import templates
+from domain import commands as c
 from domain.sentences import Moment, say, say_n
+from domain.view import needs_human
 from tests.templates_text import unmarked
+from tests.unit.domain.story import ANA, Story
 
 TRANSLATED = [tag for tag in languages() if tag != SOURCE]
 _NAMED = re.compile(r"%\((\w+)\)s")
@@ -121,3 +124,19 @@ def test_a_sentence_is_english_until_somebody_reads_it_in_another_language() -> 
 def test_nothing_is_nothing_in_every_language(tag: str) -> None:
     told = Telling(languages()[tag])
     assert [told.kept(""), told.tell(say("")), told.language.gettext("")] == ["", "", ""]
+
+
+@pytest.mark.parametrize("tag", [tag for tag in languages() if tag != SOURCE])
+def test_why_a_case_needs_a_person_is_kept_in_english_and_told_in_the_readers_language(tag: str) -> None:
+    told = Telling(languages()[tag])
+    draft = Story().accepted()
+    draft.tell(c.Update("held", ANA, "w", reasons=("money:refund*",)))
+    refused = Story().accepted()
+    refused.posts = False
+    refused.tell(c.Update("refused", ANA, "w"))
+    refused.tell(c.PostFailed("failed", refused.case.replies[-1].step, "duplicate", "w"))
+    for story in (draft, refused):
+        kept = needs_human(story.case)
+        assert kept
+        assert told.kept(str(kept)) != kept
+        assert "{" not in told.kept(str(kept))
