@@ -129,8 +129,8 @@ def _html(mail: CaseMail, link: str) -> str:
     return (
         '<!doctype html><html lang="en"><body style="'
         'font:16px/1.5 system-ui,sans-serif;color:#1b1f24;max-width:36rem;margin:24px auto;padding:0 16px">'
-        + paragraph(f"<strong>{safe(file.customer)}</strong> wrote on {safe(file.network)}:")
-        + '<blockquote style="margin:0 0 16px;padding:8px 16px;border-left:4px solid #c9d1d9;overflow-wrap:anywhere">'
+        + paragraph(f'<strong dir="auto">{safe(file.customer)}</strong> wrote on {safe(file.network)}:')
+        + '<blockquote dir="auto" style="margin:0 0 16px;padding:8px 16px;border-left:4px solid #c9d1d9;overflow-wrap:anywhere">'
         + f"{safe(file.first_shown)}</blockquote>"
         + paragraph(safe(_why(mail) + (f"\n\n{_reason(mail)}" if _reason(mail) else "").rstrip()))
         + paragraph(

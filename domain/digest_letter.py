@@ -51,10 +51,7 @@ def heading(made: Digest) -> str:
 
 def compared(figure: Figure) -> str:
     """What it was in the week before, and what that changes."""
-    return _with_change(say("{value} the week before", value=told(figure.before, figure.unit)), figure)
-
-
-def _with_change(before: str, figure: Figure) -> str:
+    before = say("{value} the week before", value=told(figure.before, figure.unit))
     changed = change(figure.value, figure.before, figure.unit)
     return joined(", ", (before, changed)) if changed else before
 
@@ -112,14 +109,22 @@ def html_of(made: Digest, stop: str | None, teller: Teller) -> str:
         items = "".join(f"<li>{link(one.url, one.text)}</li>" for one in lines)
         return f'<ul style="margin:0;padding-inline-start:20px">{items}</ul>'
 
+    def changed(figure: Figure) -> str:
+        words = change(figure.value, figure.before, figure.unit)
+        return f" ({safe(words)})" if words else ""
+
     cell = "padding:8px 0;padding-inline-end:12px;border-bottom:1px solid #d0d7de;text-align:start;vertical-align:top"
     rows = "".join(
         f'<tr><th scope="row" style="{cell};font-weight:400">{link(made.links[one.key], one.title)}</th>'
         f'<td style="{cell};text-align:end;white-space:nowrap"><strong>{safe(told(one.value, one.unit))}</strong></td>'
-        f'<td class="soft" style="{cell};color:#57606a">{safe(_with_change(told(one.before, one.unit), one))}</td></tr>'
+        f'<td class="soft" style="{cell};color:#57606a">{safe(told(one.before, one.unit))}{changed(one)}</td></tr>'
         for one in made.figures
     )
-    head = "".join(f'<th scope="col" style="{cell}">{safe(title)}</th>' for title in _COLUMNS)
+    what, last, before = (safe(title) for title in _COLUMNS)
+    head = (
+        f'<th scope="col" style="{cell}">{what}</th><th scope="col" style="{cell};text-align:end">{last}</th>'
+        f'<th scope="col" style="{cell}">{before}</th>'
+    )
     stalled = listed(made.stalled) + f"<p>{link(made.board, _BOARD)}</p>" if made.stalled_total else ""
     end = link(made.choose, CHANGE_IT) + (f" · {link(stop, _STOP)}" if stop else "")
     return (

@@ -15,6 +15,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_file
 from babel.messages.pofile import write_po
 
+from domain.hours import DAYS
 from domain.story import OWED
 from domain.values import Audience, ClockName, Intent, Priority, Purpose, Role, Status, Via
 
@@ -47,6 +48,7 @@ def words() -> Iterator[str]:
         yield from (str(one.value).replace("_", " ") for one in kinds)
     yield from CATEGORIES
     yield from (category.capitalize() for category in CATEGORIES)  # by which the reports call them
+    yield from (day.capitalize() for day in DAYS)
     yield "open"  # an outcome that auditors look for
     yield from OWED.values()
     yield from (told.lower() for told in OWED.values())

@@ -14,7 +14,7 @@ from domain.durations import write_duration
 from domain.escalation import Step
 from domain.hours import DAYS, Hours, write_span
 from domain.policy import ByPriority, Policy
-from domain.sentences import joined, say
+from domain.sentences import joined, known, say
 from domain.values import ClockName, Priority
 
 NEXT_DAYS = 6
@@ -114,8 +114,8 @@ def calendars(policy: Policy, today: date) -> list[CalendarView]:
 
 def _week(hours: Hours) -> Iterator[tuple[str, str]]:
     for spans, run in groupby(zip(DAYS, hours.week, strict=True), key=lambda pair: pair[1]):
-        days = [day.capitalize() for day, _ in run]
-        yield days[0] if len(days) == 1 else f"{days[0]}–{days[-1]}", _hours(spans)
+        days = [known(day.capitalize()) for day, _ in run]
+        yield days[0] if len(days) == 1 else joined("–", (days[0], days[-1])), _hours(spans)
 
 
 def _hours(spans: Iterable[Span]) -> str:
