@@ -65,6 +65,22 @@ def say_n(pattern: str, plural: str, count: int, /, **values: Any) -> Sentence:
     return Sentence(pattern, {"count": count, **values}, plural, count)
 
 
+class Capital(str):
+    """A word of ours that stands by itself, such as a category's, with a large letter: `Billing`."""
+
+    __slots__ = ("word",)
+    word: str
+
+    def __new__(cls, word: str) -> Self:
+        """The English text is made here, once."""
+        made = super().__new__(cls, word[:1].upper() + word[1:])
+        made.word = word
+        return made
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.word,)
+
+
 class Day(str):
     """A day as a sentence tells it in English, without its year: `3 Mar`."""
 

@@ -11,7 +11,7 @@ from babel.dates import format_date, format_datetime, format_interval
 from babel.numbers import format_decimal
 
 from adapters.languages.language import SOURCE, Language, languages
-from domain.sentences import Day, Days, Moment, Number, Sentence
+from domain.sentences import Capital, Day, Days, Moment, Number, Sentence
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,9 @@ class Telling:
         match value:
             case Sentence():
                 return self.sentence(value)
+            case Capital():
+                told = self.kept(value.word)
+                return told[:1].upper() + told[1:]
             case Moment():
                 return self.brief(value.at, self.zone or ZoneInfo(value.zone))
             case Number():

@@ -19,7 +19,7 @@ from api.languages.extracting import brought_up_to_date, messages, untranslated,
 from api.languages.telling import brief, localised
 from api.pages import templates
 from domain import commands as c
-from domain.sentences import Moment, say, say_n
+from domain.sentences import Capital, Moment, say, say_n
 from domain.view import needs_human
 from tests.templates_text import unmarked
 from tests.unit.domain.story import ANA, Story
@@ -117,6 +117,9 @@ def test_a_sentence_is_english_until_somebody_reads_it_in_another_language() -> 
     assert Moment(at, "Europe/Berlin") == "14:00 CET on 3 March"
     with read_by(Reader(languages()["de"])):
         assert localised(say("until {when}", when=Moment(at, "Europe/Berlin"))).endswith("14:00 MEZ")
+        assert localised(Capital("billing")) == "Abrechnung"
+        assert localised(Capital("a policy's own")) == "A policy's own"
+    assert Capital("billing") == "Billing"
     assert brief(at, UTC).endswith("13:00 UTC")
 
 
