@@ -721,7 +721,7 @@ class Row(Told):
     channel: str
     customer: str
     text: str
-    """What they wrote first."""
+    """What they wrote first; empty for a key whose every reading goes on record."""
     owner: str | None
     opened_at: datetime
     due_at: datetime | None

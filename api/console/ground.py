@@ -26,6 +26,7 @@ from api.console.lately import Counted, Lately, summed
 from api.looking import Looking
 from api.pages import page
 from api.problems import Problem
+from api.reading import ON_RECORD
 from domain.casefile import CaseFile
 from domain.discretion import Onlookers
 from domain.policy import Policy
@@ -63,6 +64,7 @@ class Ground:
             "zone": zone_of(policy),
             "policy": policy,
             "counts": counts,
+            "without_words": visitor.actor.role in ON_RECORD,
             "waiting": counts["needs_us"] + counts["unsorted"] + counts["quarantined"],
         }
         return page(request, name, {**frame, **values}, framed_by=self.framed_by, status=status)
@@ -119,7 +121,9 @@ def zone_of(policy: Policy, brand: str | None = None) -> ZoneInfo:
 
 
 def discreet(visitor: Visitor, policy: Policy, rows: Sequence[Row]) -> list[Row]:
-    """Rows of a list as this visitor may read them."""
+    """Rows of a list as this visitor may read them. Whose every reading is on record reads words where each can be recorded: not here."""
+    if visitor.actor.role in ON_RECORD:
+        return [replace(row, words="") for row in rows]
     if sees_whole(visitor):
         return list(rows)
     return [replace(row, words=Onlookers(policy, row.brand, row.channel).masked(row.words)) for row in rows]
