@@ -70,6 +70,8 @@ class Draft:
     """What the person wrote of that."""
     note: str | None = None
     """What else the person should know before they send it, in a sentence."""
+    needs_second: bool = False
+    """Whether it then waits for a second person."""
 
     @property
     def told(self) -> str:
@@ -238,12 +240,12 @@ class Acting:
         mind(self._store, file, body)
         now = self._now()
         promise = _promise(file, now, promised) if saying == "update" else None
-        draft = self._composed(file, _TEMPLATES[saying], actor.person, now, body=body, promise=promise)
+        draft = self._composed(file, _TEMPLATES[saying], actor.person, now, body=body, promise=promise, step=replaces)
         draft = replace(draft, body=tidy(body))
         if saying == "ask":
             draft = self._asked_by_one_voice(file, draft, actor, now)
-        notes = (draft.note, will_wait(self._store, file, body, actor.person))
-        return replace(draft, note=" ".join(filter(None, notes)) or None)
+        why = will_wait(self._store, file, body, actor.person)
+        return replace(draft, note=" ".join(filter(None, (draft.note, why))) or None, needs_second=why is not None)
 
     def _asked_by_one_voice(self, file: CaseFile, own: Draft, actor: Actor, now: datetime) -> Draft:
         """A question, in view of those that the customer is asked already."""
@@ -269,7 +271,7 @@ class Acting:
             return as_it_goes_out(file, tidy(body), draft.promise)
         assert draft.what != "take_private", "nobody edits a private message"
         promise = _promise(file, now, promised) if draft.what == "update" else None
-        edited = self._composed(file, _TEMPLATES[draft.what], draft.author, now, body=body, promise=promise)
+        edited = self._composed(file, _TEMPLATES[draft.what], draft.author, now, body=body, promise=promise, step=draft.step)
         return replace(edited, body=tidy(body))
 
     def _draft_of_move(self, case_id: str, department: str, actor: Actor, promised: datetime | None) -> Draft:
@@ -292,8 +294,9 @@ class Acting:
         if file.is_said(body, replaces) or any(tidy(body) in words for words in before):
             raise SaidAlready(SAID_ALREADY)
         message = self._composed(file, "private.person", actor.person, now, body=body)
-        note = will_wait(self._store, file, body, actor.person)
-        return replace(self._composed(file, "private.line", actor.person, now), private=message.text, private_body=tidy(body), note=note)
+        why = will_wait(self._store, file, body, actor.person)
+        line = self._composed(file, "private.line", actor.person, now)
+        return replace(line, private=message.text, private_body=tidy(body), note=why, needs_second=why is not None)
 
     def _composed(
         self,
@@ -305,14 +308,16 @@ class Acting:
         body: str = "",
         promise: datetime | None = None,
         department: str | None = None,
+        step: int | None = None,
     ) -> Draft:
+        """The exact text. `step`: that of a draft whose place it takes, so that the same form stands around other words."""
         case = file.case
         say = WhatToSay(
             case_id=file.case_id,
             policy=file.policy.id,
             words=None,
             template=template,
-            variant=sum(file.case_id.encode()) + case.steps + 1,
+            variant=sum(file.case_id.encode()) + (case.steps + 1 if step is None else step),
             department=department or case.department,
             now=now,
             owner=case.owner,

@@ -122,15 +122,24 @@ class PostgresBoard:
         rows = [dict(row._mapping) for row in self._read(sql, sought.values())]  # noqa: SLF001 - SQLAlchemy's public name for it
         return {row.pop("owner"): row for row in rows}
 
-    def waiting(self, scope: frozenset[str] | None, unsorted: tuple[str, ...], *, unreadable: bool) -> int:
-        """How much stands in the inbox: what needs a person, what nobody sorted, and with `unreadable` what nobody could read (to 100)."""
+    def waiting(self, scope: frozenset[str] | None, unsorted: tuple[str, ...], *, unreadable: bool, announcements: bool) -> int:
+        """How much stands in the inbox: what needs a person, what nobody sorted; with `unreadable` what nobody could read (to 100),
+        and with `announcements` those that wait for a second person.
+        """
         sql = text(
             "select "  # noqa: S608 - our own words
             f"count(*) filter (where {FLAGS['needs_us']}) + count(*) filter (where {FLAGS['unsorted']}) + "
             "(select count(*) from (select from inbound where :unreadable and (state = 'quarantined' or "
-            f"(state = 'parked' and reason is not null)) limit 100) as i) as waiting from cases k where {_OPEN} and {_SCOPE}"
+            "(state = 'parked' and reason is not null)) limit 100) as i) + "
+            "(select count(*) from announcement where :announcements and state = 'waiting') as waiting "
+            f"from cases k where {_OPEN} and {_SCOPE}"
         )
-        values = {"scope": None if scope is None else sorted(scope), "unsorted": list(unsorted), "unreadable": unreadable}
+        values = {
+            "scope": None if scope is None else sorted(scope),
+            "unsorted": list(unsorted),
+            "unreadable": unreadable,
+            "announcements": announcements,
+        }
         (row,) = self._read(sql, values)
         return int(row.waiting)
 
