@@ -77,6 +77,16 @@ def _told(fault: Mapping[str, Any]) -> str:
     return f"{'.'.join(map(str, fields))}: {fault['msg']}"
 
 
+def _routed(request: Request, error: HTTPException) -> str:
+    """What the router's own errors lack: they say nothing of what was asked."""
+    if error.detail == HTTPStatus.NOT_FOUND.phrase:
+        return "there is nothing at this address; /docs lists what there is"
+    if error.detail == HTTPStatus.METHOD_NOT_ALLOWED.phrase:
+        allowed = {name.lower(): value for name, value in (error.headers or {}).items()}.get("allow", "another method")
+        return f"this address does not take {request.method}, but {allowed}"
+    return str(error.detail)
+
+
 def install(app: FastAPI) -> None:
     """Answer every error of the app as a problem, and say so in its OpenAPI document."""
 
@@ -86,13 +96,7 @@ def install(app: FastAPI) -> None:
 
     async def on_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        detail = str(error.detail)
-        if detail == HTTPStatus.NOT_FOUND.phrase:  # the router's own: it says nothing of what was asked
-            detail = "there is nothing at this address; /docs lists what there is"
-        elif detail == HTTPStatus.METHOD_NOT_ALLOWED.phrase:
-            allowed = (error.headers or {}).get("allow") or (error.headers or {}).get("Allow", "another method")
-            detail = f"this address does not take {request.method}, but {allowed}"
-        return Problem(error.status_code, detail, headers=error.headers).response()
+        return Problem(error.status_code, _routed(request, error), headers=error.headers).response()
 
     async def on_invalid(_request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)

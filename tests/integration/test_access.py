@@ -244,7 +244,11 @@ def test_an_admin_makes_a_key_that_is_shown_once_and_revokes_it(here: Here) -> N
     assert here.get("/api/v1/cases/nothing", secret).status_code == 404
     refused = here.http.post("/api/v1/cases", json={}, headers={"authorization": f"Bearer {secret}"})
     told = refused.json()["detail"]
-    assert (refused.status_code, "without the right to open cases" in told, "--role department --scope open_cases" in told) == (403, True, True)
+    assert (refused.status_code, "without the right to open cases" in told, "--role department --scope open_cases" in told) == (
+        403,
+        True,
+        True,
+    )
     assert here.send(f"/console/api-keys/{secret.split('_')[1]}/revoke", cookie=admin).headers["location"] == "/console/api-keys"
     assert here.get("/api/v1/cases/nothing", secret).status_code == 401
     assert here.send(f"/console/api-keys/{secret.split('_')[1]}/revoke", cookie=admin).status_code == 404
