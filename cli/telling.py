@@ -79,7 +79,8 @@ def show_events(events: Sequence[m.Event]) -> None:
     for event in events:
         if event.told is not None:
             line(f"{_minute(event.at)}  {event.told}")
-            for words in (event.words or "").splitlines():
+            gone = "(erased, or written in private)" if event.data.get("words") else ""
+            for words in (gone if event.words is None else event.words).splitlines():
                 line(f"                      {words}", style="dim")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from adapters.postgres.engine import transaction
 from adapters.postgres.leftovers import leftovers
 from adapters.postgres.vault import Vault
 from domain.erasure import CannotErase, Customer, Outside, Owned, Scope
+from domain.errors import LoopkeeperError
 from domain.journal import JOURNAL, HistoryExported, JournalEntry, WordsRead
 
 _AT_ONCE = 2_000
@@ -64,10 +65,12 @@ class Customers:
         self._engine = engine
         self._vault = vault
 
-    def find(self, channel: str, who: str) -> tuple[list[Customer], list[Customer]]:
+    def find(self, channel: str, who: str, known: Collection[str] = ()) -> tuple[list[Customer], list[Customer]]:
         """Who is called that (a handle, or an id on the network) on a channel; and who is on the other channels, perhaps the same person.
 
-        Handles are encrypted, so that all of them are opened and compared; some seconds for a hundred thousand customers.
+        Handles are encrypted, so that all of them are opened and compared; some seconds for a hundred thousand customers. `known`: the
+        policy's channels. One that is not among them, and that no customer came by, is refused (LoopkeeperError): "nobody" would be taken
+        for an answer.
         """
         handle = who.removeprefix("@").casefold()
         with transaction(self._engine) as connection:
@@ -75,10 +78,13 @@ class Customers:
                 str(i)
                 for i in connection.execute(_BY_AUTHOR, {"channel": channel, "author": self._vault.author_hash(channel, who)}).scalars()
             }
-            there, others = set(by_id), set[str]()
+            there, others, channels = set(by_id), set[str](), set(known)
             for row, shown in self._shown(connection):
+                channels.add(str(row.channel))
                 if (shown.get("handle") or "").removeprefix("@").casefold() == handle:
                     (there if row.channel == channel else others).add(str(row.id))
+            if known and channel not in channels:
+                raise LoopkeeperError(f"there is no channel '{channel[:40]}' here; there are: {', '.join(sorted(channels))}")
             return self.customers(connection, there), self.customers(connection, others - there)
 
     def linked(self, subjects: Sequence[str], without: Sequence[str] = ()) -> list[str]:
