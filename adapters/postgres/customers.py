@@ -14,7 +14,7 @@ from adapters.postgres.leftovers import leftovers
 from adapters.postgres.vault import Vault
 from domain.erasure import CannotErase, Customer, Outside, Owned, Scope
 from domain.errors import LoopkeeperError
-from domain.journal import JOURNAL, HistoryExported, JournalEntry, WordsRead
+from domain.journal import JOURNAL, JournalEntry, WordsRead
 
 _AT_ONCE = 2_000
 _BY_AUTHOR = text("select id from subject where channel = :channel and author_hash = :author and erased_at is null")
@@ -54,7 +54,7 @@ _POSTS = text(
 )
 _JOURNAL = text(
     "select key, doc from case_event where case_id >= :from and case_id < '@journal.' and recorded_us >= :us "
-    'and (doc like \'%"kind":"history_exported"%\' or doc like \'%"kind":"words_read"%\') order by case_id, seq'
+    'and doc like \'%"kind":"words_read"%\' order by case_id, seq'
 )
 
 
@@ -111,12 +111,13 @@ class Customers:
             raise CannotErase(f"there is no customer {', '.join(sorted(missing))} who could be erased; see: loopkeeper privacy find")
         cases = [case.case_id for one in customers for case in one.cases]
         elsewhere = connection.execute(_ELSEWHERE, {"ids": list(subjects)}).all()
+        others = tuple(dict.fromkeys(row.case_id for row in elsewhere))
         return Scope(
             customers=tuple(customers),
-            elsewhere=tuple(dict.fromkeys(row.case_id for row in elsewhere)),
+            elsewhere=others,
             words=connection.execute(_WORDS, {"ids": list(subjects)}).scalar_one(),
             waiting=len(leftovers(connection, self._vault, subjects)),
-            outside=self._outside(connection, list(subjects), cases, min(one.since for one in customers)),
+            outside=self._outside(connection, list(subjects), cases, others, min(one.since for one in customers)),
             held_elsewhere=tuple((row.case_id, row.number) for row in elsewhere if row.number is not None),
         )
 
@@ -143,14 +144,16 @@ class Customers:
                     raise KeyProblem(f"not every customer could be looked at, so nobody can say that this is all: {error}") from None
             after = str(rows[-1].id)
 
-    def _outside(self, connection: Connection, subjects: list[str], cases: list[str], since: datetime) -> Outside:
+    def _outside(
+        self, connection: Connection, subjects: list[str], cases: list[str], elsewhere: Collection[str], since: datetime
+    ) -> Outside:
         of = {"cases": cases}
         return Outside(
             cards=tuple((r.case_id, f"Slack channel {r.slack_channel}, ts {r.ts}") for r in connection.execute(_CARDS, of)),
             mails=tuple((r.case_id, f"{r.purpose} e-mail, sent {r.settled_at:%Y-%m-%d %H:%M} UTC") for r in connection.execute(_MAILS, of)),
             replies=tuple((r.case_id, r.url) for r in connection.execute(_REPLIES, of)),
             posts=tuple((r.case_id, f"{r.channel} post {r.native_id}") for r in connection.execute(_POSTS, {"ids": subjects})),
-            exports=tuple(_exports(connection, set(cases), since)),
+            exports=tuple(_exports(connection, {*cases, *elsewhere}, since)),
         )
 
 
@@ -160,10 +163,8 @@ def _exports(connection: Connection, cases: set[str], since: datetime) -> Iterat
     for row in connection.execute(_JOURNAL, values):
         entry = JournalEntry.read(row.doc, row.key)
         match entry.event:
-            case HistoryExported(with_words=True) as exported:
-                what = f"{exported.form} of {exported.cases} cases ({exported.sought})"
-                yield f"{exported.at:%Y-%m-%d %H:%M} UTC, {what}, by {entry.by.person}"
-            case WordsRead(case=case) as seen if case in cases:
-                yield f"{seen.at:%Y-%m-%d %H:%M} UTC, words of {case} shown to {entry.by.person}"
+            case WordsRead(case=case) as seen if case in cases:  # an export with words, too, has one for each of its cases
+                how = "left in an export by" if entry.cause == "exported" else "shown to"
+                yield f"{seen.at:%Y-%m-%d %H:%M} UTC, words of {case} {how} {entry.by.person}"
             case _:
                 pass
