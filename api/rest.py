@@ -152,7 +152,7 @@ class Rest:
 
     async def _open(self, case: CaseIn, named: str | None) -> Opened:
         """`named`: what tells this opening from others, when it may come twice."""
-        policy = self._book.active()
+        policy = self._book.active_for(case.brand)
         policy.brand(case.brand)
         channel = policy.channel(case.channel)
         if case.post_id is None and channel.kind != "hand":
