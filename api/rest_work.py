@@ -18,6 +18,7 @@ from api.console.inbox import waiting_groups
 from api.console.offers import Offer, offered
 from api.paging import After, AtMost, cursor, number_of, tell_next
 from api.problems import Problem, described
+from api.reading import ON_RECORD
 from api.rest_models import held_out
 from api.rest_work_models import (
     BoardColumnOut,
@@ -163,13 +164,15 @@ class RestWork:
 
     async def _drafts(self, visitor: Visitor, after: int | None, at_most: int) -> DraftsOut:
         ground = self._ground
-        scope = visitor.sees_departments
+        scope, on_record = visitor.sees_departments, visitor.actor.role in ON_RECORD
 
         def look() -> DraftsOut:
             cases = ground.store.board.with_drafts(scope, after, at_most + 1)
             found: list[WaitingDraftOut] = []
             for number, case_id in cases[:at_most]:
                 file = ground.store.reader.file(case_id)
+                if on_record:  # before they have it, as everywhere
+                    ground.store.audit.note(case_id, None, visitor.actor, words=True)
                 found += [WaitingDraftOut(case_id=case_id, number=number, **dict(held_out(file, draft))) for draft in file.case.held]
             more = cursor("drafts", cases[at_most - 1][0]) if len(cases) > at_most else None
             return DraftsOut(drafts=found, after=more)

@@ -45,7 +45,10 @@ class RowOut(BaseModel):
     brand: str = Field(examples=["meridian"])
     channel: str = Field(examples=["x"])
     customer: str = Field(examples=["Sam Okafor"])
-    text: str = Field(examples=["You charged me twice and nobody answers."], description="What they wrote first.")
+    text: str = Field(
+        examples=["You charged me twice and nobody answers."],
+        description="What they wrote first; empty for a key whose every reading goes on record.",
+    )
     owner: str | None = Field(examples=["Ana Sousa"])
     opened_at: datetime
     due_at: datetime | None = Field(description="When the most urgent clock runs out; null while none runs.")

@@ -77,13 +77,11 @@ class CustomerPages:
         visitor = visitor_of(request)
         shown = await self._shown(visitor, customer_id)
         await self._noted(visitor, shown.identities)
-        on_record = visitor.actor.role in ON_RECORD
         here = f"/console/customers/{shown.identities[0].id}"
         values = {
             **await self._with(visitor, shown),
             "done": IS_DONE.get(did),
-            "refresh": None if on_record else here,
-            "with_words": not on_record,
+            "refresh": None if visitor.actor.role in ON_RECORD else here,
             "links": visitor.may(Right.LINK_CUSTOMERS),
         }
         return await self._page(request, "customer.html", values)

@@ -26,6 +26,7 @@ from api.console.lately import Counted, Lately, summed
 from api.looking import Looking
 from api.pages import page
 from api.problems import Problem
+from api.reading import ON_RECORD
 from domain.casefile import CaseFile
 from domain.discretion import Onlookers
 from domain.policy import Policy
@@ -63,21 +64,23 @@ class Ground:
             "zone": zone_of(policy),
             "policy": policy,
             "counts": counts,
-            "waiting": counts["needs_us"] + counts["unsorted"] + counts["quarantined"],
+            "without_words": visitor.actor.role in ON_RECORD,
+            "waiting": counts["needs_us"] + counts["unsorted"] + counts["quarantined"] + counts["announced"],
         }
         return page(request, name, {**frame, **values}, framed_by=self.framed_by, status=status)
 
     async def counts(self, visitor: Visitor, policy: Policy) -> dict[str, int]:
         """How many open cases there are of what."""
-        unreadable = visitor.may(Right.READ_UNREADABLE)
+        unreadable, shares = visitor.may(Right.READ_UNREADABLE), visitor.may(Right.SHARE_CAUSES)
         sought = Asked().sought(visitor, policy, self.looking.now())
 
         def look() -> Counted:
             unread = len(self.store.inbox.quarantined()) if unreadable else 0
+            announced = len(self.store.causes.waiting()) if shares else 0
             none = dict.fromkeys(("all", *FLAGS), 0)
-            return {**self.store.board.counted(sought), "": {**none, "quarantined": unread}}
+            return {**self.store.board.counted(sought), "": {**none, "quarantined": unread, "announced": announced}}
 
-        return summed(await self.lately.of(("counts", sought.scope, unreadable, policy.id), lambda: self.read(look)), sought.me)
+        return summed(await self.lately.of(("counts", sought.scope, unreadable, shares, policy.id), lambda: self.read(look)), sought.me)
 
     async def file(self, visitor: Visitor, case_id: str) -> CaseFile:
         """The whole of a case that the visitor may see. Raises Problem: of a case that they may not see, as if it were not there."""
@@ -119,7 +122,9 @@ def zone_of(policy: Policy, brand: str | None = None) -> ZoneInfo:
 
 
 def discreet(visitor: Visitor, policy: Policy, rows: Sequence[Row]) -> list[Row]:
-    """Rows of a list as this visitor may read them."""
+    """Rows of a list as this visitor may read them. Whose every reading is on record reads words where each can be recorded: not here."""
+    if visitor.actor.role in ON_RECORD:
+        return [replace(row, words="") for row in rows]
     if sees_whole(visitor):
         return list(rows)
     return [replace(row, words=Onlookers(policy, row.brand, row.channel).masked(row.words)) for row in rows]

@@ -17,6 +17,7 @@ from domain.values import SYSTEM, Role
 from tests.integration.console import TOM, Served, console
 from tests.integration.opened import arrive, created
 from tests.integration.searching import sealer_of
+from tests.signing_in import signed_in
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +104,39 @@ def test_drafts_that_wait_are_listed_in_pages_with_their_case(served: Served, so
     assert [draft["case_id"] for draft in rest.json()["drafts"]] == held[2:]
     assert (rest.json()["after"], "link" in rest.headers) == (None, False)
     assert technical.get("/drafts").json()["drafts"] == []
+
+
+WHAT_SHE_WROTE = "You charged me twice and nobody answers."
+
+
+@pytest.mark.parametrize("role", [Role.AUDITOR, Role.PRIVACY])
+def test_lists_leave_out_what_customers_wrote_for_whose_every_reading_is_on_record(served: Served, role: Role) -> None:
+    case, reader = served.handed_off(f"w-{role.value}", author=author(40)), Program(served, role)
+    number = served.store.reader.file(case.case_id).number
+    rows = [row for column in reader.get("/board", at_most=200).json()["columns"] for row in column["cases"]]
+    assert case.case_id in {row["case_id"] for row in rows}
+    assert {row["text"] for row in rows} == {""}
+    with httpx.Client(base_url=served.url, trust_env=False) as http:
+        theirs, social = signed_in(http, role.value), signed_in(http)
+        for page in ("/console?more=handed_off.200", "/console?show=all", "/console/inbox"):
+            told = http.get(page, headers=theirs).text
+            assert WHAT_SHE_WROTE not in told
+            assert "each reading of yours goes on record" in told
+        assert f"#{number}" in http.get("/console?show=all", headers=theirs).text
+        for page in ("/console?more=handed_off.200", "/console?show=all"):
+            told = http.get(page, headers=social).text
+            assert WHAT_SHE_WROTE in told
+            assert "each reading of yours" not in told
+
+
+def test_an_auditor_who_lists_drafts_reads_each_on_record(served: Served) -> None:
+    case = served.accepted("w-drafts", author=author(41))
+    assert case.tell(c.Update("held-drafts", TOM, case.keep("We refund it, No. 41."), reasons=("money:refund*",))) is None
+    before = len(served.store.journal.entries(at_most=10_000))
+    drafts = Program(served, Role.AUDITOR).get("/drafts", at_most=200).json()["drafts"]
+    entries = [entry.event for _, _, entry in served.store.journal.entries(at_most=10_000)[before:]]
+    assert case.case_id in {draft["case_id"] for draft in drafts}
+    assert [event.case for event in entries if event.kind == "words_read"] == list(dict.fromkeys(draft["case_id"] for draft in drafts))
 
 
 def test_what_can_be_done_to_a_case_is_told_before_it_is_tried(served: Served, social: Program, technical: Program) -> None:
