@@ -13,13 +13,15 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from adapters.postgres.auditing import Read
+from adapters.postgres.rows import Row
 from adapters.postgres.searching import Page
 from adapters.postgres.store import Store
+from api.console.ground import discreet
 from api.console.visiting import visitor_of
 from api.in_thread import in_thread
 from api.pages import page
 from api.problems import Problem
-from api.reading import read_by, reader_of
+from api.reading import ON_RECORD, read_by, reader_of
 from api.seeking import NAMES, Reader, cursor_of, moment_of, query_of, sought_of
 from domain.dossier import conversation, steps
 from domain.kept_clocks import Became
@@ -70,26 +72,31 @@ class AuditPages:
         return router
 
     async def _search(self, request: Request, reader: Reader, after: str | None) -> Response:
+        visitor = visitor_of(request)
         given = [(name, value.strip()) for name, value in request.query_params.multi_items()]
 
-        def look() -> tuple[Sought | None, Page | None, str | None, int, Policy]:
+        def look() -> tuple[Sought | None, Page | None, str | None, int, Policy, list[Row]]:
             policy = self.store.book.active()
             if not given:
-                return None, None, None, 0, policy
+                return None, None, None, 0, policy, []
             try:
                 sought = sought_of(given, ("after",), self.store.people.named)
                 found = self.store.search.find(sought, cursor_of(after), PAGE, reader.departments)
             except Problem as problem:
-                return None, None, problem.detail, 0, policy
+                return None, None, problem.detail, 0, policy, []
             except SearchTooLong as error:
-                return None, None, str(error), 0, policy
-            return sought, found, None, self.store.search.behind(), policy
+                return None, None, str(error), 0, policy, []
+            works = visitor.actor.role not in ON_RECORD
+            rows = self.store.causes.of_cases([case.case_id for case in found.cases]) if works else []
+            return sought, found, None, self.store.search.behind(), policy, discreet(visitor, policy, rows)
 
-        sought, found, problem, behind, policy = await in_thread(self.threads, look)
+        sought, found, problem, behind, policy, rows = await in_thread(self.threads, look)
         values = {
             "given": {name: value for name, value in given if name in NAMES},
             "choices": _choices(policy),
             "found": found,
+            "rows": {row.case_id: row for row in rows},
+            "works": visitor.actor.role not in ON_RECORD,
             "sought": sought,
             "problem": problem,
             "behind": behind,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -87,16 +87,16 @@ def _routed(request: Request, error: HTTPException) -> str:
     return str(error.detail)
 
 
-def install(app: FastAPI) -> None:
-    """Answer every error of the app as a problem, and say so in its OpenAPI document."""
+def install(app: FastAPI, shown: Callable[[Request, Problem], Response | None]) -> None:
+    """Answer every error of the app as a problem, and say so in its OpenAPI document. `shown`: the page in its place, for a person."""
 
-    async def on_problem(_request: Request, error: Exception) -> Response:
+    async def on_problem(request: Request, error: Exception) -> Response:
         assert isinstance(error, Problem)
-        return error.response()
+        return shown(request, error) or error.response()
 
     async def on_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        return Problem(error.status_code, _routed(request, error), headers=error.headers).response()
+        return await on_problem(request, Problem(error.status_code, _routed(request, error), headers=error.headers))
 
     async def on_invalid(_request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)

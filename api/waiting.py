@@ -13,7 +13,7 @@ from domain.rights import Right
 
 KEPT_FOR_SECONDS = 3.0
 SCOPES_AT_MOST = 200
-_Key = tuple[frozenset[str] | None, bool]
+_Key = tuple[frozenset[str] | None, bool, bool]
 
 
 @dataclass
@@ -29,7 +29,7 @@ class Waiting:
         """How much it is, as of a few seconds ago at most; nothing for whoever may not read cases."""
         if not visitor.may(Right.READ_CASES):
             return 0
-        key = (visitor.sees_departments, visitor.may(Right.READ_UNREADABLE))
+        key = (visitor.sees_departments, visitor.may(Right.READ_UNREADABLE), visitor.may(Right.SHARE_CAUSES))
         at, count = self._known.get(key, (float("-inf"), 0))
         if self.clock() - at <= KEPT_FOR_SECONDS:
             return count
@@ -39,5 +39,6 @@ class Waiting:
         self._known[key] = (self.clock(), found)
         return found
 
-    def _count(self, scope: frozenset[str] | None, unreadable: bool) -> int:
-        return self.store.board.waiting(scope, (self.store.book.active().triage.otherwise,), unreadable=unreadable)
+    def _count(self, scope: frozenset[str] | None, unreadable: bool, announcements: bool) -> int:
+        unsorted = (self.store.book.active().triage.otherwise,)
+        return self.store.board.waiting(scope, unsorted, unreadable=unreadable, announcements=announcements)

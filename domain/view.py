@@ -9,6 +9,7 @@ from domain.case import Case
 from domain.clocks import owed, running
 from domain.policy import CasePolicy
 from domain.replying import spoken
+from domain.sentences import known, mark, say
 from domain.values import CLOSING_PURPOSES, Purpose
 
 
@@ -75,24 +76,24 @@ def needs_human(case: Case) -> str | None:
         return None
     unconfirmed = next((r for r in case.replies if r.state == "unconfirmed"), None)
     if unconfirmed is not None:
-        return f"the {spoken(unconfirmed.purpose)} may or may not have been posted"
+        return say("the {purpose} may or may not have been posted", purpose=known(spoken(unconfirmed.purpose)))
     failed = next((r for r in case.replies if r.state == "failed"), None)
     if failed is not None:
-        return f"the {spoken(failed.purpose)} was refused by the network"
+        return say("the {purpose} was refused by the network", purpose=known(spoken(failed.purpose)))
     if case.closed_at is not None:
         return None
     if case.first_deleted:
-        return "the customer deleted the post"
+        return mark("the customer deleted the post")
     if case.resolved_at is not None and case.planned(*CLOSING_PURPOSES) is None:
-        return "the thank-you is still owed"
+        return mark("the thank-you is still owed")
     if case.stalled_at is not None:
-        return "everybody up the chain was called, and nobody has acted"
+        return mark("everybody up the chain was called, and nobody has acted")
     if case.walk_away_proposed:
-        return "somebody proposes to walk away; a lead decides"
+        return mark("somebody proposes to walk away; a lead decides")
     if case.held:
-        return "a draft waits for a second person"
+        return mark("a draft waits for a second person")
     if case.handoff is not None and case.handoff.delivered_by is None and case.handoff.failed == {"slack", "email"}:
-        return f"the department {case.department} cannot be reached"
+        return say("the department {department} cannot be reached", department=case.department)
     return None
 
 

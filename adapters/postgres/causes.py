@@ -180,6 +180,12 @@ class Causes:
         with self._engine.connect() as connection:
             return [self._announcement(row) for row in connection.execute(_ANNOUNCEMENTS, {"cause": cause, "number": None})]
 
+    def waiting(self) -> list[tuple[Cause, Announcement]]:
+        """Those that wait for a second person, the oldest first, each with its cause."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(_WAITING).all()
+        return [(self.cause(row.cause), self._announcement(row)) for row in rows]
+
     def announcement(self, cause: int, number: int) -> tuple[Announcement, list[Line]]:
         """One of a cause's, with what each case would say. Raises NoSuchCause."""
         with self._engine.connect() as connection:
@@ -308,11 +314,12 @@ _LINES = text(
     "select l.case_id, l.words, l.promise, l.turn, l.held from announcement_case l join cases k using (case_id) "
     "where l.announcement = :number order by k.number"
 )
-_ANNOUNCEMENTS = text(
+_TOLD = (
     "select a.*, p.name as author_name, s.name as settled_name from announcement a left join person p on p.id = a.author "
     "left join person s on s.id = a.settled_by "
-    "where a.cause = :cause and (cast(:number as bigint) is null or a.number = :number) order by a.number desc"
 )
+_WAITING = text(f"{_TOLD} where a.state = 'waiting' order by a.number limit 40")
+_ANNOUNCEMENTS = text(f"{_TOLD} where a.cause = :cause and (cast(:number as bigint) is null or a.number = :number) order by a.number desc")
 _SETTLE = text(
     "update announcement set state = :state, settled_at = clock_timestamp(), settled_by = :by, reason = :reason "
     "where number = :number and state in ('draft', 'waiting') returning number"

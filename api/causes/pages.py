@@ -122,7 +122,7 @@ class CausePages:
                 cases.append(found)
         if not cases and not missing:
             return await self._show(request, cause, problem=say("Which cases? Tick them, or write their numbers."), status=INCOMPLETE)
-        missing += await self.sharing.join(cause, cases, visitor_of(request).actor, once_of(once))
+        missing += await self._by_number(await self.sharing.join(cause, cases, visitor_of(request).actor, once_of(once)))
         if missing:
             return await self._show(request, cause, not_joined=missing, status=CONFLICT)
         return RedirectResponse(f"/console/causes/{number}?did=joined", 303)
@@ -132,8 +132,14 @@ class CausePages:
         cause = await self._cause(number)
         refused = await self.sharing.leave(case, visitor_of(request).actor, once_of(once))
         if refused:
-            return await self._show(request, cause, not_joined=refused, status=CONFLICT)
+            return await self._show(request, cause, not_joined=await self._by_number(refused), status=CONFLICT)
         return RedirectResponse(f"/console/causes/{number}?did=left", 303)
+
+    async def _by_number(self, refused: Sequence[NotJoined]) -> list[NotJoined]:
+        """The same, with the cases as people know them."""
+        rows = await self.ground.read(lambda: self.ground.store.causes.of_cases([one.case for one in refused]))
+        numbers = {row.case_id: f"#{row.number}" for row in rows}
+        return [NotJoined(numbers.get(one.case, one.case), one.reason) for one in refused]
 
     # --- announcements ------------------------------------------------------------------------------------------------
 

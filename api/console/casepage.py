@@ -40,6 +40,7 @@ from domain.policy import CasePolicy
 from domain.rights import Right, may_not
 from domain.sentences import say
 from domain.story import Line, called, story
+from domain.view import needs_human
 
 IS_DONE: Mapping[str, str] = {
     "accept": say("The case has its owner now: it is yours."),
@@ -148,6 +149,7 @@ class CasePage:
             "lines": story(file, whole=whole),
             "running": sorted((one for one in clocks if one.ended_at is None), key=lambda one: (one.due_at is None, one.due_at)),
             "ran": [one for one in reversed(clocks) if one.ended_at is not None],
+            "needs": needs_human(file.case),
             "unsettled": unsettled(file) if not file.case.is_over else [],
             "held": [(draft, since(file, draft.turn) if file.case.turn > draft.turn else ()) for draft in file.case.held],
             "called": called,

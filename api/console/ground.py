@@ -65,21 +65,22 @@ class Ground:
             "policy": policy,
             "counts": counts,
             "without_words": visitor.actor.role in ON_RECORD,
-            "waiting": counts["needs_us"] + counts["unsorted"] + counts["quarantined"],
+            "waiting": counts["needs_us"] + counts["unsorted"] + counts["quarantined"] + counts["announced"],
         }
         return page(request, name, {**frame, **values}, framed_by=self.framed_by, status=status)
 
     async def counts(self, visitor: Visitor, policy: Policy) -> dict[str, int]:
         """How many open cases there are of what."""
-        unreadable = visitor.may(Right.READ_UNREADABLE)
+        unreadable, shares = visitor.may(Right.READ_UNREADABLE), visitor.may(Right.SHARE_CAUSES)
         sought = Asked().sought(visitor, policy, self.looking.now())
 
         def look() -> Counted:
             unread = len(self.store.inbox.quarantined()) if unreadable else 0
+            announced = len(self.store.causes.waiting()) if shares else 0
             none = dict.fromkeys(("all", *FLAGS), 0)
-            return {**self.store.board.counted(sought), "": {**none, "quarantined": unread}}
+            return {**self.store.board.counted(sought), "": {**none, "quarantined": unread, "announced": announced}}
 
-        return summed(await self.lately.of(("counts", sought.scope, unreadable, policy.id), lambda: self.read(look)), sought.me)
+        return summed(await self.lately.of(("counts", sought.scope, unreadable, shares, policy.id), lambda: self.read(look)), sought.me)
 
     async def file(self, visitor: Visitor, case_id: str) -> CaseFile:
         """The whole of a case that the visitor may see. Raises Problem: of a case that they may not see, as if it were not there."""

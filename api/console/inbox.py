@@ -67,6 +67,7 @@ class InboxPage:
             "refresh": "/console/inbox",
             "groups": groups,
             "unreadable": unreadable,
+            "announcements": await self.ground.read(self.ground.store.causes.waiting) if visitor.may(Right.SHARE_CAUSES) else [],
             "done": say("It is being read again. If it still cannot be placed, it comes back here with the reason.")
             if did == "again"
             else None,

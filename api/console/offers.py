@@ -88,7 +88,7 @@ OFFERS: tuple[Offer, ...] = (
     Offer("category", say("Change the category"), "c", DOINGS["category"], lambda f, by, _n: _sorted(f, by)),
     Offer("merge", say("Merge into another"), "j", DOINGS["merge"], lambda f, by, _n: _merged(f, by)),
     Offer("cause", say("Share a cause"), "h", DOINGS["cause"], lambda _f, by, _n: c.JoinSharedCause("", by, 0)),
-    Offer("policy", say("Move to another policy"), "g", c.MovePolicy, lambda _f, by, _n: c.MovePolicy("", by, "another")),
+    Offer("policy", say("Move to another policy"), "t", c.MovePolicy, lambda _f, by, _n: c.MovePolicy("", by, "another")),
     Offer("dismiss", say("Dismiss"), "d", DOINGS["dismiss"], lambda _f, by, _n: c.Dismiss("", by, "spam")),
     Offer("walk_away", say("Walk away"), "x", DOINGS["walk_away"], lambda _f, by, _n: c.WalkAway("", by, "")),
     Offer("waive", say("Waive the thank-you"), "v", DOINGS["waive"], lambda _f, by, _n: c.WaiveThankYou("", by, "")),

@@ -278,6 +278,21 @@ if (isConsole) document.querySelector("[data-help]")?.addEventListener("click", 
 
 /* --- Forms. --- */
 
+/** What was done is said once: whoever loads the page again, or hands its address on, is not told anew. */
+const address = new URL(location.href);
+if (isConsole && address.searchParams.has("did")) {
+  address.searchParams.delete("did");
+  history.replaceState(null, "", address);
+}
+
+/** A page that answers a form has no address to come back to. Once its words are sent, the way back leads to the case. */
+function leaveBehind() {
+  const at = main.dataset.about && `/console/cases/${main.dataset.about}`;
+  if (at && location.pathname !== at) history.replaceState(null, "", at);
+}
+
+if (isConsole) document.addEventListener("submit", leaveBehind);
+
 for (const field of find("[data-zone]")) field.value = zone;
 for (const told of find("[data-zone-name]")) told.textContent = `(${zone})`;
 

@@ -95,6 +95,9 @@ def test_customers_of_one_cause_are_answered_by_one_text(stage: Stage, page: Pag
     page.get_by_role("button", name="Add them").click()
     expect(page.get_by_text("#999999: There is no such case.")).to_be_visible(timeout=LONG)
     expect(page.get_by_role("heading", name="2 cases")).to_be_visible()
+    page.get_by_label("Their numbers").fill(numbers[0])
+    page.get_by_role("button", name="Add them").click()
+    expect(page.get_by_role("alert")).to_contain_text(f"#{numbers[0]}: ", timeout=LONG)  # by its number, as it was written
     assert axe_faults(page) == []
     page.get_by_label("Your words").fill("The card in your cabinet is worn out; we replace it this afternoon.")
     page.get_by_role("button", name="Preview").click()

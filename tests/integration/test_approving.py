@@ -166,7 +166,9 @@ def test_nobody_approves_their_own_draft_by_another_way_in(store: Store, acting:
     assert decides(acting, case, key) is None
 
 
-def test_a_draft_in_other_words_is_composed_anew_for_its_author_and_held_against_every_check(acting: Acting, case: OnRecord) -> None:
+def test_a_draft_in_other_words_keeps_its_author_and_form_and_is_held_against_every_check(
+    store: Store, acting: Acting, case: OnRecord
+) -> None:
     says(acting, case, "You will be refunded.")
     (draft,) = case.case.held
     edited = run(acting.draft_of_edit(case.case_id, draft.step, "You will be refunded 20 pounds."))
@@ -175,7 +177,10 @@ def test_a_draft_in_other_words_is_composed_anew_for_its_author_and_held_against
     assert edited.promise is not None
     assert draft.promise is not None
     assert edited.promise >= draft.promise
-    assert run(acting.draft_of_edit(case.case_id, draft.step, "You will be refunded.")).body == "You will be refunded."
+    same = run(acting.draft_of_edit(case.case_id, draft.step, "You will be refunded."))
+    assert same.body == "You will be refunded."
+    before = store.reader.text(case.case_id, draft.words)
+    assert [text.splitlines()[2].split(" by ")[0] for text in (edited.text, same.text)] == [before.splitlines()[2].split(" by ")[0]] * 2
     with pytest.raises(ShowsPersonalData):
         run(acting.draft_of_edit(case.case_id, draft.step, "Ring +44 7700 900123."))
     says(acting, case, "We look into it for you, and write again.")

@@ -76,6 +76,12 @@ class World:
     def lines(self, number: int) -> dict[str, Line]:
         return {line.case_id: line for line in self.store.causes.announcement(self.cause.number, number)[1]}
 
+    def waiting(self) -> tuple[int, list[tuple[str, int]]]:
+        """How many announcements the inbox counts, and those that it shows."""
+        counted = self.store.board.waiting(None, (), unreadable=False, announcements=True)
+        assert self.store.board.waiting(None, (), unreadable=False, announcements=False) == 0
+        return counted, [(cause.title, told.number) for cause, told in self.store.causes.waiting()]
+
     def decide(self, number: int, do: str, by: Actor = HANNA) -> str | None:
         announcement, lines = self.store.causes.announcement(self.cause.number, number)
         decided: dict[str, Callable[[], Awaitable[c.Refusal | None]]] = {
@@ -145,10 +151,13 @@ def test_what_goes_to_many_waits_for_somebody_else(world: World) -> None:
     number = world.made()
     announcement, _ = world.store.causes.announcement(world.cause.number, number)
     assert announcement.why == ("customers",)
+    assert world.waiting() == (0, [])
     assert world.decide(number, "send") is None
+    assert world.waiting() == (1, [(world.cause.title, number)]), "the inbox has it, and counts it"
     assert world.handed_over() == []
     assert [world.decide(number, "approve", by) for by in (HANNA, TESSA)] == ["ones_own", "not_allowed"]
     assert world.decide(number, "approve", MAX) is None
+    assert world.waiting() == (0, [])
     assert {message.approved_by for message in world.handed_over()} == {MAX.person}
     world.deliver()
     assert all("announced" in case.kinds() for case in cases)

@@ -228,6 +228,17 @@ def test_the_pages_show_words_only_when_asked_and_then_it_is_on_record(desk: Des
     assert desk.journal()[1:] == [("case_read", case.case_id, "auditor"), ("words_read", case.case_id, "auditor")]
 
 
+def test_whoever_works_on_cases_finds_them_by_what_they_know_of_them_and_opens_them_where_they_work(desk: Desk, case: OnRecord) -> None:
+    for role, department in (("social", ""), ("department", "billing")):
+        answer = desk.http.get("/console/audit", params={"words": "charged"}, headers=signed_in(desk.http, role, department))
+        assert f'href="/console/cases/{case.case_id}"' in answer.text
+        assert "Sam Okafor" in answer.text
+        assert "You charged me twice &amp; &lt;b&gt;nobody&lt;/b&gt; answers 👍" in answer.text
+    other = desk.http.get("/console/audit", params={"words": "charged"}, headers=signed_in(desk.http, "department", "technical"))
+    assert (case.case_id in other.text, "Okafor" in other.text) == (False, False)
+    assert desk.journal() == []
+
+
 def test_what_cannot_be_put_on_record_is_not_shown(desk: Desk, case: OnRecord) -> None:
     owner = create_engine(desk.database)
     with owner.begin() as connection:

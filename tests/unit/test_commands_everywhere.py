@@ -267,3 +267,9 @@ def test_a_line_knows_the_word_for_each_and_tells_of_it() -> None:
 
 def test_a_word_that_there_is_not_is_said_to_be_none() -> None:
     assert answer_to("approve 42").startswith("There is no “approve” here.")
+
+
+def test_each_key_of_the_console_does_one_thing() -> None:
+    keys = [offer.key for offer in BY_NAME.values()]
+    assert len(set(keys)) == len(keys)
+    assert not {"g", "?", "/"} & set(keys), "these lead elsewhere before a case is asked"

@@ -18,7 +18,7 @@ from api.languages.choosing import COOKIE, Reader, read_by, reader_of, wanted
 from api.languages.extracting import brought_up_to_date, messages, untranslated, written
 from api.languages.telling import brief, localised
 from api.pages import templates
-from domain.sentences import Moment, say, say_n
+from domain.sentences import Moment, known, say, say_n
 from tests.templates_text import unmarked
 
 TRANSLATED = [tag for tag in languages() if tag != SOURCE]
@@ -121,3 +121,21 @@ def test_a_sentence_is_english_until_somebody_reads_it_in_another_language() -> 
 def test_nothing_is_nothing_in_every_language(tag: str) -> None:
     told = Telling(languages()[tag])
     assert [told.kept(""), told.tell(say("")), told.language.gettext("")] == ["", "", ""]
+
+
+@pytest.mark.parametrize("tag", TRANSLATED)
+def test_why_a_person_is_needed_is_told_in_every_language_from_the_words_that_are_kept_on_the_board(tag: str) -> None:
+    told = Telling(languages()[tag])
+    refused = told.kept("the update was refused by the network")
+    assert refused == told.tell(say("the {purpose} was refused by the network", purpose=known("update")))
+    for kept in (
+        "the update was refused by the network",
+        "the acknowledgement may or may not have been posted",
+        "the customer deleted the post",
+        "the thank-you is still owed",
+        "everybody up the chain was called, and nobody has acted",
+        "somebody proposes to walk away; a lead decides",
+        "a draft waits for a second person",
+        "the department billing cannot be reached",
+    ):
+        assert told.kept(kept) != kept
