@@ -17,11 +17,12 @@ from api.access.rules import Reading
 from api.access.visitor import Visitor
 from api.numbers import LONGEST, USUAL, ReadingReports, behind_of, csv_of, made_of, wanted_of
 from api.paging import After, AtMost, cursor, moment_of, tell_next
-from api.problems import described
+from api.problems import Problem, described
 from api.shelf import Shelf
+from domain.policy import Policy
 from domain.ports import PolicyBook
-from domain.report import as_json
-from domain.reports import KINDS
+from domain.report import Wanted, as_json
+from domain.reports import KINDS, unknown
 
 Value = str | int | float | None
 Days = Annotated[int, Query(ge=1, le=LONGEST, description="So many days, when `from` is not given.")]
@@ -177,8 +178,14 @@ class RestReports:
 
         return router
 
+    def _wanted(self, asked: Mapping[str, str], policy: Policy, visitor: Visitor) -> Wanted:
+        wanted = wanted_of(asked, policy, self.now(), visitor)
+        if (wrong := unknown(wanted, self.reports, policy)) is not None:
+            raise Problem(422, wrong)
+        return wanted
+
     def _behind(self, asked: Mapping[str, str], visitor: Visitor, after: str | None, at_most: int) -> BehindsOut:
-        wanted = wanted_of(asked, self.book.active(), self.now(), visitor)
+        wanted = self._wanted(asked, self.book.active(), visitor)
         rows = self.reports.behind(wanted, behind_of(asked, visitor), moment_of("behind", after), at_most + 1)
         last = rows[at_most - 1] if len(rows) > at_most else None
         more = cursor("behind", last.since.isoformat(), last.case_id) if last is not None else None
@@ -186,7 +193,7 @@ class RestReports:
 
     def _report(self, name: str, asked: dict[str, str], visitor: Visitor, table: str | None, form: str) -> Response | dict[str, object]:
         policy = self.book.active()
-        wanted = wanted_of(asked, policy, self.now(), visitor)
+        wanted = self._wanted(asked, policy, visitor)
         made = made_of(name, self.shelf, wanted, policy, visitor)
         return csv_of(made, table, wanted) if form == "csv" else as_json(made)
 

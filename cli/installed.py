@@ -55,7 +55,9 @@ def find_settings() -> Settings:
         secrets = Secrets(**{"log_key": "", **json.loads((folder / "secrets.json").read_text())})
         ports = json.loads((folder / "ports.json").read_text())
     except (FileNotFoundError, ValueError, TypeError):
-        raise LoopkeeperError(f"there is no installation here ({folder}); start one with `loopkeeper up`, or set DATABASE_URL") from None
+        over_api = ", as this command does not go by LOOPKEEPER_URL" if os.environ.get("LOOPKEEPER_URL") else ""
+        where = f"there is no installation here ({folder})"
+        raise LoopkeeperError(f"{where}; start one with `loopkeeper up`, or set DATABASE_URL{over_api}") from None
     postgres = Postgres(folder / "postgres")
     if not (postgres.sockets / ".s.PGSQL.5432").exists():
         raise LoopkeeperError(f"the installation in {folder} is not running; start it with `loopkeeper up`")

@@ -57,7 +57,8 @@ def policy_check(
 def _told(content: str, source: str) -> list[str]:
     shipped = Settings.model_fields["wording_file"].default
     policy, hints = checked(content, source, read_wording(shipped.read_text(), str(shipped)), holidays_of)
-    counts = f"{len(policy.brands)} brands, {len(policy.channels)} channels, {len(policy.departments)} departments"
+    kinds = (("brand", policy.brands), ("channel", policy.channels), ("department", policy.departments))
+    counts = ", ".join(f"{len(there)} {what}{'s' if len(there) != 1 else ''}" for what, there in kinds)
     fine = f"{source}: fine, version {policy.id} with the shipped wording ({counts})"
     return [fine, *(f"hint: {hint}" for hint in hints)]
 

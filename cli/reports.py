@@ -20,7 +20,7 @@ from domain.digest_letter import html_of, plain
 from domain.errors import LoopkeeperError
 from domain.figures_told import change, told
 from domain.report import Report, Table, Unit, Wanted, as_csv, as_json
-from domain.reports import KINDS, make
+from domain.reports import KINDS, make, unknown
 
 _NAMES = ", ".join(kind.name for kind in KINDS)
 
@@ -64,7 +64,10 @@ def report(
         since = _day(first, "--from") or until - timedelta(days=days - 1)
         if since > until:
             raise LoopkeeperError(f"--from {since} is after the last day, {until}")
-        made = make(name, store.reports, Wanted(since, until, brand, channel, category, department), policy)
+        wanted = Wanted(since, until, brand, channel, category, department)
+        if (wrong := unknown(wanted, store.reports, policy)) is not None:
+            raise LoopkeeperError(f"--{wrong}")
+        made = make(name, store.reports, wanted, policy)
     _put_out(made, as_json(made) if as_json_ else None, table, as_csv_=as_csv_)
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from itertools import groupby
 from typing import Any, Literal
 
+from domain.durations import parse_duration, write_working_time
 from domain.errors import LoopkeeperError, PolicyError, Problem
 from domain.files import line_of, read_policy
 from domain.hours import Hours
@@ -97,12 +98,25 @@ class Changed:
 
 def changed(before: Policy, after: Policy) -> list[Changed]:
     """What another policy says otherwise, key by key, however its file is written. Of lists, what is gone and what is new."""
-    old, new = dict(_flat(before.model_dump(mode="json"))), dict(_flat(after.model_dump(mode="json")))
+    old, new = _told(before), _told(after)
     keys = list(dict.fromkeys((*old, *new)))
     return [_change(key, old.get(key), new.get(key)) for key in keys if old.get(key) != new.get(key)]
 
 
 _Leaf = str | tuple[str, ...]
+
+
+def _told(policy: Policy) -> dict[str, _Leaf]:
+    """Every key with what it says."""
+    flat = _flat(policy.model_dump(mode="json"))
+    return {key: _worked(leaf) if key.startswith("clocks.") else leaf for key, leaf in flat}
+
+
+def _worked(leaf: _Leaf) -> _Leaf:
+    """A clock's duration, which is of working time."""
+    value = parse_duration(leaf)
+    assert isinstance(value, timedelta), "a clock has durations alone"
+    return write_working_time(value)
 
 
 def _flat(value: Any, above: str = "") -> Iterator[tuple[str, _Leaf]]:

@@ -23,8 +23,17 @@ def parse_duration(value: object) -> object:
 
 def write_duration(value: timedelta) -> str:
     """The inverse of `parse_duration`, in the largest unit that is whole."""
+    return _written(value, ("d", "h", "min"))
+
+
+def write_working_time(value: timedelta) -> str:
+    """The same without days: three working days are 24 hours, and would be taken for one day."""
+    return _written(value, ("h", "min"))
+
+
+def _written(value: timedelta, units: tuple[str, ...]) -> str:
     seconds = value.total_seconds()
-    for unit in ("d", "h", "min"):
+    for unit in units:
         if seconds and seconds % _UNITS[unit] == 0:
             return f"{round(seconds / _UNITS[unit])} {unit}"
     return f"{seconds:.6f}".rstrip("0").rstrip(".") + " s"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from domain.badge import badge
@@ -64,6 +64,17 @@ def make(name: str, sums: Sums, wanted: Wanted, policy: Policy) -> Report:
         raise NoSuchReport(say("there is no report '{name}'; there are: {what}", name=name, what=", ".join(kind.name for kind in KINDS)))
     made = _MAKERS[name](sums, wanted, policy)
     return Report(kind.name, kind.title, kind.about, wanted, made.figures, made.tables, made.says, sums.as_of())
+
+
+def unknown(wanted: Wanted, sums: Sums, policy: Policy) -> str | None:
+    """Which name in the filter neither the policy nor any case has, for programs; a slip would be told as "no cases"."""
+    triage = policy.triage
+    named: dict[str, Collection[str]] = {"brand": policy.brands, "channel": policy.channels, "department": policy.departments}
+    for what, there in (named | {"category": (*triage.categories, triage.otherwise)}).items():
+        value: str | None = getattr(wanted, what)
+        if value is not None and value not in there and value not in (had := sums.known(what)):
+            return f"{what}: there is no '{value[:40]}'; there are: {', '.join(sorted({*there, *had}))}"
+    return None
 
 
 # --- the reports ------------------------------------------------------------------------------------------------------

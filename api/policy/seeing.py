@@ -10,7 +10,7 @@ from itertools import groupby
 
 from adapters.public_holidays import UnknownCountry, public_holidays
 from domain.calendars import Span
-from domain.durations import write_duration
+from domain.durations import write_duration, write_working_time
 from domain.escalation import Step
 from domain.hours import DAYS, Hours, write_span
 from domain.policy import ByPriority, Policy
@@ -74,8 +74,8 @@ def clocks(policy: Policy) -> list[ClockRow]:
 
 def _durations(value: ByPriority | timedelta) -> tuple[str, ...]:
     if isinstance(value, timedelta):
-        return (write_duration(value),)
-    return tuple(write_duration(value.of(priority)) for priority in PRIORITIES)
+        return (write_working_time(value),)
+    return tuple(write_working_time(value.of(priority)) for priority in PRIORITIES)
 
 
 def chains(policy: Policy) -> list[tuple[str, list[StepRow]]]:

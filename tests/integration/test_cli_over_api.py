@@ -6,13 +6,14 @@ import inspect
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from adapters.postgres.keys import NewKey
-from cli import admin, cases, inbox, policies, reports  # noqa: F401 - they add their verbs
+from cli import admin, cases, customers, inbox, policies, reports  # noqa: F401 - they add their verbs
 from cli.app import app, out
 from cli.cases import case_do
 from cli.engines import Postgres
@@ -21,6 +22,7 @@ from domain.rights import Right
 from domain.values import SYSTEM, Role
 from loopkeeper_client import models as m
 from tests.integration.console import TOM, Served, console
+from tests.integration.linked import WHY, writes
 from tests.integration.opened import arrive, created
 
 
@@ -180,6 +182,18 @@ def test_the_operators_verbs_say_over_the_api_what_they_say_on_the_database(serv
     assert run("report", "volume", "--json").json["report"] == "volume"
     assert run("report", "volume", "--csv").out.startswith("week")
     assert "Overview" in run("report").out
+
+
+def test_customers_are_found_linked_and_taken_apart_over_the_api(served: Served, run: Run) -> None:
+    sam, samo = writes(served.store, "clisam"), writes(served.store, "clisamo", "facebook")
+    assert f"{sam}  Clisam Okafor (@clisam) on x, since " in run("customer", "find", "@clisam").out
+    assert "Nobody is called exactly clis." in run("customer", "find", "clis").out
+    assert "the role 'auditor' may not link customers" in run("customer", "link", sam, samo, "--reason", WHY, role=Role.AUDITOR).error
+    assert (
+        f"linked (by hand) by cli social on {datetime.now(UTC):%Y-%m-%d}: {WHY}" in run("customer", "link", sam, samo, "--reason", WHY).out
+    )
+    assert [one["id"] for one in run("customer", "show", samo, "--json").json["identities"]] == [samo, sam]
+    assert samo not in run("customer", "unlink", sam, samo, "--reason", "two people").out
 
 
 def test_a_policy_is_checked_and_put_in_force_over_the_api(served: Served, run: Run, tmp_path: Any) -> None:

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 import cli.policies  # noqa: F401 - it adds its verbs
 from adapters.public_holidays import holidays_of
+from api.policy.seeing import clocks
 from cli.app import app
 from cli.doctor import _holidays
 from domain.checking import Changed, changed, lines_of
@@ -139,6 +140,14 @@ def test_what_a_policy_changes_is_told_by_its_meaning_and_not_by_how_it_is_writt
     stricter = SHIPPED.replace("{urgent: 15 min, high: 30 min", "{urgent: 10 min, high: 30 min")
     after = read_policy(stricter.replace("warn_at: [75, 90]", "warn_at: [50, 90]"), "c")
     assert changed(before, after) == [Changed("clocks.accept.urgent", "15 min", "10 min"), Changed("warn_at", "75", "50")]
+
+
+def test_working_time_is_told_in_hours_because_three_working_days_are_not_one_day() -> None:
+    before = read_policy(SHIPPED, "a")
+    after = read_policy(SHIPPED.replace("normal: 3 wd", "normal: 4 wd"), "b")
+    assert changed(before, after) == [Changed("clocks.resolve.normal", "24 h", "32 h")]
+    (resolve,) = (row for row in clocks(before) if row.clock == "resolve")
+    assert resolve.durations == ("8 h", "16 h", "24 h", "40 h")
 
 
 def test_lines_are_held_against_each_other_and_those_far_from_any_difference_are_left_out() -> None:
