@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Annotated
@@ -21,12 +22,15 @@ from adapters.notary import Notary
 from adapters.postgres.exporting import Export, PostgresExporter
 from adapters.postgres.store import Store
 from cli.app import app, out
+from cli.export_over_api import export_over_api
 from cli.installed import installed
+from cli.remote import named
 from domain.checkpoints import Checkpoint, Note
 from domain.errors import LoopkeeperError
 from domain.exporting import Form
 from domain.seeking import Outcome, Sought
 from domain.values import Actor, ClockName, Role, Via
+from loopkeeper_client import models as m
 from verifier import loopkeeper_verify
 
 audit_app = typer.Typer(no_args_is_help=True, help="Export histories, verify them, and the log's keys and checkpoints.")
@@ -91,6 +95,13 @@ def audit_export(
     if as_json and file == "-":
         raise LoopkeeperError("--json is for standard output, where the export goes already; give it a file: --out FILE")
     older = (_checkpoint(since).size,) if since is not None else ()
+    if named():
+        if private:
+            raise LoopkeeperError(
+                "--private is for the command where Loopkeeper runs, without LOOPKEEPER_URL: private words do not go over the API"
+            )
+        export_over_api(file, _wanted(sought, form, with_words=with_words, older=older), as_json=as_json, err=err)
+        return
     with installed() as (store, _):
         if form is Form.BUNDLE:
             _wait_for_sealing(store, wait)
@@ -110,6 +121,16 @@ def audit_export(
         err.print(f"Checkpoint: size {scope.size:,}; events that are not sealed yet, and not in it: {scope.unsealed:,}.")
         if file != "-":
             err.print(f"Verify it: loopkeeper audit verify {file} --public-key KEYS --since CHECKPOINT", markup=False, soft_wrap=True)
+
+
+def _wanted(sought: Sought, form: Form, *, with_words: bool, older: tuple[int, ...]) -> m.ExportIn:
+    """The same as the API takes it: what is not named is left out."""
+    told = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in asdict(sought).items() if value}
+    case = {"case": list(told.pop("cases"))} if "cases" in told else {}
+    spoken = with_words or form is Form.HTML
+    return m.ExportIn.model_validate(
+        {"form": form.value, "sought": {**told, **case}, "with_words": spoken, "since": older[0] if older else None}
+    )
 
 
 def _write(store: Store, export: Export, form: Form, raw: IO[bytes], *, quiet: bool) -> None:

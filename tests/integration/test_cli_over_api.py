@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from loopkeeper_client import models as m
 from tests.integration.console import TOM, Served, console
 from tests.integration.linked import WHY, writes
 from tests.integration.opened import arrive, created
+from tests.integration.searching import NOTARY, sealer_of
 
 
 @dataclass
@@ -40,6 +42,10 @@ class Said:
 
 
 Run = Callable[..., Said]
+SCOPES = {
+    Role.ADMIN: frozenset({Right.MANAGE_ACCESS, Right.CHANGE_POLICY, Right.READ_POLICY}),
+    Role.AUDITOR: frozenset({Right.READ_CASES, Right.EXPORT}),
+}
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +64,7 @@ def run(served: Served, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     secrets: dict[Role, str] = {}
 
     def run(*words: str, role: Role = Role.SOCIAL, given: str | None = None) -> Said:
-        scopes = frozenset({Right.MANAGE_ACCESS, Right.CHANGE_POLICY, Right.READ_POLICY}) if role is Role.ADMIN else None
+        scopes = SCOPES.get(role)
         if role not in secrets:
             secrets[role] = served.store.keys.make(NewKey(f"cli {role}", role, scopes), SYSTEM)[1]
         monkeypatch.setenv("LOOPKEEPER_KEY", secrets[role])
@@ -194,6 +200,33 @@ def test_customers_are_found_linked_and_taken_apart_over_the_api(served: Served,
     )
     assert [one["id"] for one in run("customer", "show", samo, "--json").json["identities"]] == [samo, sam]
     assert samo not in run("customer", "unlink", sam, samo, "--reason", "two people").out
+
+
+def test_histories_are_exported_over_the_api_by_a_key_made_for_that_and_verify(served: Served, run: Run, tmp_path: Path) -> None:
+    case = served.accepted("kexport", author={"id": "kexport"}).case_id
+    with sealer_of(served.address) as sealer:
+        sealer.seal()
+    keys = tmp_path / "keys"
+    keys.write_text(f"{NOTARY.verifiers[0]}\n")
+    to = tmp_path / "all.zip"
+    told = run("export", "--out", str(to), "--case", case, "--json", role=Role.AUDITOR).json
+    assert (told["file"], told["form"], told["cases"], told["not_sealed_yet"]) == (str(to), "bundle", 1, 0)
+    assert told["events"] == len(served.store.records.history(case))
+    assert run("audit", "verify", str(to), "--public-key", str(keys)).code == 0
+    page = tmp_path / "case.html"
+    said = run("export", "--out", str(page), "--case", case, "--form", "html", role=Role.AUDITOR)
+    assert "Exported" in said.error
+    assert "You charged me twice and nobody answers." in page.read_text()
+    (tmp_path / "again.zip.part").touch()
+    for words, why in (
+        (("--out", "-"), "name one: --out FILE"),
+        (("--out", str(tmp_path / "private.zip"), "--private"), "private words do not go over the API"),
+        (("--out", str(tmp_path / "again.zip")), "is there already"),
+    ):
+        refused = run("export", *words, role=Role.AUDITOR)
+        assert (refused.code, why in refused.error) == (1, True), refused
+    assert "may not export" in run("export", "--out", str(tmp_path / "none.zip")).error
+    assert sorted(path.name for path in tmp_path.iterdir() if path.suffix == ".zip") == ["all.zip"]
 
 
 def test_a_policy_is_checked_and_put_in_force_over_the_api(served: Served, run: Run, tmp_path: Any) -> None:
