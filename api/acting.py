@@ -21,10 +21,10 @@ from api.drafting import mind, removal
 from domain import commands as c
 from domain.approving import why_held
 from domain.casefile import CaseFile
-from domain.clocks import promise_from
+from domain.clocks import may_promise, promise_from
 from domain.commands import SAID_ALREADY, Command, Refusal
 from domain.decide import decide
-from domain.errors import LoopkeeperError, SaidAlready, TooLong, WaitsAlready
+from domain.errors import LoopkeeperError, NotPromised, SaidAlready, TooLong, WaitsAlready
 from domain.events import AskQueued, ReplyPlanned
 from domain.limits import length
 from domain.pace import Pace
@@ -111,17 +111,24 @@ class Acting:
         """A version of the policy. Raises NoPolicy."""
         return await self._in_thread(lambda: self._store.book.policy(version))
 
-    async def draft(self, case_id: str, saying: Saying, body: str, actor: Actor, replaces: int | None = None) -> Draft:
-        """The exact text that saying this would post now. Raises NoSuchCase, NotWaiting, TooLong, SaidAlready, ShowsPersonalData.
+    async def draft(
+        self, case_id: str, saying: Saying, body: str, actor: Actor, replaces: int | None = None, promise: datetime | None = None
+    ) -> Draft:
+        """The exact text that saying this would post now.
+
+        Raises NoSuchCase, NotWaiting, TooLong, SaidAlready, ShowsPersonalData, NotPromised.
 
         A question goes out together with one that is not posted yet; while one is open, it waits. `replaces`: the step of the actor's own
-        draft that waits, in the place of which this goes.
+        draft that waits, in the place of which this goes. `promise`: the one that they were shown; None: one is made.
         """
-        return await self._in_thread(lambda: self._draft(case_id, saying, body, actor, replaces))
+        return await self._in_thread(lambda: self._draft(case_id, saying, body, actor, replaces, promise))
 
-    async def draft_of_move(self, case_id: str, department: str, actor: Actor) -> Draft:
-        """The exact text that would tell the customer that this department has the case. Raises NoSuchCase, NoWording."""
-        return await self._in_thread(lambda: self._draft_of_move(case_id, department, actor))
+    async def draft_of_move(self, case_id: str, department: str, actor: Actor, promise: datetime | None = None) -> Draft:
+        """The exact text that would tell the customer that this department has the case. Raises NoSuchCase, NoWording, NotPromised.
+
+        `promise`: as with `draft`.
+        """
+        return await self._in_thread(lambda: self._draft_of_move(case_id, department, actor, promise))
 
     async def draft_of_private(self, case_id: str, body: str | None, actor: Actor, replaces: int | None = None) -> Draft:
         """The exact public line that would say that it goes on in private, and the private message around `body`.
@@ -131,9 +138,9 @@ class Acting:
         """
         return await self._in_thread(lambda: self._draft_of_private(case_id, body, actor, replaces))
 
-    async def draft_of_edit(self, case_id: str, step: int, body: str) -> Draft:
+    async def draft_of_edit(self, case_id: str, step: int, body: str, promise: datetime | None = None) -> Draft:
         """The exact text that a draft which waits would be in other words, signed by its author. Raises NotWaiting and as `draft`."""
-        return await self._in_thread(lambda: self._draft_of_edit(case_id, step, body))
+        return await self._in_thread(lambda: self._draft_of_edit(case_id, step, body, promise))
 
     async def draft_removal(self, case_id: str, seen: int, actor: Actor) -> Draft:
         """The exact text that asks the customer to remove what event number `seen` found in a post. Raises NoSuchCase, NothingShown."""
@@ -220,7 +227,9 @@ class Acting:
 
     # --- in a thread --------------------------------------------------------------------------------------------------
 
-    def _draft(self, case_id: str, saying: Saying, body: str, actor: Actor, replaces: int | None) -> Draft:
+    def _draft(
+        self, case_id: str, saying: Saying, body: str, actor: Actor, replaces: int | None, promised: datetime | None = None
+    ) -> Draft:
         file = self._store.reader.file(case_id)
         if replaces is not None:
             own_draft(file, replaces, actor.person)
@@ -230,7 +239,7 @@ class Acting:
             raise SaidAlready(SAID_ALREADY)
         mind(self._store, file, body)
         now = self._now()
-        promise = promise_from(now, file.case, file.case_policy) if saying == "update" else None
+        promise = _promise(file, now, promised) if saying == "update" else None
         draft = self._composed(file, _TEMPLATES[saying], actor.person, now, body=body, promise=promise, step=replaces)
         draft = replace(draft, body=tidy(body))
         if saying == "ask":
@@ -254,20 +263,20 @@ class Acting:
                 return replace(joint, body=both, joins=planned.step, alone=own.text, alone_body=own.body, note=note)
         return replace(own, note=_waits(whose))
 
-    def _draft_of_edit(self, case_id: str, step: int, body: str) -> Draft:
+    def _draft_of_edit(self, case_id: str, step: int, body: str, promised: datetime | None) -> Draft:
         file, now = self._store.reader.file(case_id), self._now()
         draft = waiting(file, step)
         mind_edit(self._store, file, draft, body)
         if not has_body(file, draft):
             return as_it_goes_out(file, tidy(body), draft.promise)
         assert draft.what != "take_private", "nobody edits a private message"
-        promise = promise_from(now, file.case, file.case_policy) if draft.what == "update" else None
+        promise = _promise(file, now, promised) if draft.what == "update" else None
         edited = self._composed(file, _TEMPLATES[draft.what], draft.author, now, body=body, promise=promise, step=draft.step)
         return replace(edited, body=tidy(body))
 
-    def _draft_of_move(self, case_id: str, department: str, actor: Actor) -> Draft:
+    def _draft_of_move(self, case_id: str, department: str, actor: Actor, promised: datetime | None) -> Draft:
         file, now = self._store.reader.file(case_id), self._now()
-        promise = promise_from(now, file.case, file.case_policy)
+        promise = _promise(file, now, promised)
         return self._composed(file, "moved.told", actor.person, now, promise=promise, department=department)
 
     def _draft_of_private(self, case_id: str, body: str | None, actor: Actor, replaces: int | None) -> Draft:
@@ -349,6 +358,17 @@ def as_it_goes_out(file: CaseFile, whole: str, promise: datetime | None = None) 
     there = room(file.policy, file.case.channel)
     cut = tuple(parts(file.policy, file.case.channel, whole))
     return Draft(whole, cut, length(whole, there.counting), there.limit, file.network, promise, file.case.turn)
+
+
+def _promise(file: CaseFile, now: datetime, shown: datetime | None) -> datetime:
+    """The next word that a text promises: the one that somebody has been shown, or one made now. Raises NotPromised."""
+    if shown is None:
+        return promise_from(now, file.case, file.case_policy)
+    if not may_promise(shown, now, file.case, file.case_policy):
+        raise NotPromised(
+            "the text that you have seen promises the next word by a moment that is over, or too far away by now: look at it again"
+        )
+    return shown
 
 
 def _said(file: CaseFile, command_id: str) -> Draft | None:

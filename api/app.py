@@ -71,6 +71,7 @@ from api.intake import GroupCommit, Intake
 from api.languages.page import LanguagePages, home_zone
 from api.limits import LimitHeaders, Limits
 from api.looking import Looking
+from api.not_found import not_found
 from api.numbers import Numbers
 from api.once import Once
 from api.policy.pages import PolicyPages
@@ -175,7 +176,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.language = settings.language
     app.state.home_zone = lambda: ZoneInfo("UTC")  # until a policy has been read
-    problems.install(app)
+    problems.install(app, not_found)
     app.include_router(ReferencePages(app.openapi).routes())
     app.add_exception_handler(Led, led)
     app.add_middleware(Conditional)

@@ -137,7 +137,7 @@ class Intake:
     def _read(self, channel: str, delivery: str, body: bytes) -> tuple[Arrival, str | None]:
         try:
             event = CHANNEL_EVENT.validate_json(body)
-            self.book.active().brand(event.brand)
+            self.book.active_for(event.brand).brand(event.brand)
         except ValidationError as error:
             reason = why_unreadable(error)
         except UnknownBrand as error:

@@ -92,6 +92,7 @@ class Numbers:
             "said": _sought_in_words(wanted, sought, policy), "back": f"/console/numbers?{urlencode(wanted.sought())}",
             "told": told, "Unit": Unit,
             "department": lambda key: policy.departments[key].name if key in policy.departments else key,
+            "channel": lambda key: policy.channels[key].network if key in policy.channels else key.capitalize(),
         }  # fmt: skip
         return page(request, "numbers_cases.html", values, framed_by=self.framed_by)
 

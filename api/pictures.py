@@ -133,7 +133,8 @@ class _Drawing:
         values = [_number(v) for row in self.table.rows for place, _ in self.series if (v := self.value(row, place)) is not None]
         unit = self.series[0][1].unit
         steps = _high_shares(values) if unit is Unit.SHARE else _steps(max(values, default=0), unit)
-        frame = _Frame(steps, unit, len(self.table.rows), right=170)
+        longest = max(len(self.called(column)) for _, column in self.series)
+        frame = _Frame(steps, unit, len(self.table.rows), right=min(max(170, 60 + longest * 15 // 2), 330))
         parts = [frame.grid(), *self._dates(frame)]
         if self.picture.target is not None:
             y = _at(frame.y(self.picture.target))
@@ -151,14 +152,18 @@ class _Drawing:
                     parts.append(self.linked(row, column, dot, self.says(row, column, self.value(row, place))))
         return frame.HEIGHT, Markup("").join([*parts, *self._ends(frame)])
 
+    @staticmethod
+    def called(column: Column) -> str:
+        """What stands at the end of a line: short, for the title of the picture says the rest."""
+        return str(localised(column.title)).split(":")[0].removesuffix(" in time")
+
     def _ends(self, frame: _Frame) -> Iterator[Markup]:
         """The name and the latest value of each series, where its line ends, and none over another."""
         found = []
         for shade, (place, column) in enumerate(self.series, start=1):
             latest = next((v for row in reversed(self.table.rows) if (v := self.value(row, place)) is not None), None)
             if latest is not None:
-                name = str(localised(column.title)).split(":")[0].removesuffix(" in time")
-                found.append((frame.y(_number(latest)), shade, f"{localised(told(latest, column.unit))} {name}"))
+                found.append((frame.y(_number(latest)), shade, f"{localised(told(latest, column.unit))} {self.called(column)}"))
         below = 0.0
         for y, shade, text in sorted(found):
             below = max(y + 4, below + 15)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -19,6 +19,8 @@ from domain.ports import Unavailable
 from domain.seeking import SearchTooLong
 
 MEDIA_TYPE = "application/problem+json"
+MOST_TOLD = 10
+"""So many faults of one request are told at once."""
 
 
 class ProblemDetail(BaseModel):
@@ -65,22 +67,40 @@ def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": ProblemDetail, "description": _TOLD[status]} for status in statuses}
 
 
-def install(app: FastAPI) -> None:
-    """Answer every error of the app as a problem, and say so in its OpenAPI document."""
+def _told(fault: Mapping[str, Any]) -> str:
+    """One thing that is wrong with a request, and where: the field, without which part of the request it stands in."""
+    part, *fields = fault["loc"]
+    if fault["type"] == "json_invalid":
+        return f"the body is no JSON: {fault['ctx']['error']} (at sign {fields[0]})"
+    if part == "body" and not fields:
+        return "the body has to be a JSON object, sent with Content-Type: application/json"
+    return f"{'.'.join(map(str, fields))}: {fault['msg']}"
 
-    async def on_problem(_request: Request, error: Exception) -> Response:
+
+def _routed(request: Request, error: HTTPException) -> str:
+    """What the router's own errors lack: they say nothing of what was asked."""
+    if error.detail == HTTPStatus.NOT_FOUND.phrase:
+        return "there is nothing at this address; /docs lists what there is"
+    if error.detail == HTTPStatus.METHOD_NOT_ALLOWED.phrase:
+        allowed = {name.lower(): value for name, value in (error.headers or {}).items()}.get("allow", "another method")
+        return f"this address does not take {request.method}, but {allowed}"
+    return str(error.detail)
+
+
+def install(app: FastAPI, shown: Callable[[Request, Problem], Response | None]) -> None:
+    """Answer every error of the app as a problem, and say so in its OpenAPI document. `shown`: the page in its place, for a person."""
+
+    async def on_problem(request: Request, error: Exception) -> Response:
         assert isinstance(error, Problem)
-        return error.response()
+        return shown(request, error) or error.response()
 
-    async def on_http(_request: Request, error: Exception) -> Response:
+    async def on_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        return Problem(error.status_code, str(error.detail), headers=error.headers).response()
+        return await on_problem(request, Problem(error.status_code, _routed(request, error), headers=error.headers))
 
     async def on_invalid(_request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"] if part != "body")
-        return Problem(422, f"{where}: {first['msg']}" if where else str(first["msg"])).response()
+        return Problem(422, "; ".join(dict.fromkeys(map(_told, error.errors()[:MOST_TOLD])))).response()
 
     async def on_ours(_request: Request, error: Exception) -> Response:
         assert isinstance(error, LoopkeeperError)

@@ -32,7 +32,7 @@ from api.rest_models import CaseIn, CaseOut, CommandIn, CommandOut, HeldOut, Ope
 from domain import commands as c
 from domain.casefile import CaseFile
 from domain.decide_approval import NOT_WAITING
-from domain.errors import LoopkeeperError, SaidAlready, WaitsAlready
+from domain.errors import LoopkeeperError, NotPromised, SaidAlready, WaitsAlready
 from domain.inbound import PostCreated
 from domain.moving import misfit
 from domain.ports import PolicyBook, Unavailable
@@ -46,6 +46,7 @@ _CODES: dict[type[LoopkeeperError], str] = {
     SaidAlready: "said_already",
     WaitsAlready: "waits_already",
     NotWaiting: NOT_WAITING.code,
+    NotPromised: "promise_is_over",
 }
 _DRAFTED = ("ask", "update", "resolve", "take_private", "approve")
 """What is said to the customer around the given text."""
@@ -151,7 +152,7 @@ class Rest:
 
     async def _open(self, case: CaseIn, named: str | None) -> Opened:
         """`named`: what tells this opening from others, when it may come twice."""
-        policy = self._book.active()
+        policy = self._book.active_for(case.brand)
         policy.brand(case.brand)
         channel = policy.channel(case.channel)
         if case.post_id is None and channel.kind != "hand":
@@ -244,19 +245,19 @@ class Rest:
                 case "update" if wanted.removal is not None:
                     return await self._acting.draft_removal(case, wanted.removal, actor)
                 case "ask" | "update" | "resolve":
-                    return await self._acting.draft(case, wanted.do, _needed(wanted.text, "text"), actor, wanted.replaces)
+                    return await self._acting.draft(case, wanted.do, _needed(wanted.text, "text"), actor, wanted.replaces, wanted.promise)
                 case "take_private":
                     body = None if wanted.text is None else _needed(wanted.text, "text")
                     return await self._acting.draft_of_private(case, body, actor, wanted.replaces)
                 case "approve":
                     return await self._draft_to_approve(file, wanted)
                 case "reassign" if wanted.tell_customer:
-                    return await self._acting.draft_of_move(case, _needed(wanted.department, "department"), actor)
+                    return await self._acting.draft_of_move(case, _needed(wanted.department, "department"), actor, wanted.promise)
                 case _:
                     return None
         except OnlyItsAuthors as error:
             raise Problem(409, str(error), code="only_its_authors") from None
-        except (SaidAlready, NotWaiting) as error:
+        except (SaidAlready, NotWaiting, NotPromised) as error:
             said = None if wanted.dry_run else await self._acting.said(case, command_id)
             if said is None:
                 raise Problem(409, str(error), code=_CODES[type(error)]) from None
@@ -266,7 +267,7 @@ class Rest:
         """What would go out by an approval: the draft as it is, or around another text."""
         step = _step(wanted)
         if _said(wanted.text) is not None:
-            return await self._acting.draft_of_edit(file.case_id, step, _needed(wanted.text, "text"))
+            return await self._acting.draft_of_edit(file.case_id, step, _needed(wanted.text, "text"), wanted.promise)
         draft = waiting(file, step)
         return as_it_goes_out(file, file.text_of(draft.words), draft.promise)
 

@@ -271,6 +271,11 @@ class CommandIn(_Model):
     )
     until: Moment | None = Field(None, examples=["2026-03-06T09:00:00Z"], description="With snooze and wait_on_third_party.")
     seen: int | None = Field(None, examples=[3], description="The `turn` that you have seen: refused if something has happened since.")
+    promise: Moment | None = Field(
+        None,
+        examples=["2026-03-05T15:40:00Z"],
+        description="With words that promise the next ones: the `promise` of the text that you have seen. Without it, one is made anew.",
+    )
     replaces: int | None = Field(None, description="With words to the customer: the step of your own waiting draft that they replace.")
     policy: str | None = Field(None, examples=["default@e860d0d996"], description="The version to hold the case to.")
     into: str | None = Field(None, max_length=200, examples=["meridian-x-1790"], description="With merge: the case that it goes on in.")
@@ -292,6 +297,9 @@ class DraftOut(_Model):
     length: int = Field(examples=[87])
     limit: int = Field(examples=[280])
     private: str | None = Field(None, description="The private message that goes with it.")
+    promise: datetime | None = Field(
+        None, examples=["2026-03-05T15:40:00Z"], description="By when it promises the next word. Send it as `promise` to say exactly this."
+    )
     note: str | None = Field(None, examples=["Ana's question is open; yours is asked when it is answered."])
 
 
@@ -323,6 +331,7 @@ def draft_out(draft: Draft) -> DraftOut:
         length=draft.length,
         limit=draft.limit,
         private=draft.private,
+        promise=draft.promise,
         note=draft.note,
     )
 

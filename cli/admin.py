@@ -92,7 +92,7 @@ def key_list(as_json: AsJson = False) -> None:
         return
     table = Table(box=None)
     for column in ("id", "name", "role", "departments", "scopes", "made", "last used", "good until"):
-        table.add_column(column)
+        table.add_column(column, overflow="fold", no_wrap=column in ("id", "made", "last used"))
     for key in keys:
         over = key["expires_at"] is not None and datetime.fromisoformat(key["expires_at"]) <= datetime.now(UTC)
         until = f"revoked {_day(key['revoked_at'])}" if key["revoked_at"] else f"{_day(key['expires_at'])}{' (over)' if over else ''}"
@@ -129,7 +129,7 @@ def session_list(as_json: AsJson = False) -> None:
         return
     table = Table(box=None)
     for column in ("id", "name", "role", "way", "signed in", "last seen", "from"):
-        table.add_column(column)
+        table.add_column(column, overflow="fold", no_wrap=column == "id")
     for one in found:
         cells = (one.id, one.name, str(one.role), one.way, f"{one.signed_in_at:%F %H:%M}", f"{one.seen_at:%F %H:%M}", one.address)
         table.add_row(*(escape(cell) for cell in cells))

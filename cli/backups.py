@@ -123,7 +123,8 @@ def restore(
         size = latest.size if latest is not None else 0
         outside = _outside(checkpoints or settings.checkpoint_file)
         PostgresJournal(engine).note(Restored(datetime.now(UTC), size, outside[-1].size if outside else None), OPERATOR)
-        _say(f"Restored: the backup of {note.made_at}, {size} events in the log{', then took ' + ', '.join(taken) if taken else ''}.")
+        made = f"{datetime.fromisoformat(note.made_at).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        _say(f"Restored: the backup of {made}, {size} events in the log{', then took ' + ', '.join(taken) if taken else ''}.")
         fault = _held_against(PostgresLog(engine), size, outside)
     _say("Now, before any process is started:")
     _say("  loopkeeper privacy again       erases again whoever was erased since the backup")

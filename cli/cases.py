@@ -126,10 +126,16 @@ def case_do(
     reason: Annotated[str | None, typer.Option(help="With dismiss: spam, nothing_to_answer, duplicate.")] = None,
     removal: Annotated[int | None, typer.Option(help="With update: the event that found personal data, to have it removed.")] = None,
     policy: Annotated[str | None, typer.Option(help="With move_policy.")] = None,
+    into: Annotated[str | None, typer.Option(metavar="CASE", help="With merge: the case that it goes on in, by its id or number.")] = None,
+    cause: Annotated[int | None, typer.Option(help="With join_shared_cause: its number.")] = None,
     step: Annotated[int | None, typer.Option(help="With approve, reject and settle_reply.")] = None,
+    replaces: Annotated[int | None, typer.Option(help="With words: the step of your own waiting draft that they replace.")] = None,
     posted: Annotated[bool | None, typer.Option("--posted/--not-posted", help="With settle_reply.")] = None,
     permalink: Annotated[str | None, typer.Option(help="With settle_reply: where it stands.")] = None,
     seen: Annotated[int | None, typer.Option(help="The turn that you have read.")] = None,
+    promise: Annotated[
+        str | None, typer.Option(metavar="MOMENT", help="By when the text that you have read promises the next one.")
+    ] = None,
     once: Annotated[str | None, typer.Option(metavar="WORD", help="Under the same word it is done once.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would reach the customer.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Send it without asking.")] = False,
@@ -139,11 +145,14 @@ def case_do(
     given = {
         "text": sys.stdin.read() if text == "-" else text, "root_cause": root_cause, "cause_text": cause_text, "department": department,
         "tell_customer": tell_customer, "until": until, "priority": priority, "category": category, "reason": reason, "removal": removal,
-        "policy": policy, "step": step, "posted": posted, "permalink": permalink, "seen": seen,
+        "policy": policy, "into": into, "cause": cause, "step": step, "replaces": replaces, "posted": posted,
+        "permalink": permalink, "seen": seen, "promise": promise,
     }  # fmt: skip
     fields: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     with api() as lk:
         case_id = _id(lk, case)
+        if into is not None:
+            fields["into"] = _id(lk, into)
         if dry_run:
             shown = lk.do(case_id, do, dry_run=True, **fields)
             show_json(shown) if as_json else show_draft(shown)
@@ -172,7 +181,9 @@ def _shown_first(lk: Loopkeeper, case_id: str, do: str, fields: dict[str, Any]) 
     show_draft(shown)
     if not typer.confirm("\nSend it?"):
         raise typer.Exit(1)
-    return {} if shown.turn is None or "seen" in fields or do == "reassign" else {"seen": shown.turn}
+    seen = {} if shown.turn is None or "seen" in fields or do == "reassign" else {"seen": shown.turn}
+    promised = shown.public.promise if shown.public is not None else None
+    return seen if promised is None or "promise" in fields else {**seen, "promise": promised}
 
 
 @case_app.command("open")

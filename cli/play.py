@@ -83,9 +83,15 @@ def _script(file: Path, at_most: int | None, longest_gap: timedelta) -> Script:
     return script
 
 
+def _end_as_ctrl_c() -> None:
+    """Whoever ends it by SIGTERM finds everything stopped and put back, too."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
 @contextlib.contextmanager
 def _somewhere(script: Script, speed: float) -> Iterator[tuple[Installation, str]]:
     """The installation that is up, with the threads' policy in force for the while, else one of its own; and the prefix of its posts."""
+    _end_as_ctrl_c()
     running = Installation.running(default_state().absolute())
     if running is None:
         with _own(script, speed, "replay") as installation:
@@ -111,7 +117,7 @@ def _somewhere(script: Script, speed: float) -> Iterator[tuple[Installation, str
 @contextlib.contextmanager
 def _own(script: Script, speed: float, name: str) -> Iterator[Installation]:
     """A new installation for this play alone."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what was started is stopped
+    _end_as_ctrl_c()
     folder = default_state().absolute() / name
     with State(folder) as held:
         _fresh(folder)

@@ -112,7 +112,7 @@ def privacy_find(
 ) -> None:
     """Find a customer, their cases, and who is called the same on other channels."""
     with _room() as room:
-        there, others = room.customers.find(channel, who)
+        there, others = room.customers.find(channel, who, room.store.book.active().channels)
         mine = [one.id for one in there]
         linked = [one for one in room.customers.seen(room.customers.linked(mine)) if one.id not in mine]
         others = [one for one in others if one.id not in {other.id for other in linked}]
@@ -286,7 +286,7 @@ def privacy_export(
         raise LoopkeeperError(f"{to}: name a file that ends with .html (to be read) or .json (for programs)")
     with _room() as room:
         by = room.whoever(key)
-        there, _ = room.customers.find(channel, who)
+        there, _ = room.customers.find(channel, who, room.store.book.active().channels)
         if not there and not also:
             raise LoopkeeperError(f"nobody on '{channel}' is known as {who}; whoever was erased is not found any more")
         whom = room.customers.linked([*(one.id for one in there), *_ids(also or [])], _ids(without or []))

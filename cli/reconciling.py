@@ -51,7 +51,7 @@ async def _reconcile(store: Store, settings: Settings, threads: ThreadPoolExecut
     for finding in findings:
         _say(finding.told, f"  {'' if apply else 'with --apply: '}{finding.mending}", *(f"  lost: {event}" for event in finding.lost))
     if not apply:
-        _say(f"{len(findings)} cases differ. Nothing was changed.")
+        _say(f"{'One case differs' if len(findings) == 1 else f'{len(findings)} cases differ'}. Nothing was changed.")
         return
     mended: list[Finding] = []
     try:

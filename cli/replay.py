@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -241,9 +241,9 @@ def replay(play: Play) -> Report:
     )
     with Hands(play.sandbox) as hands:
         state = hands.state()
-    _look_at_the_square(report, company, seen, state)
+    ours = _look_at_the_square(report, company, seen, state)
     _look_at_the_desk(report, play.store, seen, state)
-    _look_at_the_histories(report, play.store, seen)
+    report.twice = said_twice(ours, _look_at_the_histories(report, play.store, seen))
     return report
 
 
@@ -294,8 +294,8 @@ def _patiently(look: Callable[[], T]) -> T:
         time.sleep(0.25)  # a poll, bounded above
 
 
-def _look_at_the_square(report: Report, company: Company, seen: _Seen, state: list[Change]) -> None:
-    """What anyone can see: every customer answered, every post taken in, nothing said twice."""
+def _look_at_the_square(report: Report, company: Company, seen: _Seen, state: list[Change]) -> list[Json]:
+    """What anyone can see: every customer answered, every post taken in. Our replies, in which nothing is to be said twice."""
     posts = sorted((c.object for c in state if c.kind == "post"), key=lambda p: str(p["posted_at"]))
     theirs = {p["id"]: p for p in posts if p["id"] in seen.posts}
     ours: dict[str, Json] = {}
@@ -317,10 +317,21 @@ def _look_at_the_square(report: Report, company: Company, seen: _Seen, state: li
     for change in state:
         if change.kind == "delivery" and change.object["about"] in theirs and change.object["state"] != "delivered":
             report.lost.append(f"{change.object['about']} was not taken in ({change.object['state']})")
-    said = Counter((str(r["in_reply_to"]), r["text"]) for r in ours.values()) + Counter(
-        ("key", str(r["idempotency_key"])) for r in ours.values()
-    )
-    report.twice = [f"{where}: {what}" for (where, what), count in said.items() if count > 1]
+    return list(ours.values())
+
+
+def said_twice(ours: Iterable[Json], on_record: Collection[str]) -> list[str]:
+    """Replies that stand there twice: under one key, or in the same words to the same post.
+
+    Where clocks run in seconds and moments are told in minutes, two holding messages have the same words ("… by 14:00 today"). These were
+    meant to be said twice when each is on record, by its id, as a reply of its own.
+    """
+    keys, alike = Counter[str](), dict[tuple[str, str], list[str]]()
+    for reply in ours:
+        keys[str(reply["idempotency_key"])] += 1
+        alike.setdefault((str(reply["in_reply_to"]), reply["text"]), []).append(reply["id"])
+    twice = [f"{where}: {what}" for (where, what), ids in alike.items() if len(ids) > 1 and not set(ids) <= set(on_record)]
+    return twice + [f"key: {key}" for key, count in keys.items() if count > 1]
 
 
 def _look_at_the_desk(report: Report, store: Store, seen: _Seen, state: list[Change]) -> None:
@@ -336,8 +347,11 @@ def _look_at_the_desk(report: Report, store: Store, seen: _Seen, state: list[Cha
     report.unconfirmed_asked = sum(any(key.startswith(f"{case}:social:") for key in keys) for case in cases)
 
 
-def _look_at_the_histories(report: Report, store: Store, seen: _Seen) -> None:
-    """What an auditor sees: whole chains, every post on record, every thank-you answered, every loop closed with its permalink."""
+def _look_at_the_histories(report: Report, store: Store, seen: _Seen) -> set[str]:
+    """What an auditor sees: whole chains, every post on record, every thank-you answered, every loop closed with its permalink.
+
+    The ids of the replies that are on record, each once.
+    """
     rows = _rows(store, text("select case_id, closed_at, ended, earlier_case from cases order by number"))
     docs = _rows(store, text("select case_id, doc from case_event order by case_id, seq"))
     cases = [row for row in rows if seen.case(row.case_id)]
@@ -347,13 +361,14 @@ def _look_at_the_histories(report: Report, store: Store, seen: _Seen) -> None:
     for row in docs:
         if seen.case(row.case_id):
             histories.setdefault(row.case_id, []).append(read(row.doc).event)
-    on_record: set[str] = set()
+    on_record, replies = set[str](), set[str]()
     for case in cases:
         history = histories.get(case.case_id, [])
         fault = _patiently(partial(store.records.verify, case.case_id))
         if fault is not None or not history:
             report.broken_histories.append(fault or f"case {case.case_id}: no history")
         on_record |= {h.post for h in history if isinstance(h, e.Opened | e.CustomerWrote)}
+        replies |= {part.remote_id for h in history if isinstance(h, e.ReplyPosted) for part in h.parts}
         thanks, answers = _thanks(history)
         report.thanks += thanks
         report.thanks_answered += min(thanks, answers)
@@ -361,6 +376,7 @@ def _look_at_the_histories(report: Report, store: Store, seen: _Seen) -> None:
         if case.closed_at is None and case.ended is None:
             report.still_open.append(case.case_id)
     report.lost += [f"{post} is on no record" for post in sorted(seen.posts - on_record)]
+    return replies
 
 
 def _thanks(history: list[e.Event]) -> tuple[int, int]:

@@ -17,7 +17,7 @@ _WORDS = 60
 
 def show_rows(rows: Sequence[m.Row], now: datetime, *, why: bool = False) -> None:
     """Open cases, as they were given: the most urgent first. `why`: why a person is needed, where that is known."""
-    table = _table("", "due", "", "status", "department", "owner", "customer", "why" if why else "wrote")
+    table = _table("", "due", "clock", "status", "department", "owner", "customer", "why" if why else "wrote")
     for row in rows:
         late = row.due_at is not None and row.due_at <= now
         due = Text(left(row.due_at, now), style="bold red" if late else "")
@@ -79,7 +79,8 @@ def show_events(events: Sequence[m.Event]) -> None:
     for event in events:
         if event.told is not None:
             line(f"{_minute(event.at)}  {event.told}")
-            for words in (event.words or "").splitlines():
+            gone = "(erased, or written in private)" if event.data.get("words") else ""
+            for words in (gone if event.words is None else event.words).splitlines():
                 line(f"                      {words}", style="dim")
 
 
@@ -117,12 +118,13 @@ def left(due: datetime | None, now: datetime) -> str:
 def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False)
     for column in columns:
-        table.add_column(column, no_wrap=column not in ("customer", "wrote", "why"), overflow="ellipsis")
+        table.add_column(column, no_wrap=column in ("", "due"))  # these keep their width; of the others the widest gives way first
     return table
 
 
 def _add(table: Table, *cells: str | Text) -> None:
-    table.add_row(*(cell if isinstance(cell, Text) else Text(printable(cell)) for cell in cells))
+    """One line, in whatever width: what has no room ends in "…"."""
+    table.add_row(*(cell if isinstance(cell, Text) else Text(printable(cell), no_wrap=True, overflow="ellipsis") for cell in cells))
 
 
 def _short(words: str) -> str:

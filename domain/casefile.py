@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,6 +17,8 @@ from domain.values import NOWHERE
 from domain.whispers import Whisper, whispered, whispers
 
 _A_SENTENCE = 20
+_TURN_BACK = "\N{LEFT-TO-RIGHT MARK}"
+"""Stands before a handle that follows a name in Hebrew or Arabic: without it, the @ and the brackets are shown at the wrong ends."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class CaseFile:
         """The customer as the network shows them."""
         name, handle = _level(self.customer_name), _level(self.customer_handle)
         if name and handle:
-            return f"{name} (@{handle})"
+            return f"{name} {_TURN_BACK if _is_from_the_right(name) else ''}(@{handle})"
         return name or (f"@{handle}" if handle else "a customer")
 
     @property
@@ -187,6 +190,10 @@ class CaseFile:
 
 
 _DIRECTIONS = dict.fromkeys(map(ord, "\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"))
+
+
+def _is_from_the_right(name: str) -> bool:
+    return any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in name)
 
 
 def _level(name: str | None) -> str | None:

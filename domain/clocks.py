@@ -109,6 +109,11 @@ def promise_from(now: datetime, case: Case, policy: CasePolicy) -> datetime:
     return rounded if rounded - now >= PROMISE_STEP else by
 
 
+def may_promise(at: datetime, now: datetime, case: Case, policy: CasePolicy) -> bool:
+    """Whether a reply written now can promise the next one by that moment: one that was shown a while ago, and is not over yet."""
+    return now < at <= policy.business_time.add(now, policy.clocks.holding_update.of(case.priority))
+
+
 class Duty(StrEnum):
     """What can be owed at a moment."""
 

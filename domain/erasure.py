@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from domain.errors import LoopkeeperError
+from domain.sentences import say
 
 
 class CannotErase(LoopkeeperError):
@@ -71,12 +72,13 @@ class Scope:
         held = [(case.case_id, number) for case in self.cases for number in case.holds] + list(self.held_elsewhere)
         if held:
             told = ", ".join(f"{case} (hold {number})" for case, number in held)
-            return f"a legal hold keeps {told}; lift it first, if that is allowed: loopkeeper privacy lift HOLD"
+            return say("a legal hold keeps {told}; lift it first, if that is allowed: loopkeeper privacy lift HOLD", told=told)
         still_open = [f"#{case.number} {case.case_id} ({case.status.replace('_', ' ')})" for case in self.cases if case.is_open]
         if still_open:
-            return (
-                f"still open: {', '.join(still_open)}. Bring them to an end first (resolve, or dismiss in Slack, the console or the API); "
-                "an open case owes the customer words, which could not be written any more"
+            return say(
+                "still open: {cases}. Bring them to an end first (resolve, or dismiss in Slack, the console or the API); "
+                "an open case owes the customer words, which could not be written any more",
+                cases=", ".join(still_open),
             )
         return None
 

@@ -51,6 +51,10 @@ class TooLong(LoopkeeperError):
     """A public text does not fit the network, in as many parts as are allowed."""
 
 
+class NotPromised(LoopkeeperError):
+    """A text that somebody has seen promises what cannot be promised any more."""
+
+
 class SaidAlready(LoopkeeperError):
     """A person's words have gone out in this case before, or are on their way."""
 

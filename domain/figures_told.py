@@ -43,7 +43,7 @@ def change(now: Value, before: Value, unit: Unit) -> str:
             span = told(abs(now - before), unit)
             return say("{span} longer", span=span) if rises else say("{span} shorter", span=span)
         case _:
-            by = say("{number}%", number=Number(abs(now - before) / before * 100, ".0f")) if before else told(abs(now - before), unit)
+            by = say("{number} %", number=Number(abs(now - before) / before * 100, ".0f")) if before else told(abs(now - before), unit)
             return say("{number} more", number=by) if rises else say("{number} less", number=by)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from functools import cached_property, lru_cache
@@ -81,11 +82,26 @@ class Channel(_Model):
         return self.kind != "hand"
 
 
-SlackChannel = Annotated[str, StringConstraints(pattern=r"^(#[a-z0-9_-]{1,79}|[CG][A-Z0-9]{6,20})$")]
-SlackGroup = Annotated[str, StringConstraints(pattern=r"^(@[a-z0-9._-]{1,21}|S[A-Z0-9]{6,20})$")]
-SlackUser = Annotated[str, StringConstraints(pattern=r"^[UW][A-Z0-9]{6,20}$")]
-Address = Annotated[str, StringConstraints(pattern=r"^[^@\s<>\"]{1,64}@[^@\s<>\"]{1,190}$")]
-Web = Annotated[str, StringConstraints(pattern=r"^https?://[^\s<>\"]{1,500}$")]
+def _written(pattern: str, such_as: str) -> AfterValidator:
+    like = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if like.fullmatch(value) is None:
+            raise ValueError(f"must be {such_as}")
+        return value
+
+    return AfterValidator(check)
+
+
+SlackChannel = Annotated[
+    str, _written(r"#[a-z0-9_-]{1,79}|[CG][A-Z0-9]{6,20}", "a channel such as #billing (small letters, no spaces), or its id")
+]
+SlackGroup = Annotated[
+    str, _written(r"@[a-z0-9._-]{1,21}|S[A-Z0-9]{6,20}", "a user group such as @billing-team (small letters, no spaces), or its id")
+]
+SlackUser = Annotated[str, _written(r"[UW][A-Z0-9]{6,20}", "a member's id such as U0ANA00001")]
+Address = Annotated[str, _written(r"[^@\s<>\"]{1,64}@[^@\s<>\"]{1,190}", "an address such as billing@example.com")]
+Web = Annotated[str, _written(r"https?://[^\s<>\"]{1,500}", "an address that begins with https:// or http://")]
 
 
 class Person(_Model):

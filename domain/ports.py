@@ -405,6 +405,10 @@ class PolicyBook(Protocol):
         """The policy that new cases begin with."""
         ...
 
+    def active_for(self, brand: str) -> Policy:
+        """The same, read anew before a brand counts as unknown: it may have come into force a moment ago."""
+        ...
+
     def policy(self, policy_id: str) -> Policy:
         """A version by its id."""
         ...

@@ -9,7 +9,7 @@ from typing import Any
 from domain.histograms import percentile
 from domain.policy import Policy
 from domain.report import Column, Figure, Picture, Row, Sought, Table, Unit, Value, Wanted
-from domain.sentences import Number, say
+from domain.sentences import Number, known, say
 from domain.sums import Sums
 
 ONE_DAY, ONE_WEEK = timedelta(days=1), timedelta(days=7)
@@ -88,7 +88,7 @@ def naming(policy: Policy, what: str) -> Callable[[str], str]:
             return policy.departments[handle].name
         if what == "channel" and handle in policy.channels:
             return policy.channels[handle].network
-        return handle.replace("_", " ").capitalize()
+        return known(handle.replace("_", " ").capitalize())
 
     return name
 

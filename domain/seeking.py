@@ -13,7 +13,7 @@ from typing import get_args
 
 from domain.errors import LoopkeeperError
 from domain.events import Event
-from domain.sentences import say
+from domain.sentences import joined, mark, say
 from domain.values import ClockName
 
 KINDS = frozenset(str(each.__dataclass_fields__["kind"].default) for each in get_args(Event))
@@ -107,34 +107,39 @@ class Sought:
     def describe(self) -> str:
         """The filter in words that hold nothing personal: neither whose cases nor which words are looked for."""
         if self.is_everything:
-            return "everything"
+            return say("everything")
         told = [said for field in fields(self) if (said := self._told(field.name)) is not None]
-        return "; ".join(told)
+        return joined("; ", told)
 
     def _told(self, name: str) -> str | None:
         value = getattr(self, name)
         if value is None or value == ():
             return None
-        match name:
-            case "cases":
-                return f"cases {', '.join(value)}" if len(value) <= 10 else say("{value} cases by their ids", value=len(value))
-            case "number":
-                return say("case #{value}", value=value)
-            case "customer":
-                return say("one customer")
-            case "words":
-                return say("certain words")
-            case "kind":
-                return f"event {value}"
-            case "breached":
-                return say("clock {value} ran out", value=value.value)
-            case "outcome":
-                return f"outcome {value.value}"
-            case "opened_from" | "opened_until" | "recorded_from" | "recorded_until":
-                what, _, end = name.partition("_")
-                return f"{what} {'from' if end == 'from' else 'before'} {_moment(value)}"
-            case _:
-                return f"{name} {value}"
+        if name == "cases":
+            return say("cases {value}", value=", ".join(value)) if len(value) <= 10 else say("{value} cases by their ids", value=len(value))
+        pattern = _TOLD[name]
+        if "{value}" not in pattern:
+            return say(pattern)  # and remembers nothing of what it is
+        return say(pattern, value=_moment(value) if isinstance(value, datetime) else getattr(value, "value", value))
+
+
+_TOLD = {
+    "number": mark("case #{value}"),
+    "customer": mark("one customer"),
+    "person": mark("person {value}"),
+    "department": mark("department {value}"),
+    "channel": mark("channel {value}"),
+    "brand": mark("brand {value}"),
+    "kind": mark("event {value}"),
+    "words": mark("certain words"),
+    "opened_from": mark("opened from {value}"),
+    "opened_until": mark("opened before {value}"),
+    "recorded_from": mark("recorded from {value}"),
+    "recorded_until": mark("recorded before {value}"),
+    "breached": mark("clock {value} ran out"),
+    "outcome": mark("outcome {value}"),
+}
+"""How each field is told; of a customer and of words, only that they are looked for."""
 
 
 def _moment(at: datetime) -> str:

@@ -197,6 +197,8 @@ class CommandIn(Given):
     """With snooze and wait_on_third_party."""
     seen: int | None = None
     """The `turn` that you have seen: refused if something has happened since."""
+    promise: datetime | None = None
+    """With words that promise the next ones: the `promise` of the text that you have seen. Without it, one is made anew."""
     replaces: int | None = None
     """With words to the customer: the step of your own waiting draft that they replace."""
     policy: str | None = None
@@ -338,6 +340,8 @@ class Draft(Told):
     limit: int
     private: str | None = None
     """The private message that goes with it."""
+    promise: datetime | None = None
+    """By when it promises the next word. Send it as `promise` to say exactly this."""
     note: str | None = None
 
 

@@ -279,8 +279,7 @@ def verify(path: str, public_key: str | None, since: str | None) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Do what the command line says; the exit code."""
-    parser = argparse.ArgumentParser(description="Verifies a bundle that Loopkeeper exported.")
-    parser.add_argument("bundle")
+    (parser := argparse.ArgumentParser(description="Verifies a bundle that Loopkeeper exported.")).add_argument("bundle")
     parser.add_argument("--public-key", metavar="FILE", help="the log's public keys, a line each, from a source of your own")
     parser.add_argument("--since", metavar="FILE", help="a checkpoint that you kept (the last in the file): it has to be continued")
     wanted = parser.parse_args(arguments)
@@ -290,7 +289,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"NOT VERIFIED: {wanted.bundle}: {finding}", file=sys.stderr)
         return 1
     except Exception as error:  # noqa: BLE001 - whatever the input is: a sentence, and no trace
-        print(f"UNUSABLE: {wanted.bundle}: {error or type(error).__name__}. Not a whole bundle? Get it again.", file=sys.stderr)
+        again = "" if type(error) is ValueError else ". Not a whole bundle? Get it again"  # ours say themselves what to do
+        print(f"UNUSABLE: {wanted.bundle}: {error or type(error).__name__}{again}.", file=sys.stderr)
         return 2
     return 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -76,14 +77,22 @@ class Telling:
 
     def brief(self, at: datetime, zone: tzinfo) -> str:
         """A moment in a zone, which is named; with its year when that is not this one."""
-        pattern = self.language.moment if at.year == datetime.now(UTC).year else self.language.moment_of_year
-        told = format_datetime(at.astimezone(zone), pattern, tzinfo=zone, locale=self.language.locale)
-        return f"{told} {self.zone_at(at, zone)}"
+        minute = at.astimezone(UTC).replace(second=0, microsecond=0)
+        return _to_the_minute(self.tag, minute, zone, with_year=at.year != datetime.now(UTC).year)
 
     def zone_at(self, at: datetime, zone: tzinfo) -> str:
         """The zone's name at that moment, short."""
         named = f"{at.astimezone(zone):%Z}"
         return self.language.zones.get(named, named)
+
+
+@lru_cache(maxsize=8192)
+def _to_the_minute(tag: str, at: datetime, zone: tzinfo, *, with_year: bool) -> str:
+    """See `Telling.brief`. Kept, because a page tells the same few dozen moments each time that it is made."""
+    language = languages()[tag]
+    pattern = language.moment_of_year if with_year else language.moment
+    told = format_datetime(at.astimezone(zone), pattern, tzinfo=zone, locale=language.locale)
+    return f"{told} {Telling(language).zone_at(at, zone)}"
 
 
 @dataclass(frozen=True)

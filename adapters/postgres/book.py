@@ -87,6 +87,11 @@ class PostgresBook:
             self._active = (time.monotonic(), self.policy(latest))
         return self._active[1]
 
+    def active_for(self, brand: str) -> Policy:
+        """See `domain.ports.PolicyBook.active_for`. Raises Unavailable."""
+        policy = self.active()
+        return policy if brand in policy.brands else self.active(fresh=True)
+
     def lately(self) -> Policy | None:
         """The policy that was in force when somebody last asked; None when nobody has. It reads nothing."""
         return None if self._active is None else self._active[1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,8 @@ from adapters.postgres.engine import transaction
 from adapters.postgres.leftovers import leftovers
 from adapters.postgres.vault import Vault
 from domain.erasure import CannotErase, Customer, Outside, Owned, Scope
-from domain.journal import JOURNAL, HistoryExported, JournalEntry, WordsRead
+from domain.errors import LoopkeeperError
+from domain.journal import JOURNAL, JournalEntry, WordsRead
 
 _AT_ONCE = 2_000
 _BY_AUTHOR = text("select id from subject where channel = :channel and author_hash = :author and erased_at is null")
@@ -53,7 +54,7 @@ _POSTS = text(
 )
 _JOURNAL = text(
     "select key, doc from case_event where case_id >= :from and case_id < '@journal.' and recorded_us >= :us "
-    'and (doc like \'%"kind":"history_exported"%\' or doc like \'%"kind":"words_read"%\') order by case_id, seq'
+    'and doc like \'%"kind":"words_read"%\' order by case_id, seq'
 )
 
 
@@ -64,10 +65,12 @@ class Customers:
         self._engine = engine
         self._vault = vault
 
-    def find(self, channel: str, who: str) -> tuple[list[Customer], list[Customer]]:
+    def find(self, channel: str, who: str, known: Collection[str] = ()) -> tuple[list[Customer], list[Customer]]:
         """Who is called that (a handle, or an id on the network) on a channel; and who is on the other channels, perhaps the same person.
 
-        Handles are encrypted, so that all of them are opened and compared; some seconds for a hundred thousand customers.
+        Handles are encrypted, so that all of them are opened and compared; some seconds for a hundred thousand customers. `known`: the
+        policy's channels. One that is not among them, and that no customer came by, is refused (LoopkeeperError): "nobody" would be taken
+        for an answer.
         """
         handle = who.removeprefix("@").casefold()
         with transaction(self._engine) as connection:
@@ -75,10 +78,13 @@ class Customers:
                 str(i)
                 for i in connection.execute(_BY_AUTHOR, {"channel": channel, "author": self._vault.author_hash(channel, who)}).scalars()
             }
-            there, others = set(by_id), set[str]()
+            there, others, channels = set(by_id), set[str](), set(known)
             for row, shown in self._shown(connection):
+                channels.add(str(row.channel))
                 if (shown.get("handle") or "").removeprefix("@").casefold() == handle:
                     (there if row.channel == channel else others).add(str(row.id))
+            if known and channel not in channels:
+                raise LoopkeeperError(f"there is no channel '{channel[:40]}' here; there are: {', '.join(sorted(channels))}")
             return self.customers(connection, there), self.customers(connection, others - there)
 
     def linked(self, subjects: Sequence[str], without: Sequence[str] = ()) -> list[str]:
@@ -105,12 +111,13 @@ class Customers:
             raise CannotErase(f"there is no customer {', '.join(sorted(missing))} who could be erased; see: loopkeeper privacy find")
         cases = [case.case_id for one in customers for case in one.cases]
         elsewhere = connection.execute(_ELSEWHERE, {"ids": list(subjects)}).all()
+        others = tuple(dict.fromkeys(row.case_id for row in elsewhere))
         return Scope(
             customers=tuple(customers),
-            elsewhere=tuple(dict.fromkeys(row.case_id for row in elsewhere)),
+            elsewhere=others,
             words=connection.execute(_WORDS, {"ids": list(subjects)}).scalar_one(),
             waiting=len(leftovers(connection, self._vault, subjects)),
-            outside=self._outside(connection, list(subjects), cases, min(one.since for one in customers)),
+            outside=self._outside(connection, list(subjects), cases, others, min(one.since for one in customers)),
             held_elsewhere=tuple((row.case_id, row.number) for row in elsewhere if row.number is not None),
         )
 
@@ -137,14 +144,16 @@ class Customers:
                     raise KeyProblem(f"not every customer could be looked at, so nobody can say that this is all: {error}") from None
             after = str(rows[-1].id)
 
-    def _outside(self, connection: Connection, subjects: list[str], cases: list[str], since: datetime) -> Outside:
+    def _outside(
+        self, connection: Connection, subjects: list[str], cases: list[str], elsewhere: Collection[str], since: datetime
+    ) -> Outside:
         of = {"cases": cases}
         return Outside(
             cards=tuple((r.case_id, f"Slack channel {r.slack_channel}, ts {r.ts}") for r in connection.execute(_CARDS, of)),
             mails=tuple((r.case_id, f"{r.purpose} e-mail, sent {r.settled_at:%Y-%m-%d %H:%M} UTC") for r in connection.execute(_MAILS, of)),
             replies=tuple((r.case_id, r.url) for r in connection.execute(_REPLIES, of)),
             posts=tuple((r.case_id, f"{r.channel} post {r.native_id}") for r in connection.execute(_POSTS, {"ids": subjects})),
-            exports=tuple(_exports(connection, set(cases), since)),
+            exports=tuple(_exports(connection, {*cases, *elsewhere}, since)),
         )
 
 
@@ -154,10 +163,8 @@ def _exports(connection: Connection, cases: set[str], since: datetime) -> Iterat
     for row in connection.execute(_JOURNAL, values):
         entry = JournalEntry.read(row.doc, row.key)
         match entry.event:
-            case HistoryExported(with_words=True) as exported:
-                what = f"{exported.form} of {exported.cases} cases ({exported.sought})"
-                yield f"{exported.at:%Y-%m-%d %H:%M} UTC, {what}, by {entry.by.person}"
-            case WordsRead(case=case) as seen if case in cases:
-                yield f"{seen.at:%Y-%m-%d %H:%M} UTC, words of {case} shown to {entry.by.person}"
+            case WordsRead(case=case) as seen if case in cases:  # an export with words, too, has one for each of its cases
+                how = "left in an export by" if entry.cause == "exported" else "shown to"
+                yield f"{seen.at:%Y-%m-%d %H:%M} UTC, words of {case} {how} {entry.by.person}"
             case _:
                 pass

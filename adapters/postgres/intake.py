@@ -140,7 +140,7 @@ class Inbox:
         fresh = going_on is None
         case = case_id(event.brand, channel, post.id) if going_on is None else str(going_on["case_id"])
         words = self._vault.write(connection, subject, case, {"text": post.text, "url": post.url}, private=private)
-        triage, policy = self._triage(thread, post.text, first=fresh)
+        triage, policy = self._triage(event.brand, thread, post.text, first=fresh)
         message = c.PostArrived(
             id=event.key,
             post=post.id,
@@ -202,9 +202,9 @@ class Inbox:
             message = c.PostRemoved(event.key, post_id)
         return self._route(connection, row, there["case_id"], message, self._book.policy(there["policy_id"]))
 
-    def _triage(self, thread: Any, words: str, *, first: bool) -> tuple[Triage, Policy]:
+    def _triage(self, brand: str, thread: Any, words: str, *, first: bool) -> tuple[Triage, Policy]:
         """Sort by the rules of the policy that the case is held to."""
-        policy = self._book.active() if first or thread is None else self._book.policy(thread["policy_id"])
+        policy = self._book.active_for(brand) if first or thread is None else self._book.policy(thread["policy_id"])
         if policy.id not in self._sorters:
             self._sorters[policy.id] = Sorter(policy.triage)
         return self._sorters[policy.id].sort(words, first=first), policy

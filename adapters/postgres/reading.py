@@ -51,12 +51,14 @@ _LISTED = text(f"{SHOWN} {_OPEN}")
 _NUMBERS = text(f"{_NUMBER} {_OPEN}")
 
 
-# Nothing else is read of whoever is linked with nobody: which is nearly everybody.
+# Nothing else is read of whoever is linked with nobody: which is nearly everybody. It is asked first because a plan that begins with the
+# open cases reads all of them.
 _FILE = text(
-    "select c.number, c.subject_id, s.wrapped_key, s.profile, array(select k.channel from identity_link m join identity_link o "
-    "using (customer) join cases k on k.subject_id = o.subject_id where m.subject_id = c.subject_id and k.brand = c.brand "
-    "and k.case_id <> c.case_id and k.closed_at is null and k.ended is null order by k.channel) as elsewhere "
-    "from cases c join subject s on s.id = c.subject_id where c.case_id = :case"
+    "select c.number, c.subject_id, s.wrapped_key, s.profile, "
+    "case when exists (select 1 from identity_link where subject_id = c.subject_id) then array(select k.channel from "
+    "identity_link m join identity_link o using (customer) join cases k on k.subject_id = o.subject_id "
+    "where m.subject_id = c.subject_id and k.brand = c.brand and k.case_id <> c.case_id and k.closed_at is null and k.ended is null "
+    "order by k.channel) else '{}' end as elsewhere from cases c join subject s on s.id = c.subject_id where c.case_id = :case"
 )
 _NUMBERS_OF = text("select case_id, number from cases where case_id = any(:cases)")
 _TARGET = text(

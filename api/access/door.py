@@ -22,7 +22,7 @@ from api.limits import KEPT_IN, Limits, too_many
 from api.pages import page
 from api.problems import Problem
 from api.waiting import Waiting
-from domain.rights import STEP_UP, Right
+from domain.rights import RIGHTS, STEP_UP, Right
 from domain.sentences import begun, say
 from domain.values import Actor, Via
 
@@ -232,21 +232,24 @@ def _visitor(session: Session) -> Visitor:
 
 
 def _denied(visitor: Visitor, right: Right) -> str:
-    doing = SPOKEN[right]
+    doing, role = SPOKEN[right], visitor.actor.role.value
+    if visitor.actor.role not in RIGHTS[right]:  # first: a key of this role cannot be made with it either
+        if right in (Right.ACT, Right.OPEN_CASES):
+            return say("the role '{role}' may read, but not act; ask an admin for another role or key", role=role)
+        return say("the role '{role}' may not {doing}; ask an admin for another role or key", role=role, doing=doing)
     if visitor.scopes is not None and right not in visitor.scopes:
         return say(
-            "this key was made without the right to {doing}; make one with it: loopkeeper key new NAME --scope {right}",
+            "this key was made without the right to {doing}; make one with it: loopkeeper key new NAME --role {role} --scope {right}",
             doing=doing,
+            role=role,
             right=right.value,
         )
-    if right in STEP_UP and visitor.session is None:
-        return say(
-            "a key can {doing} only when it was made for that: loopkeeper key new NAME --scope {right}", doing=doing, right=right.value
-        )
-    role = visitor.actor.role.value
-    if right in (Right.ACT, Right.OPEN_CASES):
-        return say("the role '{role}' may read, but not act; ask an admin for another role or key", role=role)
-    return say("the role '{role}' may not {doing}; ask an admin for another role or key", role=role, doing=doing)
+    return say(
+        "a key can {doing} only when it was made for that: loopkeeper key new NAME --role {role} --scope {right}",
+        doing=doing,
+        role=role,
+        right=right.value,
+    )
 
 
 def _back_to(request: Request) -> str:

@@ -46,6 +46,7 @@ def words() -> Iterator[str]:
     for kinds in CLOSED:
         yield from (str(one.value).replace("_", " ") for one in kinds)
     yield from CATEGORIES
+    yield from (category.capitalize() for category in CATEGORIES)  # by which the reports call them
     yield "open"  # an outcome that auditors look for
     yield from OWED.values()
     yield from (told.lower() for told in OWED.values())

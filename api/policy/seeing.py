@@ -14,7 +14,7 @@ from domain.durations import write_duration
 from domain.escalation import Step
 from domain.hours import DAYS, Hours, write_span
 from domain.policy import ByPriority, Policy
-from domain.sentences import say
+from domain.sentences import joined, say
 from domain.values import ClockName, Priority
 
 NEXT_DAYS = 6
@@ -94,7 +94,7 @@ def _step(step: Step) -> StepRow:
                 at_most=step.repeat.at_most,
             )
         )
-    return StepRow(step.at, tuple(audience.value for audience in step.tell), ", ".join(besides))
+    return StepRow(step.at, tuple(audience.value for audience in step.tell), joined(", ", besides))
 
 
 def calendars(policy: Policy, today: date) -> list[CalendarView]:
@@ -120,7 +120,7 @@ def _week(hours: Hours) -> Iterator[tuple[str, str]]:
 
 def _hours(spans: Iterable[Span]) -> str:
     """As a policy writes them, with the day's end as 24:00."""
-    return ", ".join(re.sub(r"-00:00$", "-24:00", write_span(span)) for span in spans) or "closed"
+    return ", ".join(re.sub(r"-00:00$", "-24:00", write_span(span)) for span in spans) or say("closed")
 
 
 def _specials(hours: Hours, today: date) -> Iterator[Special]:
@@ -130,7 +130,7 @@ def _specials(hours: Hours, today: date) -> Iterator[Special]:
             yield Special(day, names.get(day, say("as the policy says")), _hours(spans))
     for day in hours.holidays:
         if day >= today and day not in hours.days:
-            yield Special(day, names.get(day, "holiday"), "closed")
+            yield Special(day, names.get(day, say("holiday")), say("closed"))
 
 
 def _names(hours: Hours, today: date) -> dict[date, str]:

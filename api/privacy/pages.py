@@ -98,7 +98,7 @@ class PrivacyPages:
             erased, scope = await self.room.confirm(erasure, visitor.actor)
         except Problem as problem:
             return await self._erasure(request, erasure, visitor, problem)
-        return self._page(request, "privacy_erased.html", {"number": erasure, "erased": erased, "scope": scope})
+        return await self._page(request, "privacy_erased.html", {"number": erasure, "erased": erased, "scope": scope})
 
     async def reject(self, request: Request, erasure: Number, visitor: Eraser, reason: _Reason = "") -> Response:
         """Decide against it."""
@@ -135,8 +135,7 @@ class PrivacyPages:
         found: Found | None = None,
         status: int = 200,
     ) -> Response:
-        policy = await in_thread(self.room.threads, self.store.book.active)
-        values: dict[str, Any] = {"problem": problem, "given": given or {}, "found": found, "policy": policy}
+        values: dict[str, Any] = {"problem": problem, "given": given or {}, "found": found}
         try:
             values |= {
                 "proposals": await self.room.proposals(),
@@ -146,7 +145,7 @@ class PrivacyPages:
         except Problem as wrong:
             values |= {"problem": wrong.detail, "proposals": [], "holds": [], "rules": []}
             status = wrong.status
-        return self._page(request, "privacy.html", values, status)
+        return await self._page(request, "privacy.html", values, status)
 
     async def _scope(self, request: Request, customers: Sequence[str], problem: Problem | None = None, reason: str = "") -> Response:
         try:
@@ -155,7 +154,7 @@ class PrivacyPages:
             return await self._overview(request, wrong.detail, status=wrong.status)
         told, status = (None, 200) if problem is None else (problem.detail, problem.status)
         values = {"scope": scope, "objection": scope.objection(), "problem": told, "reason": reason}
-        return self._page(request, "privacy_scope.html", values, status)
+        return await self._page(request, "privacy_scope.html", values, status)
 
     async def _erasure(self, request: Request, erasure: int, visitor: Eraser, problem: Problem | None = None) -> Response:
         try:
@@ -171,7 +170,8 @@ class PrivacyPages:
             "mine": proposal.proposed_by == visitor.actor.person,
             "problem": told,
         }
-        return self._page(request, "privacy_erasure.html", values, status)
+        return await self._page(request, "privacy_erasure.html", values, status)
 
-    def _page(self, request: Request, name: str, values: dict[str, Any], status: int = 200) -> Response:
-        return page(request, name, {**values, "here": "privacy"}, framed_by=self.framed_by, status=status)
+    async def _page(self, request: Request, name: str, values: dict[str, Any], status: int = 200) -> Response:
+        policy = await in_thread(self.room.threads, self.store.book.active)  # names the channels
+        return page(request, name, {**values, "policy": policy, "here": "privacy"}, framed_by=self.framed_by, status=status)

@@ -67,7 +67,7 @@ class Room:
         """See `Customers.find`. That somebody looked is on record, not whom for."""
 
         def look() -> Found:
-            there, others = self._customers.find(channel, who)
+            there, others = self._customers.find(channel, who, self._store.book.active().channels)
             mine = [one.id for one in there]
             linked = [one for one in self._customers.seen(self._customers.linked(mine)) if one.id not in mine]
             with self._engine.begin() as connection:

@@ -24,7 +24,7 @@ function told(at, form) {
 }
 
 /** Every `<time>` that names a moment; a day alone is the same day everywhere. What the server said stays as its title. */
-function localTimes(within) {
+export function localTimes(within) {
   for (const one of within.querySelectorAll("time[datetime*=T]")) {
     const at = new Date(one.dateTime);
     if ("left" in one.dataset) {

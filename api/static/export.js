@@ -1,5 +1,7 @@
 // Follows an export while it is downloaded. The page says the same when it is loaded again.
 
+import { localTimes } from "./console.js";
+
 const every = 1000;
 let following = 0, known = "";
 
@@ -13,6 +15,7 @@ async function follow() {
       if (anew && anew.innerHTML !== known) {
         known = anew.innerHTML;
         const inside = shown.contains(document.activeElement);
+        localTimes(anew);
         shown.replaceWith(anew);
         if (inside) anew.querySelector("a, button")?.focus();
       }

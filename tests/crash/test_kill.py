@@ -5,17 +5,16 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Self
 
 import pytest
 
-from cli.embedded import Installation, pace_from_now
 from cli.replay import Play, policy_for, replay
-from cli.state import State
 from cli.threads import read_threads
-from tests.crash.traps import FOLDER, Armed, Trap
+from tests.crash.traps import Trap
+from tests.crash.world import World, trapped_world
 
 SPEED = 900.0
 GAP = timedelta(hours=2)
@@ -37,84 +36,52 @@ TRAPS = [
 ]
 
 
-class Trapper:
-    """Arms one trap after the other, each when everything is up again, and starts again what was killed."""
+@pytest.fixture
+def world(own_folder: Path, tmp_path: Path) -> Iterator[World]:
+    script = read_threads(STORIES, longest_gap=GAP)
+    policy = policy_for(script.threads, speed=SPEED, pace=SPEED)
+    with trapped_world(own_folder / "killed", tmp_path / "traps", len(TRAPS), speed=SPEED, policy=policy) as world:
+        yield world
 
-    def __init__(self, installation: Installation, armed: Armed) -> None:
-        self._installation = installation
-        self._armed = armed
-        self.sprung: list[Trap] = []
-        self.gone_wrong: list[BaseException] = []
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._work, daemon=True)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
+@contextmanager
+def sprung_one_after_the_other(world: World) -> Iterator[tuple[list[Trap], list[BaseException]]]:
+    """Each trap is armed when everything is up again; those that have sprung, and what went wrong."""
+    sprung: list[Trap] = []
+    wrong: list[BaseException] = []
+    ended = threading.Event()
 
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._thread.join(30)
-
-    def _work(self) -> None:
+    def work() -> None:
         try:
             for trap in TRAPS:
-                self._armed.arm(trap)
-                while not self._armed.sprung(trap):
-                    if self._ended.wait(0.02):
-                        return
-                self._armed.disarm()
-                self.sprung.append(trap)
-                self._mend(trap)
-            while not self._ended.wait(0.1):
-                self._installation.check()
+                if not world.spring(trap, ended):
+                    return
+                sprung.append(trap)
+            while not ended.wait(0.1):
+                world.installation.check()
         except BaseException as error:  # noqa: BLE001 - told by the test, which runs in another thread
-            self.gone_wrong.append(error)
+            wrong.append(error)
 
-    def _mend(self, trap: Trap) -> None:
-        service = self._installation.services[trap.victim]
-        assert service.process is not None
-        service.process.wait(10)
-        self._installation.check()
-        for each in self._installation.services.values():
-            each.wait_ready(30)
-
-
-@pytest.fixture
-def world(own_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Installation, Armed, Path]]:
-    """An installation whose processes have traps."""
-    with State(own_folder / "killed") as state:
-        armed = Armed(tmp_path / "traps", state.pids)
-        monkeypatch.setenv(FOLDER, str(tmp_path / "traps"))
-        script = read_threads(STORIES, longest_gap=GAP)
-        installation = Installation(
-            state,
-            pace=pace_from_now(SPEED),
-            policy=policy_for(script.threads, speed=SPEED, pace=SPEED),
-            slack_rate=5000,
-            crashes_allowed=len(TRAPS) * 2,
-            programs={name: ("-m", "tests.crash.trapped", name) for name in ("worker", "dispatcher", "api")},
-            settings={"LOOPKEEPER_CHANNEL_TIMEOUT": "2", FOLDER: str(tmp_path / "traps")},
-        )
-        installation.start()
-        try:
-            yield installation, armed, STORIES
-        finally:
-            installation.stop()
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        yield sprung, wrong
+    finally:
+        ended.set()
+        thread.join(30)
 
 
 STORIES = Path(__file__).parents[2] / "sandbox" / "stories.csv"
 
 
-def test_every_process_is_killed_at_every_step_and_every_loop_closes(world: tuple[Installation, Armed, Path]) -> None:
-    installation, armed, stories = world
-    store = installation.store()
+def test_every_process_is_killed_at_every_step_and_every_loop_closes(world: World) -> None:
+    store = world.installation.store()
     try:
-        with Trapper(installation, armed) as trapper:
+        with sprung_one_after_the_other(world) as (sprung, wrong):
             for round_ in itertools.count():
                 play = Play(
-                    read_threads(stories, longest_gap=GAP),
-                    installation.addresses["Sandbox"],
+                    read_threads(STORIES, longest_gap=GAP),
+                    world.installation.addresses["Sandbox"],
                     store,
                     SPEED,
                     rate=1.0,
@@ -123,9 +90,9 @@ def test_every_process_is_killed_at_every_step_and_every_loop_closes(world: tupl
                 )
                 report = replay(play)
                 assert report.faults == []
-                if len(trapper.sprung) == len(TRAPS) or trapper.gone_wrong or round_ == 8:
+                if len(sprung) == len(TRAPS) or wrong or round_ == 8:
                     break
-        assert trapper.gone_wrong == []
-        assert [str(t) for t in trapper.sprung] == [str(t) for t in TRAPS]
+        assert wrong == []
+        assert [str(t) for t in sprung] == [str(t) for t in TRAPS]
     finally:
         store.close()

@@ -17,12 +17,15 @@ from sqlalchemy import Connection, event
 import worker
 from activities.publish import Patience
 from adapters.channels import connect
+from adapters.postgres.causes import Announcement, Causes
 from adapters.postgres.intake import Arrival, Inbox
 from adapters.postgres.ledger import PostgresLedger
+from adapters.postgres.records import PostgresRecords
 from adapters.postgres.store import Store
 from domain.commands import Command
-from domain.history import Entry
-from domain.ports import Absent, Claim, Composed, Content, Effect, Network, OutgoingReply, PostedReply, Thread
+from domain.history import Entry, read
+from domain.ports import Absent, Claim, Composed, Content, Effect, Network, OutgoingReply, Placed, PostedReply, Thread, Written
+from domain.view import CaseView
 from sandbox.hands import Hands
 from settings import Settings
 from tests.crash.traps import Steps
@@ -33,6 +36,8 @@ PATIENCE = Patience(
     lease=timedelta(seconds=4), look_every=timedelta(seconds=1), settling=timedelta(seconds=3), give_up=timedelta(seconds=60)
 )
 """Longer than the time limit of a request (2 s), short enough to be waited for."""
+GROUPING = frozenset({"merged", "took_in", "passed_on", "announced"})
+"""Events by which cases hear of each other, or of their cause."""
 
 
 class TrappedLedger(PostgresLedger):
@@ -57,10 +62,54 @@ class TrappedLedger(PostgresLedger):
         return settled
 
 
-class TrappedInbox(Inbox):
-    """Says where it is around the storing of what comes in."""
+class TrappedRecords(PostgresRecords):
+    """Says where it is around the recording of what other cases hear of, or heard from them."""
 
     steps: Steps
+
+    def append(self, case_id: str, entries: Sequence[Written], view: CaseView, known: int) -> int:
+        if not any(read(one.doc, one.key).event.kind in GROUPING for one in entries):
+            return super().append(case_id, entries, view, known)
+        self.steps.come_to("before the record")
+        self.steps.here.recording = True
+        try:
+            events = super().append(case_id, entries, view, known)
+        finally:
+            self.steps.here.recording = False
+        self.steps.come_to("recorded, not acted on")
+        return events
+
+
+class TrappedCauses(Causes):
+    """Says where it is around the handing over of an announcement to its cases."""
+
+    steps: Steps
+
+    def send(self, announcement: Announcement, by: str) -> bool:
+        self.steps.come_to("before handing over")
+        self.steps.here.handing_over = True
+        try:
+            sent = super().send(announcement, by)
+        finally:
+            self.steps.here.handing_over = False
+        self.steps.come_to("handed over, not answered")
+        return sent
+
+
+class TrappedInbox(Inbox):
+    """Says where it is around the storing of what comes in, and around the telling of cases."""
+
+    steps: Steps
+
+    def place(self, inbound_id: int) -> Placed | None:
+        self.steps.come_to("before placing")
+        placed = super().place(inbound_id)
+        self.steps.come_to("placed, not told")
+        return placed
+
+    def told(self, inbound_ids: Sequence[int]) -> None:
+        self.steps.come_to("told, not noted")
+        super().told(inbound_ids)
 
     def store(self, arrivals: Sequence[Arrival]) -> list[int | None]:
         self.steps.come_to("before storing")
@@ -115,7 +164,7 @@ def main(process: str) -> None:
     """Set the traps' steps into the process, and run it."""
     steps = Steps(process)
     settings = Settings()
-    TrappedLedger.steps = TrappedInbox.steps = steps
+    TrappedLedger.steps = TrappedInbox.steps = TrappedRecords.steps = TrappedCauses.steps = steps
     _into_the_store(steps)
     _into_the_networks(steps, settings)
     _into_the_gateway(steps)
@@ -136,7 +185,11 @@ def _into_the_store(steps: Steps) -> None:
         event.listen(store.engine, "commit", _committing(steps))
         inbox = store.inbox
         inbox.__class__ = TrappedInbox
-        return replace(store, ledger=TrappedLedger(store.engine, store.vault), inbox=inbox)
+        causes = store.causes
+        causes.__class__ = TrappedCauses
+        return replace(
+            store, ledger=TrappedLedger(store.engine, store.vault), inbox=inbox, records=TrappedRecords(store.engine), causes=causes
+        )
 
     Store.open = staticmethod(open_store)  # type: ignore[method-assign]
 
@@ -147,6 +200,10 @@ def _committing(steps: Steps) -> Callable[[Connection], None]:
             steps.come_to("inside the commit")
         if getattr(steps.here, "storing", False):
             steps.come_to("inside the storing")
+        if getattr(steps.here, "recording", False):
+            steps.come_to("inside the record")
+        if getattr(steps.here, "handing_over", False):
+            steps.come_to("inside the handing over")
 
     return committing
 

@@ -101,7 +101,8 @@ def test_a_dry_run_shows_the_exact_words_and_does_nothing(stage: Stage, call: Ca
     assert (shown["done"], shown["public"]["limit"], shown["public"]["parts"]) == (False, 280, [shown["public"]["text"]])
     assert shown["public"]["length"] == len(shown["public"]["text"])
     assert stage.events(case) == before
-    done = call("POST", f"/cases/{case}/commands", {"do": "update", "text": "The bank has been told."}).json()
+    exactly = {"do": "update", "text": "The bank has been told.", "promise": shown["public"]["promise"]}
+    done = call("POST", f"/cases/{case}/commands", exactly).json()
     assert stage.replies(case, 2)[1]["text"] == done["public"]["text"] == shown["public"]["text"]
 
 
@@ -265,10 +266,11 @@ def test_where_a_network_has_no_private_messages_the_customer_is_told_where_to_w
 def test_the_customer_is_told_who_has_the_case_now_when_somebody_wants_it(stage: Stage, call: Call, case: str) -> None:
     do = doing(call, case)
     move = {"do": "reassign", "department": "technical", "text": "It is the line.", "tell_customer": True}
-    shown = do(**move, dry_run=True)["public"]["text"]
-    assert "Technical team" in shown
+    shown = do(**move, dry_run=True)["public"]
+    assert "Technical team" in shown["text"]
     assert stage.events(case).count("reassigned") == 0
-    assert do(**move)["public"]["text"] == shown
+    assert do(**move, promise=shown["promise"])["public"]["text"] == shown["text"]
+    shown = shown["text"]
     assert stage.replies(case, 2)[1]["text"] == shown
     assert call("GET", f"/cases/{case}").json()["department"] == "technical"
     stage.until(lambda: shown in [event["words"] for event in posted(call, case) if "promise" in event["data"]])
@@ -313,7 +315,7 @@ def test_what_needs_a_second_person_waits_until_one_decides(stage: Stage, collea
 
     seen = max_(do="update", text="You will be refunded.", dry_run=True)
     assert seen["public"]["note"] == "It goes out when a second person has approved it: words of money (refund*)."
-    done = max_(do="update", text="You will be refunded.")
+    done = max_(do="update", text="You will be refunded.", promise=seen["public"]["promise"])
     (held,) = drafts()
     assert done["held"] == held
     assert (held["what"], held["text"], held["why"], held["author"]) == ("update", seen["public"]["text"], ["money:refund*"], "Max Adler")
@@ -337,7 +339,8 @@ def test_what_needs_a_second_person_waits_until_one_decides(stage: Stage, collea
     assert sofia(do="approve", step=step)[0] == "stale"
     shown = sofia(do="approve", step=step, text="You will be refunded today.", dry_run=True, seen=99)
     assert shown["public"]["text"].endswith("– Max")
-    approved = sofia(do="approve", step=step, text="You will be refunded today.", seen=shown["turn"])
+    promised = shown["public"]["promise"]
+    approved = sofia(do="approve", step=step, text="You will be refunded today.", seen=shown["turn"], promise=promised)
     assert approved["public"]["text"] == shown["public"]["text"]
     assert [reply["text"] for reply in stage.replies(case, 3)][-1] == shown["public"]["text"]
     assert sofia(do="approve", step=step)[0] == "not_waiting"

@@ -222,6 +222,14 @@ def test_nobody_picks_a_role_where_that_is_not_allowed(store: Store, database: s
         assert http.post("/sign-in/local", data={"role": "admin"}, headers=sent_from(http)).status_code == 403
 
 
+def test_nobody_is_told_to_make_a_key_that_cannot_be_made(here: Here) -> None:
+    for role, path in ((Role.SOCIAL, "/api/v1/exports"), (Role.AUDITOR, "/api/v1/keys")):
+        refused = here.get(path, here.key(role))
+        assert (refused.status_code, refused.json()["detail"].split(" may ")[0]) == (403, f"the role '{role.value}'")
+    told = here.get("/api/v1/exports", here.key(Role.AUDITOR)).json()["detail"]
+    assert told == "a key can export only when it was made for that: loopkeeper key new NAME --role auditor --scope export"
+
+
 # --- keys -------------------------------------------------------------------------------------------------------------
 
 
@@ -235,7 +243,12 @@ def test_an_admin_makes_a_key_that_is_shown_once_and_revokes_it(here: Here) -> N
     assert ("CRM &lt;i&gt;" in listed, secret in listed) == (True, False)
     assert here.get("/api/v1/cases/nothing", secret).status_code == 404
     refused = here.http.post("/api/v1/cases", json={}, headers={"authorization": f"Bearer {secret}"})
-    assert (refused.status_code, "without the right to open cases" in refused.json()["detail"]) == (403, True)
+    told = refused.json()["detail"]
+    assert (refused.status_code, "without the right to open cases" in told, "--role department --scope open_cases" in told) == (
+        403,
+        True,
+        True,
+    )
     assert here.send(f"/console/api-keys/{secret.split('_')[1]}/revoke", cookie=admin).headers["location"] == "/console/api-keys"
     assert here.get("/api/v1/cases/nothing", secret).status_code == 401
     assert here.send(f"/console/api-keys/{secret.split('_')[1]}/revoke", cookie=admin).status_code == 404

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -114,3 +115,23 @@ def test_axe_finds_nothing_and_nothing_lies_beyond_the_screen(served: Served, br
         page.get_by_role("form", name="As …, on this machine").get_by_role("button").click()
         page.goto(f"{served.url}/console/api-keys")
         assert axe_faults(page) == []
+
+
+def test_an_address_that_leads_nowhere_is_told_on_a_page_and_to_a_program_as_a_problem(served: Served, browser: Browser) -> None:
+    with window(browser) as page:
+        for path in ("/nowhere", "/<script>nothing"):
+            answer = page.goto(f"{served.url}{path}")
+            assert answer is not None
+            assert answer.status == 404
+            expect(page.get_by_role("heading", name="There is nothing here")).to_be_visible()
+            expect(page.get_by_role("navigation")).to_have_count(0)
+            assert "nothing</" not in page.content(), "what was asked for is not repeated"
+        sign_in(page, served, "/console/api-keys")
+        page.goto(f"{served.url}/console/cases/meridian-x-none")
+        expect(page.get_by_role("link", name="Back to the open loops")).to_be_visible()
+        expect(page.get_by_role("navigation", name="Console")).to_be_visible()
+        assert axe_faults(page) == []
+    told = httpx.get(f"{served.url}/nowhere", trust_env=False)
+    assert (told.status_code, told.headers["content-type"]) == (404, "application/problem+json")
+    api = httpx.get(f"{served.url}/api/v1/nowhere", headers={"accept": "text/html"}, trust_env=False)
+    assert api.headers["content-type"] == "application/problem+json"

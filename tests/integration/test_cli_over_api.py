@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,10 +14,12 @@ from typer.testing import CliRunner
 from adapters.postgres.keys import NewKey
 from cli import admin, cases, inbox, policies, reports  # noqa: F401 - they add their verbs
 from cli.app import app, out
+from cli.cases import case_do
 from cli.engines import Postgres
 from domain import commands as c
 from domain.rights import Right
 from domain.values import SYSTEM, Role
+from loopkeeper_client import models as m
 from tests.integration.console import TOM, Served, console
 from tests.integration.opened import arrive, created
 
@@ -96,6 +99,17 @@ def test_what_would_reach_a_customer_is_shown_and_never_sent_unasked(served: Ser
     assert "nobody is here to be asked" in unasked.error
     assert run("case", "do", case, "update", "--text", "-", "--dry-run", "--json", given="From a file.").json["done"] is False
     assert len(served.store.records.history(case)) == before
+
+
+def test_a_command_has_an_option_for_all_that_the_api_takes_and_names_the_other_case_by_its_number(served: Served, run: Run) -> None:
+    taken = set(inspect.signature(case_do).parameters)
+    assert set(m.CommandIn.model_fields) <= taken, "every field of the API has an option"
+    first, second = (served.handed_off(f"k2{n}", author={"id": "k2-both"}) for n in "ab")
+    number = served.store.reader.file(second.case_id).number
+    merged = run("case", "do", first.case_id, "merge", "--into", f"#{number}", "--dry-run", "--json")
+    assert merged.json["done"] is False
+    assert "there is no case number 999999" in run("case", "do", first.case_id, "merge", "--into", "999999", "--dry-run").error
+    assert "There is no cause C999." in run("case", "do", first.case_id, "join_shared_cause", "--cause", "999", "--dry-run").error
 
 
 def test_what_cannot_be_is_a_sentence_on_standard_error_and_nothing_on_standard_output(served: Served, run: Run) -> None:

@@ -17,6 +17,7 @@ from adapters.postgres.store import Store
 from domain import commands as c
 from domain.case import Case
 from domain.pace import REAL_TIME
+from tests.conftest import POLICY, WORDING, open_on
 from tests.integration.opened import arrive, created
 from workflows.dispatch import Dispatcher
 from workflows.gateway import CaseGateway, CaseIsOver
@@ -189,6 +190,15 @@ def test_the_brands_own_posts_open_no_case(post: Post) -> None:
     own = post.comes(created(author={"id": "1", "handle": "meridian", "is_brand": True}))
     post.dispatch((own, "done"))
     assert post.cases.told == {}
+
+
+def test_a_brand_that_came_into_force_a_moment_ago_is_known(post: Post) -> None:
+    assert "newcomer" not in post.store.book.active().brands, "and that is remembered for some seconds"
+    elsewhere = open_on(post.database)
+    elsewhere.book.activate(POLICY.replace("\n  meridian:", "\n  newcomer:"), WORDING, by="tests")
+    elsewhere.close()
+    number = post.comes({**created(), "brand": "newcomer"})
+    post.dispatch((number, "done"))
 
 
 def test_what_we_stumble_over_is_shown_tried_again_and_in_nobodys_way(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:

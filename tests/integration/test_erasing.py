@@ -15,13 +15,16 @@ from adapters.erasure_list import BadErasureList, ErasureFile
 from adapters.postgres.customers import Customers
 from adapters.postgres.engine import open_engine
 from adapters.postgres.erasing import Erasing
+from adapters.postgres.exporting import PostgresExporter
 from adapters.postgres.holds import Holds, NoHold
 from adapters.postgres.store import Store
 from adapters.postgres.vault import Erased as CannotRead
 from domain import commands as c
 from domain import events as e
 from domain.erasure import CannotErase, Listed
+from domain.exporting import Form
 from domain.journal import WordsRead
+from domain.seeking import Sought
 from domain.values import Actor, Role, Via
 from tests.integration.onrecord import OnRecord
 from tests.integration.opened import arrive, created, place
@@ -83,6 +86,16 @@ def test_a_customer_is_found_by_handle_and_by_id_and_with_them_who_is_called_the
         assert [(one.handle, one.channel, len(one.cases)) for one in there] == [("sam", "x", 1)]
         assert [one.channel for one in others] == (["facebook"] if who != "77" else [])
     assert customers.find("x", "sa") == ([], [])
+
+
+def test_of_all_exports_those_with_words_of_theirs_are_named(store: Store, acting: Engine) -> None:
+    case, other = ended(store), OnRecord.opened(store, "p7", author={"id": "79", "handle": "lee", "name": "Lee"})
+    exporter = PostgresExporter(store.engine, store.vault)
+    for of, form in ((case, Form.HTML), (other, Form.HTML), (case, Form.CSV)):
+        with exporter.export(Sought(cases=(of.case_id,)), form, BO, with_words=form is Form.HTML):
+            pass
+    (left,) = Customers(acting, store.vault).scope([sam(store, acting)]).outside.exports
+    assert left.endswith(f"words of {case.case_id} left in an export by key:bo")
 
 
 def test_after_an_erasure_nothing_of_theirs_can_be_read_and_every_chain_holds(

@@ -112,8 +112,19 @@ PAGES: dict[str, Made] = {
     "/s/{token}": at("{status}", "/s/nothing"),
 }
 AXE_RUNS = "axe.run(document, {resultTypes: ['violations']}).then(found => found.violations)"
+OVERLAPS = """() => [...document.querySelectorAll("main, main *")].flatMap(parent => {
+  const boxes = [...parent.children]
+    .filter(one => /^(SECTION|ASIDE|FORM|DIV|TABLE|UL|OL|LI|FIELDSET|P|FIGURE|H1|H2|H3|LABEL|DL|DETAILS|BLOCKQUOTE)$/.test(one.tagName))
+    .filter(one => one.checkVisibility() && !["absolute", "fixed"].includes(getComputedStyle(one).position))
+    .map(one => [one, one.getBoundingClientRect()]).filter(([, box]) => box.width > 1 && box.height > 1);
+  const shared = (a, b, from, to) => Math.min(a[to], b[to]) - Math.max(a[from], b[from]) > 2;
+  return boxes.flatMap(([one, a], n) => boxes.slice(n + 1)
+    .filter(([, b]) => shared(a, b, "left", "right") && shared(a, b, "top", "bottom"))
+    .map(([other]) => `${one.tagName}.${one.className} lies over ${other.tagName}.${other.className}`));
+})"""
+"""Which parts of a page lie over others: neither axe nor the width of the page says so."""
 MOST_BYTES, MOST_REQUESTS = 30_000, 5
-PHONE, WIDE = 360, 1600
+PHONE, TABLET, WIDE = 360, 900, 1600
 
 with whole_application() as _app:
     GETS = [one for one in addresses(_app.routes) if one.method == "GET" and not one.path.startswith("/api/")]
@@ -178,13 +189,19 @@ class Looking:
             page.set_viewport_size({"width": width, "height": 900})
             for violation in page.evaluate(AXE_RUNS) if by_axe else ():
                 found += [f"{scheme} {width}: {violation['id']}: {node['target']}" for node in violation["nodes"]]
-            wide = page.evaluate("document.documentElement.scrollWidth")
-            found += [f"{scheme}: {wide} px wide, and the screen has {width}"] if wide > width else []
+            found += self._laid_out(width)
+        page.set_viewport_size({"width": TABLET, "height": 900})
+        found += self._laid_out(TABLET)
         if page.evaluate("window.pwned") or page.locator("img[src=x]").count():
             found.append("what somebody wrote was taken for markup")
         return found + [
             text for text in self.said if not text.startswith("Failed to load resource: the server responded with a status of 4")
         ]
+
+    def _laid_out(self, width: int) -> list[str]:
+        wide = self.page.evaluate("document.documentElement.scrollWidth")
+        found = [f"{wide} px wide, and the screen has {width}"] if wide > width else []
+        return found + [f"at {width} px {what}" for what in self.page.evaluate(OVERLAPS)]
 
     def _weight(self, url: str) -> int:
         if url not in self.assets:

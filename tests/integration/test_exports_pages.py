@@ -100,6 +100,9 @@ def test_every_case_in_which_billing_broke_a_promise_with_proof(office: Office, 
             page.reload()
         expect(page.get_by_role("heading", name="Downloaded", exact=True)).to_be_visible()
         expect(page.locator("#export")).to_contain_text("5 of 5 events; 1 case, all that was sought")
+        expect(page.get_by_role("heading", name="Verify it, on your own machine")).to_be_visible()
+        if javascript:
+            expect(page.locator("#export time")).not_to_contain_text("UTC")  # the reader's zone, as above it
     code, told = verified([str(bundle), "--public-key", str(tmp_path / "keys"), "--since", str(tmp_path / "checkpoint")])
     assert code == 0, told
     assert "sought: department billing; event promise_broken" in told

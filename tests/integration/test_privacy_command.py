@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -128,5 +129,8 @@ def test_a_person_gets_everything_that_is_held_private_words_too_and_colleagues_
     assert [event["what"] for event in history][:1] == ["opened"]
     kinds = [entry.event.kind for _, _, entry in store.journal.entries()]
     assert [kind for kind in kinds if kind != "admin_acted"] == ["subject_exported", "subject_exported"]
+    assert not re.search(r"\d\dT\d\d:|remote_id|\+00:00", page), "it is for a person"
+    assert "there is no channel 'twitter' here; there are: " in sentence(run("find", "twitter", "sam")), "and not: nobody is known"
+    assert "there is no channel 'twitter' here" in sentence(run("export", "twitter", "sam", "--out", "x.html", key=keys["Bo"]))
     assert "name a file that ends with" in sentence(run("export", "x", "sam", "--out", "x.pdf", key=keys["Bo"]))
     assert "nobody on 'x' is known as nobody" in sentence(run("export", "x", "nobody", "--out", "x.html", key=keys["Bo"]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 
 from adapters.postgres.auditing import PostgresAudit
@@ -229,3 +230,31 @@ def test_who_asks_too_often_is_told_when_to_come_again_and_others_are_not(served
         assert 0 < int(refused.headers["retry-after"]) <= 20
         assert http.get("/api/v1/me", headers={"authorization": f"Bearer {keys[1]}"}).status_code == 200
         assert "ratelimit" not in http.get("/healthz").headers
+
+
+# --- what cannot be understood --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "sort", "told"),
+    [
+        (b'{"brand":', "application/json", ["the body is no JSON: ", "(at sign 9)"]),
+        (b"x=1", "application/x-www-form-urlencoded", ["the body has to be a JSON object, sent with Content-Type: application/json"]),
+        (b"", "application/json", ["the body has to be a JSON object"]),
+        (b'{"brand": "meridian"}', "application/json", ["channel: ", "; text: ", "; customer: "]),
+    ],
+)
+def test_every_fault_of_a_body_is_named_at_once(social: Program, body: bytes, sort: str, told: list[str]) -> None:
+    headers = {"authorization": f"Bearer {social.secret}", "content-type": sort}
+    answer = httpx.post(f"{social.url}/api/v1/cases", content=body, headers=headers, trust_env=False)
+    assert answer.status_code == 422
+    assert [part for part in told if part not in answer.json()["detail"]] == []
+
+
+def test_a_fault_in_the_address_is_named_by_its_field(social: Program) -> None:
+    assert social.get("/cases", at_most=999).json()["detail"].startswith("at_most: ")
+
+
+def test_what_is_not_there_is_said_in_a_sentence(social: Program) -> None:
+    assert "/docs" in social.get("/nothing").json()["detail"]
+    assert social.call("PATCH", "/cases").json()["detail"].startswith("this address does not take PATCH, but ")

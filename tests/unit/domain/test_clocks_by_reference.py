@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from domain import commands as c
 from domain.calendars import Span
-from domain.clocks import due, due_moment, either, promise_from, running
+from domain.clocks import due, due_moment, either, may_promise, promise_from, running
 from domain.escalation import Chains, Repeat, Step
 from domain.hours import Hours, Quiet
 from domain.policy import CasePolicy
@@ -336,3 +336,17 @@ def test_what_is_promised_is_within_the_time_for_an_update(what: tuple[Hours, da
     story = Story(now=now, policy=policy).opened(priority=priority)
     promised, by = promise_from(now, story.case, policy), calendar.calendar.add(now, policy.clocks.holding_update.of(priority))
     assert now < promised <= by < promised + 5 * MINUTE
+    assert may_promise(promised, now, story.case, policy)
+
+
+@given(calendars(), st.sampled_from(Priority), st.timedeltas(timedelta(), timedelta(days=9)))
+@settings(max_examples=50)
+def test_what_somebody_has_been_shown_can_be_promised_until_it_is_over(
+    what: tuple[Hours, datetime], priority: Priority, later: timedelta
+) -> None:
+    calendar, now = what
+    policy = SHIPPED.model_copy(update={"calendars": {"a": calendar}, "business": "a"})
+    case = Story(now=now, policy=policy).opened(priority=priority).case
+    promised = promise_from(now, case, policy)
+    assert may_promise(promised, now + later, case, policy) is (now + later < promised)
+    assert not may_promise(calendar.calendar.add(now, policy.clocks.holding_update.of(priority)) + MINUTE, now, case, policy)

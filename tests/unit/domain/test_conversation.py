@@ -115,3 +115,10 @@ def test_a_reply_that_the_network_refused_can_be_posted_again_and_stands_there_o
     assert unsettled(after) == []
     assert [one.text for one in conversation(after, whole=True)].count("We look into it.") == 1
     assert isinstance(story.tell(c.SettleReply("s2", ANA, refused, posted=False)), c.Refusal)
+
+
+def test_a_handle_after_a_name_from_right_to_left_is_read_from_left_to_right() -> None:
+    mark = "\N{LEFT-TO-RIGHT MARK}"
+    assert case_file(Story().accepted(), customer="דנה כהן", handle="dana_k").customer == f"דנה כהן {mark}(@dana_k)"
+    assert case_file(Story().accepted(), customer="عائشة", handle="aisha").customer == f"عائشة {mark}(@aisha)"
+    assert case_file(Story().accepted()).customer == "Sam Okafor (@sam)"

@@ -121,7 +121,7 @@ def test_the_longest_digest_is_taken_by_slack_and_the_shortest_too() -> None:
 
 def test_it_says_what_changed_and_what_there_was_nothing_to_compare_with() -> None:
     said = plain(made("Billing"), "https://lk.example/stop", EN)
-    assert "Cases                      12   (9 the week before, 33% more)" in said
+    assert "Cases                      12   (9 the week before, 33 % more)" in said
     assert "Acknowledged in time     93 %   (– the week before)" in said
     assert "5 stalled now; 3 more are on the board:" in said
     assert said.endswith("Stop these mails: https://lk.example/stop\n")

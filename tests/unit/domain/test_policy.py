@@ -33,6 +33,8 @@ def line_of(text: str, part: str) -> int:
         ("thank_you: 60 min", "thank_you: soon", "thank_you: soon", "must be a duration such as '15 min'"),
         ("thank_you: 60 min", "thank_yuo: 60 min", "thank_yuo", "is not known here (misspelt?)"),
         ("watch: 72 h", "", "name: default", "watch: is missing"),
+        ('"#lk-billing"', '"lk billing"', "lk billing", "slack_channel: must be a channel such as #billing"),
+        ("ana.silva@example.com", "Ana Silva", "email: Ana Silva", "email: must be an address such as billing@example.com"),
         ("billing: billing, technical", "billing: bills, technical", "billing: bills", "names 'bills', which is not among departments"),
         ("zone: Europe/London", "zone: Mars/Olympus", "Mars/Olympus", "'Mars/Olympus' is not an IANA time zone"),
         ("nudge_after: [24 h, 72 h]", "nudge_after: [72 h, 24 h]", "nudge_after: [72", "nudge_after must rise"),

@@ -63,7 +63,7 @@ def test_a_change_is_told_only_when_it_can_be_seen() -> None:
     assert change(0.93, 0.90, Unit.SHARE) == "3.0 points more"
     assert change(0.9301, 0.9303, Unit.SHARE) == ""
     assert change(120.0, 600.0, Unit.SECONDS) == "8 min shorter"
-    assert change(50, 100, Unit.COUNT) == "50% less"
+    assert change(50, 100, Unit.COUNT) == "50 % less"
     assert change(5, 0, Unit.COUNT) == "5 more"
     assert change(5, None, Unit.COUNT) == ""
 
