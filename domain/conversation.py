@@ -87,7 +87,11 @@ class _Thread:
         if event.step not in self._ours:
             self._ours[event.step] = len(self.said)
             self.said.append(None)
-        self.said[self._ours[event.step]] = _said(self._file, event)
+        at = self._ours[event.step]
+        one, before = _said(self._file, event), self.said[at]
+        if isinstance(event, e.ReplyPosted) and one.text is None and before is not None:
+            one = replace(one, text=before.text)  # a person has found it there, or said it: in the words that they were shown
+        self.said[at] = one
 
 
 def _said(file: CaseFile, event: Reply) -> Said:

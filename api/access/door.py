@@ -23,7 +23,7 @@ from api.pages import page
 from api.problems import Problem
 from api.waiting import Waiting
 from domain.rights import RIGHTS, STEP_UP, Right
-from domain.sentences import say
+from domain.sentences import begun, say
 from domain.values import Actor, Via
 
 _T = TypeVar("_T")
@@ -188,7 +188,7 @@ class Gate:
     @staticmethod
     def _turned_away(request: Request, why: str) -> Exception:
         if opens_a_page(request):
-            return Led(page(request, "not_allowed.html", {"why": why[0].upper() + why[1:]}, status=403))
+            return Led(page(request, "not_allowed.html", {"why": begun(why)}, status=403))
         return Problem(403, why, code="not_allowed")
 
     def _unknown(self, request: Request) -> Exception:

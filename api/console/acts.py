@@ -43,6 +43,7 @@ from api.saying import (
 )
 from domain import commands as c
 from domain.casefile import CaseFile
+from domain.conversation import unsettled
 from domain.errors import LoopkeeperError
 from domain.rights import Right
 from domain.sentences import say
@@ -233,9 +234,11 @@ class Acts:
     async def settle(
         self, request: Request, case_id: str, step: Annotated[int, Form()], posted: Short, permalink: Text = "", once: Short = ""
     ) -> Response:
-        """What became of a reply of which nobody is sure; or a refused one shall be posted again."""
+        """What became of a reply of which nobody is sure; that a person has said it; or a refused one shall be posted again."""
         visitor, file = await self._in(request, case_id)
-        there, link = posted == "yes", permalink.strip()
+        there, link = posted in ("yes", "said"), permalink.strip()
+        if posted == "said" and any(one.step == step and one.state == "by_hand" for one in unsettled(file)):
+            link = f"{self.ground.links.base_url}/console/cases/{file.case_id}"  # it stands on no network: the case is the record of it
         if there and not is_web_address(link):
             problem = say("Give the link of the reply, beginning with https://, so that the record shows where it is.")
             return await self.shown.render(request, visitor, file, Panel("settle", {}, problem), status=INCOMPLETE)

@@ -285,6 +285,10 @@ if (isConsole && address.searchParams.has("did")) {
   history.replaceState(null, "", address);
 }
 
+/** What is shown once is not made a second time by loading its page again. */
+const shownOnce = find("[data-address]")[0];
+if (shownOnce) history.replaceState(null, "", shownOnce.dataset.address);
+
 /** A page that answers a form has no address to come back to. Once its words are sent, the way back leads to the case. */
 function leaveBehind() {
   const at = main.dataset.about && `/console/cases/${main.dataset.about}`;

@@ -271,3 +271,25 @@ def test_a_ticket_is_good_for_its_own_case_only(stage: Stage) -> None:
     assert (answer.status_code, "open for too long" in problem(answer)) == (409, True)
     assert "reply_posted" in stage.events(one)
     assert stage.events(other).count("reply_planned") == 1
+
+
+def test_whoever_told_a_customer_by_phone_says_so_with_one_press_and_needs_no_link(stage: Stage) -> None:
+    _, key = stage.store.keys.make(NewKey("Phone desk", Role.SOCIAL), SYSTEM)
+    call = {"brand": "meridian", "channel": "phone", "text": "Called: nobody answers the hotline.", "customer": {"id": "+44 20 7946 0777"}}
+    opened = stage.http.post("/api/v1/cases", json=call, headers={"authorization": f"Bearer {key}"})
+    assert opened.status_code == 202, opened.text
+    case = opened.json()["case_id"]
+    stage.until(lambda: has(stage, case, "human_needed"))
+    page = stage.http.get(f"/console/cases/{case}", headers=stage.team()).text
+    assert "I have told the customer" in page
+    assert 'name="permalink"' not in page
+    step = re.search(r'name="step" value="(\d+)"', page)
+    assert step is not None
+    exactly = html.unescape(page.split('<div id="unsettled"')[1].split('<blockquote dir="auto">')[1].split("</blockquote>")[0])
+    assert form(stage, case, "settle", step=step[1], posted="said").status_code == 303
+    stage.until(lambda: has(stage, case, "reply_posted"))
+    page = stage.http.get(f"/console/cases/{case}", headers=stage.team()).text
+    assert exactly in html.unescape(page.split('id="conversation"')[1].split("</ol>")[0])
+
+    other = accepted(stage, "My bill is wrong, and this is not the first time.")
+    assert "Give the link" in problem(form(stage, other, "settle", step="1", posted="said")), "elsewhere it takes the link"

@@ -86,6 +86,19 @@ def test_what_a_person_has_to_settle_is_found_with_its_exact_words() -> None:
     assert (one.step, one.text, one.state, one.reason) == (step, "We look into it.", "unconfirmed", "the network did not answer")
 
 
+def test_what_a_person_has_said_for_us_is_read_in_the_words_that_they_were_shown() -> None:
+    story = Story()
+    story.posts = False
+    story.opened()
+    step = story.case.replies[-1].step  # the acknowledgement: its words are made when it is posted
+    story.done(c.PostUnconfirmed("n1", step, "Phone", "w-ack", by_hand=True))
+    (one,) = unsettled(case_file(story, words={"w-ack": "Hi Sam, we have your case."}))
+    assert (one.text, one.state) == ("Hi Sam, we have your case.", "by_hand")
+    story.done(c.SettleReply("s1", ANA, step, posted=True, permalink="https://lk.example/console/cases/1"))
+    lines = said(story, words={"w-ack": "Hi Sam, we have your case."})
+    assert [(one.text, one.state) for one in lines if one.who == "us"] == [("Hi Sam, we have your case.", "there")]
+
+
 def test_a_reply_that_the_network_refused_can_be_posted_again_and_stands_there_once() -> None:
     story = silent(Story().accepted())
     story.done(c.Update("u1", ANA, "w-u1"))
