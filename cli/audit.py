@@ -97,9 +97,7 @@ def audit_export(
     older = (_checkpoint(since).size,) if since is not None else ()
     if named():
         if private:
-            raise LoopkeeperError(
-                "--private is for the command where Loopkeeper runs, without LOOPKEEPER_URL: private words do not go over the API"
-            )
+            raise LoopkeeperError("private words do not go over the API: use --private where Loopkeeper runs, without LOOPKEEPER_URL")
         export_over_api(file, _wanted(sought, form, with_words=with_words, older=older), as_json=as_json, err=err)
         return
     with installed() as (store, _):

@@ -66,6 +66,7 @@ def axe_faults(page: Page) -> list[str]:
         script = (installed(AXE) / "axe.min.js").read_text("utf-8")
     except NotHere as why:
         raise pytest.fail.Exception(str(why), pytrace=False) from None
+    page.wait_for_load_state("load")  # what is there already may not have its style yet
     page.evaluate(script)
     found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
     return [

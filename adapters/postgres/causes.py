@@ -140,7 +140,7 @@ class Causes:
 
     def of_cases(self, cases: Sequence[str]) -> list[Row]:
         """These cases."""
-        return self._rows("where k.case_id = any(:cases) order by k.number", cases=list(cases))
+        return self._rows("where k.case_id = any(:cases) order by k.number", cases=[case for case in cases if "\0" not in case])
 
     def customers(self, cases: Sequence[str]) -> dict[str, str]:
         """Whose cases these are, by case: identities that are linked are one customer."""

@@ -58,7 +58,7 @@ def play(own_folder: Path, request: pytest.FixtureRequest) -> Iterator[Callable[
                 with Hands(installation.addresses["Sandbox"]) as hands:
                     for party, kind, how in faults:
                         hands.fault(party, kind, seed=7, **how)
-                    report = replay(Play(script, installation.addresses["Sandbox"], store, SPEED, rate=2.0, at_most_seconds=420))
+                    report = replay(Play(script, installation.addresses["Sandbox"], store, SPEED, rate=2.0, at_most_seconds=900))
                     struck = {str(fault): fault["struck"] for fault in hands.faults()["faults"]}
             finally:
                 store.close()

@@ -85,7 +85,7 @@ def test_every_process_is_killed_at_every_step_and_every_loop_closes(world: Worl
                     store,
                     SPEED,
                     rate=1.0,
-                    at_most_seconds=420,
+                    at_most_seconds=900,
                     run=f"k{round_}_",
                 )
                 report = replay(play)

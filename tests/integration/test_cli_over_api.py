@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from adapters.postgres.keys import NewKey
-from cli import admin, cases, customers, inbox, policies, reports  # noqa: F401 - they add their verbs
+from cli import admin, audit, cases, customers, inbox, policies, reports  # noqa: F401 - they add their verbs
 from cli.app import app, out
 from cli.cases import case_do
 from cli.engines import Postgres
@@ -209,7 +209,9 @@ def test_histories_are_exported_over_the_api_by_a_key_made_for_that_and_verify(s
     keys = tmp_path / "keys"
     keys.write_text(f"{NOTARY.verifiers[0]}\n")
     to = tmp_path / "all.zip"
-    told = run("export", "--out", str(to), "--case", case, "--json", role=Role.AUDITOR).json
+    said = run("export", "--out", str(to), "--case", case, "--json", role=Role.AUDITOR)
+    assert said.code == 0, said.error
+    told = said.json
     assert (told["file"], told["form"], told["cases"], told["not_sealed_yet"]) == (str(to), "bundle", 1, 0)
     assert told["events"] == len(served.store.records.history(case))
     assert run("audit", "verify", str(to), "--public-key", str(keys)).code == 0

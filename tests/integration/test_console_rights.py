@@ -49,10 +49,11 @@ def test_nobody_sees_anything_who_has_not_signed_in(served: Served, path: str) -
 
 
 @pytest.mark.parametrize("role", [Role.SOCIAL, Role.LEAD, Role.ADMIN, Role.AUDITOR, Role.PRIVACY])
-def test_whoever_sees_all_cases_reads_posts_as_they_are(served: Served, role: Role) -> None:
+def test_whoever_sees_all_cases_reads_posts_as_they_are_and_auditors_where_that_goes_on_record(served: Served, role: Role) -> None:
     with by(served, role) as http:
-        for path in ("/console", "/console?show=all", "/console/cases/meridian-x-p1"):
-            assert "4111 1111 1111 1111" in http.get(path).text, path
+        assert "4111 1111 1111 1111" in http.get("/console/cases/meridian-x-p1").text
+        for path in ("/console", "/console?show=all"):
+            assert ("4111 1111 1111 1111" in http.get(path).text) is (role not in (Role.AUDITOR, Role.PRIVACY)), path
 
 
 def test_what_was_just_made_for_one_reader_is_not_shown_to_another_who_may_read_less(served: Served) -> None:
@@ -82,7 +83,7 @@ def test_a_department_sees_no_case_of_another_and_is_not_told_that_there_is_one(
             assert "internet" not in http.get(path).text, path
         there, nowhere = http.get("/console/cases/meridian-x-p1"), http.get("/console/cases/meridian-x-p2")
         assert (there.status_code, nowhere.status_code) == (404, 404)
-        assert there.json()["detail"].replace("p1", "p2") == nowhere.json()["detail"]
+        assert there.text == nowhere.text
         for name in NAMES:
             assert http.post(f"/console/cases/meridian-x-p1/{name}", data=FIELDS).status_code == 404, name
 

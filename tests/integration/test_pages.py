@@ -73,6 +73,7 @@ def test_an_auditor_finds_and_reads_on_a_phone_and_hostile_words_are_words(store
     assert placed is not None
     with sealer_of(database) as sealer:
         catch_up(store, sealer)
+    come_in(phone, pages, "auditor")
     page = read_on_a_phone(phone, f"{pages}/console/audit")
     page.get_by_label("Words in it").fill("my INTERNET")
     page.get_by_label("Event").select_option("opened")
