@@ -338,5 +338,8 @@ def _answers(address: str) -> bool:
     try:
         with urllib.request.urlopen(address, timeout=2) as answer:  # noqa: S310 - our own address
             return bool(answer.status == 200)
+    except urllib.error.HTTPError as answer:  # it is an answer, too, with a connection of its own
+        answer.close()
+        return False
     except (urllib.error.URLError, OSError):
         return False
