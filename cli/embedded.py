@@ -7,8 +7,6 @@ import itertools
 import json
 import os
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -21,7 +19,7 @@ from adapters.postgres.engine import open_engine
 from adapters.postgres.schema import migrate
 from adapters.postgres.store import Store
 from adapters.public_holidays import holidays_of
-from cli.engines import Postgres, Temporal, listens
+from cli.engines import Postgres, Temporal, answers, listens
 from cli.processes import CRASHES_BEFORE_GIVING_UP, Service, Watch, end_leftovers
 from cli.state import State
 from domain.pace import REAL_TIME, Pace
@@ -282,7 +280,7 @@ class Installation:
         log, address = self.state.logs / "api.log", f"{self._url('api')}/readyz"
         environment = self._environment() | {"PYTHONPATH": str(HERE)}
         environment.pop("LOOPKEEPER_LOG_KEY", None)
-        return Service("api", [sys.executable, *self.programs.get("api", ("-m", "api"))], log, environment, ready=lambda: _answers(address))
+        return Service("api", [sys.executable, *self.programs.get("api", ("-m", "api"))], log, environment, ready=lambda: answers(address))
 
     def _worker(self, name: str = "worker", *role: str) -> Service:
         log = self.state.logs / f"{name}.log"
@@ -332,14 +330,3 @@ def pace_from_now(speed: float) -> Pace:
 def default_state() -> Path:
     """The state folder when none is named."""
     return Path(os.environ.get("LOOPKEEPER_STATE", ".loopkeeper"))
-
-
-def _answers(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(address, timeout=2) as answer:  # noqa: S310 - our own address
-            return bool(answer.status == 200)
-    except urllib.error.HTTPError as answer:  # it is an answer, too, with a connection of its own
-        answer.close()
-        return False
-    except (urllib.error.URLError, OSError):
-        return False

@@ -44,6 +44,18 @@ def port_is_free(port: int) -> bool:
         return True
 
 
+def answers(address: str) -> bool:
+    """Whether a server of ours answers there, and that all is well."""
+    try:
+        with urllib.request.urlopen(address, timeout=2) as answer:  # noqa: S310 - our own address
+            return bool(answer.status == 200)
+    except urllib.error.HTTPError as answer:  # it is an answer, too, with a connection of its own
+        answer.close()
+        return False
+    except (urllib.error.URLError, OSError):
+        return False
+
+
 def listens(port: int) -> bool:
     """Whether something answers on a loopback port."""
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=0.5):
@@ -213,11 +225,7 @@ class Temporal:
             return False
         if self.ui_port is None:
             return True
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.ui_port}/api/v1/namespaces/default", timeout=1) as answer:
-                return bool(answer.status == 200)
-        except (urllib.error.URLError, OSError):
-            return False
+        return answers(f"http://127.0.0.1:{self.ui_port}/api/v1/namespaces/default")
 
 
 SEARCH_ATTRIBUTES = {
