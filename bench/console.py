@@ -148,6 +148,9 @@ def _multiply(stack: Stack, like: str, how_many: int, customers: Sequence[str], 
             last = min(how_many, first + _AT_ONCE - 1)
             numbers = {"every": every, "first": first, "last": last, "many": len(customers)}
             connection.execute(_MULTIPLY, {**numbers, "like": like, "customers": list(customers), "words": list(words)})
+    with stack.store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for statement in ("reset role", "vacuum (analyze) cases", "checkpoint"):  # as in a database that did not come about a minute ago
+            connection.execute(text(statement))
 
 
 def _asked(stack: Stack, paths: Sequence[str], seconds: float, *, looks_for: float = 0.0) -> list[float]:

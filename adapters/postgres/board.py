@@ -30,12 +30,15 @@ FLAGS: Mapping[Flag, str] = {
     "mine": "k.owner = :me",
     "unsorted": "(k.owner is null and k.category = any(:unsorted))",
 }
+# First whose they are, then which are theirs, then the newest of them: else a plan may read all cases, the newest first, until it has
+# so many of a customer who has fewer.
 _OF_THE_SAME = text(
-    "with me as (select subject_id, brand from cases where case_id = :case) "  # noqa: S608 - our own words
-    "select k.case_id from cases k cross join me where k.subject_id in (select subject_id from me union "
-    "select o.subject_id from me join identity_link m using (subject_id) join identity_link o using (customer)) "
-    f"and (k.subject_id = me.subject_id or k.brand = me.brand) and k.case_id <> :case and {_SCOPE} "
-    "order by k.number desc limit :at_most"
+    "with me as (select subject_id, brand from cases where case_id = :case), "  # noqa: S608 - our own words
+    "they as materialized (select subject_id from me union "
+    "select o.subject_id from me join identity_link m using (subject_id) join identity_link o using (customer)), "
+    "theirs as materialized (select k.case_id, k.number from they join cases k using (subject_id) cross join me "
+    f"where (k.subject_id = me.subject_id or k.brand = me.brand) and k.case_id <> :case and {_SCOPE}) "
+    "select case_id from theirs order by number desc limit :at_most"
 )
 """What marks a case, as the database sees it. `soon`: what people owe soon; the loop acknowledges and thanks by itself."""
 _EACH = ("status", "department", "channel", "brand", "priority", "category")
