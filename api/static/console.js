@@ -46,8 +46,9 @@ function said(name, values = {}) {
   return words[name].replace(/%\((\w+)\)s/g, (_, place) => values[place]);
 }
 
-function setClock(from) {
-  clock = { server: Number(from.dataset.now) * 1000, here: Date.now(), speed: Number(from.dataset.speed) };
+/** Counted from when a page was asked for: the tab may sleep before it reads the answer. */
+function setClock(from, asked) {
+  clock = { server: Number(from.dataset.now) * 1000, here: asked, speed: Number(from.dataset.speed) };
 }
 
 function now() {
@@ -82,9 +83,9 @@ function isBusy(part) {
   return find("input:not([type=hidden]), textarea", part).some((field) => field.value !== field.defaultValue);
 }
 
-function swap(page) {
+function swap(page, asked) {
   const fresh = page.getElementById("main");
-  setClock(fresh);
+  setClock(fresh, asked);
   document.title = page.title || document.title;
   for (const part of find("[data-part]", page)) {
     const there = document.getElementById(part.id);
@@ -125,7 +126,7 @@ async function refresh() {
   try {
     const answer = await fetch(main.dataset.refresh, { headers: { "x-parts": "1" } });
     if (answer.status === 401) leave();
-    else if (answer.ok && !answer.redirected) swap(new DOMParser().parseFromString(await answer.text(), "text/html"));
+    else if (answer.ok && !answer.redirected) swap(new DOMParser().parseFromString(await answer.text(), "text/html"), last);
   } catch {
     wanted = true; // the stream says when the server is back
   }
@@ -302,7 +303,7 @@ for (const told of find("[data-zone-name]")) told.textContent = `(${zone})`;
 
 localTimes(document);
 if (isConsole) {
-  setClock(main);
+  setClock(main, Date.now());
   setSwitch(document);
   tick();
   setInterval(tick, 1000);

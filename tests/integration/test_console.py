@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import timedelta
@@ -10,7 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from adapters.postgres.causes import Line, Made
 from cli.engines import Postgres
@@ -189,6 +190,29 @@ def test_time_left_is_right_again_when_a_tab_wakes(served: Served, cases: dict[s
         page.clock.run_for(1000)
         expect(left).to_have_text("1 min late")
         expect(left).to_have_attribute("data-state", "late")
+
+
+def test_an_answer_that_was_on_its_way_when_the_tab_fell_asleep_does_not_turn_the_clock_back(
+    served: Served, cases: dict[str, OnRecord], browser: Browser
+) -> None:
+    with window(browser, forgives="ERR_FAILED") as page:
+        come_in(page, served.url)
+        page.clock.install()
+        ready(page, f"{served.url}/console")
+        left = page.locator(f'[data-case="{cases["waiting"].case_id}"] .left')
+        due = page.evaluate("Date.parse(document.querySelector('[data-case$=waiting] .left').dateTime)")
+
+        def fall_asleep(route: Route) -> None:
+            answer = route.fetch()
+            page.clock.set_system_time((due + 90_000) / 1000)
+            route.fulfill(response=answer)
+
+        page.route(re.compile("/console$"), lambda route: route.abort())  # whatever is asked afterwards, the server would put it right
+        page.route(re.compile("/console$"), fall_asleep, times=1)
+        with page.expect_response(re.compile("/console$")):
+            page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # a reason to ask
+        expect(left).to_have_attribute("data-state", "late")
+        expect(left).to_have_text("1 min late")
 
 
 def test_moments_are_told_in_the_readers_zone_and_without_the_module_in_the_brands(
