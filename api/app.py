@@ -196,7 +196,8 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
 
     once = Once(RequestsOnce(store.engine, parts.index_key), parts.in_thread)
     looking = Looking(store, commits, parts.threads, settings.pace)
-    socket, working = _slack(app, settings, acting, looking)
+    sharing = Sharing(store, acting, parts.in_thread)
+    socket, working = _slack(app, settings, looking, sharing)
     take_in(app.router, Health(parts.client, store.engine, parts.threads, lambda: socket.told if socket is not None else None).routes())
     take_in(app.router, Intake(signers, store.book, commits).routes())
     take_in(app.router, Rest(acting, commits, store.book, looking.had_by, looking.noted, once).routes())
@@ -233,7 +234,6 @@ def _assemble(app: FastAPI, parts: _Parts) -> list[Coroutine[Any, Any, None]]:
     take_in(app.router, RestPrivacy(privacy).routes())
     take_in(app.router, PrivacyPages(privacy, store, settings.sandbox_url).routes())
     take_in(app.router, Proving(store, parts.threads, settings.sandbox_url).routes())
-    sharing = Sharing(store, acting, parts.in_thread)
     take_in(app.router, CausePages(ground, sharing).routes())
     take_in(app.router, RestCauses(sharing, once).routes())
     take_in(app.router, AuditPages(store, parts.threads, settings.sandbox_url).routes())
@@ -324,7 +324,7 @@ def _provider(settings: Settings) -> OidcProvider | None:
 
 
 def _slack(
-    app: FastAPI, settings: Settings, acting: Acting, looking: Looking
+    app: FastAPI, settings: Settings, looking: Looking, sharing: Sharing
 ) -> tuple[SlackSocket | None, list[Coroutine[Any, Any, None]]]:
     """Let Slack in: at an address, when we can tell that it is Slack; and by a connection of ours, when we may open one.
 
@@ -333,7 +333,7 @@ def _slack(
     if settings.slack_bot_token is None or (settings.slack_signing_secret is None and settings.slack_app_token is None):
         return None, []
     secret = settings.slack_signing_secret.get_secret_value() if settings.slack_signing_secret is not None else None
-    listening = slack_app(settings.slack_bot_token.get_secret_value(), secret, settings.slack_api_url, acting, looking)
+    listening = slack_app(settings.slack_bot_token.get_secret_value(), secret, settings, looking, sharing)
     if secret is not None:
         handler = AsyncSlackRequestHandler(listening.app)
 

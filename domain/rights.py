@@ -92,13 +92,24 @@ def may_not(colleague: Colleague, kind: type[c.Command], case: Case, policy: Pol
     if not mine:
         return c.Refusal("no_department", NO_DEPARTMENT)
     if kind in SOCIAL_TEAMS:
-        return c.Refusal("not_allowed", say("Only {name} and leads can do this. Write to them in the thread.", name=policy.social.name))
+        return _social_teams_alone(policy)
     if case.department in mine or (kind in TAKING_PART and not mine.isdisjoint(had_by)):
         return None
     name = policy.departments[case.department].name if case.department in policy.departments else case.department
     return c.Refusal(
         "not_yours", say("This case is with {team}. Only {team}, {social} and leads can do this.", team=name, social=policy.social.name)
     )
+
+
+def may_not_share_causes(colleague: Colleague, policy: Policy) -> c.Refusal | None:
+    """Why this colleague may not speak to the customers of a shared cause; None when they may."""
+    if colleague.actor.role in RIGHTS[Right.SHARE_CAUSES]:
+        return None
+    return _social_teams_alone(policy) if colleague.departments else c.Refusal("no_department", NO_DEPARTMENT)
+
+
+def _social_teams_alone(policy: Policy) -> c.Refusal:
+    return c.Refusal("not_allowed", say("Only {name} and leads can do this. Write to them in the thread.", name=policy.social.name))
 
 
 def may_see(colleague: Colleague, department: str, had_by: Collection[str] = ()) -> bool:

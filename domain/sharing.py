@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 from domain import commands as c
 from domain import events as e
@@ -30,7 +30,7 @@ class WaitingAnnouncement:
 
     number: int
     cause: int
-    what: str
+    what: Literal["update", "resolve"]
     author: str
     why: tuple[str, ...]
     customers: int

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request
 from starlette.responses import RedirectResponse, Response
 
 from adapters.postgres.causes import Announcement, Cause, Line, NoSuchCause, What
-from adapters.postgres.rows import Row
 from api.access.rules import Needs
-from api.acting import as_it_goes_out
 from api.causes.rest import Number
 from api.causes.sharing import MOST, NotJoined, Sharing
 from api.console.acts import CONFLICT, INCOMPLETE, Short, Text, once_of
@@ -39,17 +36,6 @@ DONE = {
     "waiting": say("It waits for a second person. Until they decide, the system keeps what the customers were promised."),
     "rejected": say("It will not be sent."),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What one case would say, in its `parts`, or why it holds it back. `was_said`: its history says that it was."""
-
-    row: Row
-    parts: tuple[str, ...]
-    told: str
-    held: str | None
-    was_said: bool
 
 
 @dataclass(frozen=True)
@@ -238,7 +224,7 @@ class CausePages:
     ) -> Response:
         visitor, cause = visitor_of(request), await self._cause(number)
         announcement, lines = await self._told(number, which)
-        shown = await self.ground.read(partial(self._shown, announcement, lines))
+        shown = await self.sharing.shown(announcement, lines)
         values: dict[str, Any] = {
             "here": "causes",
             "refresh": f"/console/causes/{number}/announcements/{which}",
@@ -252,20 +238,3 @@ class CausePages:
             "done": done,
         }
         return await self.ground.page(request, "announcement.html", visitor, values, status=status)
-
-    def _shown(self, announcement: Announcement, lines: Sequence[Line]) -> list[Shown]:
-        causes, cases = self.ground.store.causes, [line.case_id for line in lines]
-        outcomes = causes.outcomes(announcement.number, cases) if announcement.state == "sent" else {}
-        rows = {row.case_id: row for row in causes.of_cases(cases)}
-        return [self._line(rows[line.case_id], line, outcomes) for line in lines]
-
-    def _line(self, row: Row, line: Line, outcomes: Mapping[str, str | None]) -> Shown:
-        if line.words is None:
-            return Shown(row, (), "", line.held, was_said=False)
-        try:
-            file = self.ground.store.reader.file(line.case_id)
-            draft = as_it_goes_out(file, file.text_of(line.words), line.promise)
-        except LoopkeeperError as error:
-            return Shown(row, (), "", str(error), was_said=False)
-        held = outcomes.get(line.case_id)
-        return Shown(row, draft.parts, draft.told, held, was_said=line.case_id in outcomes and held is None)

@@ -1,11 +1,11 @@
 """Speaking to the customers of all cases of a cause: a text is made for each, shown, looked at by a second person, and handed over.
 
-The console and the REST API share it. What a case does with it, its own rules say (`domain.sharing`).
+The console, Slack and the REST API share it. What a case does with it, its own rules say (`domain.sharing`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from temporalio.service import RPCError
 from adapters.postgres.causes import Announcement, Cause, Line, Made, What
 from adapters.postgres.rows import Row
 from adapters.postgres.store import Store
-from api.acting import Acting, Draft
+from api.acting import Acting, Draft, as_it_goes_out
 from api.approving import reasons_for
 from domain import commands as c
 from domain.approving import CUSTOMERS, are_one, is_trainee
@@ -30,7 +30,7 @@ MOST = 300
 """Cases that one text is made for. A cause that has more is told of to all of them by a post of the brand, and not by so many replies."""
 _OVER = ("closed", "dismissed", "walked_away", "merged")
 
-_SETTLED = c.Refusal("settled", say("This was sent or rejected already."))
+SETTLED = c.Refusal("settled", say("This was sent or rejected already."))
 _ONES_OWN = c.Refusal("ones_own", say("You wrote this yourself. Somebody else must approve it."))
 _NAMESAKE = c.Refusal(
     "ones_own", say("This was written by somebody of your own name, which looks like yourself. Somebody else must approve it.")
@@ -46,6 +46,17 @@ class NotJoined:
 
     case: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What one case would say, in its `parts`, or why it holds it back. `was_said`: its history says that it was."""
+
+    row: Row
+    parts: tuple[str, ...]
+    told: str
+    held: str | None
+    was_said: bool
 
 
 @dataclass(frozen=True)
@@ -134,12 +145,36 @@ class Sharing:
         pressing = (f"priority:{file.case.priority.value}",) if file.case.priority in file.case_policy.approve_priorities else ()
         return Line(case_id, kept.words, draft.promise, draft.turn), (*pressing, *reasons)
 
+    # --- reading ------------------------------------------------------------------------------------------------------
+
+    async def shown(self, announcement: Announcement, lines: Sequence[Line]) -> list[Shown]:
+        """Exactly what each customer will read, or has read, by case."""
+        shown: list[Shown] = await self.in_thread(lambda: self._shown(announcement, lines))
+        return shown
+
+    def _shown(self, announcement: Announcement, lines: Sequence[Line]) -> list[Shown]:
+        causes, cases = self.store.causes, [line.case_id for line in lines]
+        outcomes = causes.outcomes(announcement.number, cases) if announcement.state == "sent" else {}
+        rows = {row.case_id: row for row in causes.of_cases(cases)}
+        return [self._each_shown(rows[line.case_id], line, outcomes) for line in lines]
+
+    def _each_shown(self, row: Row, line: Line, outcomes: Mapping[str, str | None]) -> Shown:
+        if line.words is None:
+            return Shown(row, (), "", line.held, was_said=False)
+        try:
+            file = self.store.reader.file(line.case_id)
+            draft = as_it_goes_out(file, file.text_of(line.words), line.promise)
+        except LoopkeeperError as error:
+            return Shown(row, (), "", str(error), was_said=False)
+        held = outcomes.get(line.case_id)
+        return Shown(row, draft.parts, draft.told, held, was_said=line.case_id in outcomes and held is None)
+
     # --- deciding -----------------------------------------------------------------------------------------------------
 
     async def send(self, announcement: Announcement, lines: Sequence[Line], actor: Actor) -> c.Refusal | None:
         """Its author wants it sent: it goes to every case, or waits for a second person."""
         if announcement.state != "draft":
-            return _SETTLED
+            return SETTLED
         if announcement.author.person != actor.person:
             return _NOT_YOURS
         if all(line.words is None for line in lines):
@@ -149,24 +184,28 @@ class Sharing:
             return None
         return await self._hand_over(announcement, actor)
 
+    async def may_not_approve(self, announcement: Announcement, actor: Actor) -> c.Refusal | None:
+        """Why this second person cannot have it sent; None when they can. They speak for many cases: `domain.rights` says who may."""
+        if announcement.state != "waiting":
+            return SETTLED
+        refusal: c.Refusal | None = await self.in_thread(lambda: self._is_no_second(announcement, actor))
+        return refusal
+
     async def approve(self, announcement: Announcement, actor: Actor) -> c.Refusal | None:
         """A second person has read what each of them will read, and has it sent."""
-        if announcement.state != "waiting":
-            return _SETTLED
-        refusal = await self.in_thread(lambda: self._may_not_approve(announcement, actor))
-        return refusal or await self._hand_over(announcement, actor)
+        return await self.may_not_approve(announcement, actor) or await self._hand_over(announcement, actor)
 
     async def reject(self, announcement: Announcement, actor: Actor, reason: str | None) -> c.Refusal | None:
         """It is not sent. Whoever wrote it may take it back so."""
         if announcement.state == "draft" and announcement.author.person != actor.person:
             return _NOT_YOURS
         done = await self.in_thread(lambda: self.store.causes.reject(announcement.number, actor.person, reason))
-        return None if done else _SETTLED
+        return None if done else SETTLED
 
     async def _hand_over(self, announcement: Announcement, actor: Actor) -> c.Refusal | None:
-        return None if await self.in_thread(lambda: self.store.causes.send(announcement, actor.person)) else _SETTLED
+        return None if await self.in_thread(lambda: self.store.causes.send(announcement, actor.person)) else SETTLED
 
-    def _may_not_approve(self, announcement: Announcement, actor: Actor) -> c.Refusal | None:
+    def _is_no_second(self, announcement: Announcement, actor: Actor) -> c.Refusal | None:
         author = announcement.author.person
         if actor.person == author:
             return _ONES_OWN

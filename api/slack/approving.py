@@ -15,7 +15,7 @@ from adapters.slack.views import LONGEST_BODY, View
 from api.acting import Draft, as_it_goes_out
 from api.approving import NOT_EDITABLE, ONLY_ITS_AUTHORS, has_body, waiting, written
 from api.looking import since
-from api.slack.floor import Body, Ears, Floor, Refused, given, meta, value
+from api.slack.floor import Body, Ears, Floor, Refused, given, heard, meta, value
 from domain import commands as c
 from domain.case import HeldDraft
 from domain.casefile import CaseFile
@@ -39,7 +39,7 @@ class Approving:
         ears.view(approvals.CONFIRMED, self.confirmed)
         ears.view(approvals.REJECTED, self.rejected)
         for view in (approvals.EDITED, approvals.CONFIRMED, approvals.REJECTED):
-            ears.closed(view, _closed)
+            ears.closed(view, heard)
 
     async def approve_pressed(self, ack: AsyncAck, body: Body) -> None:
         """It shall go out as it stands in the message; when something has happened since it was written, it is read again first."""
@@ -202,9 +202,3 @@ def _confirm(file: CaseFile, draft: Draft, carried: dict[str, Any], written_at: 
     """The draft as it goes out, with what has happened since that turn."""
     news = since(file, written_at) if file.case.turn > written_at else ()
     return approvals.confirm(file, draft.parts, draft.told, carried, private=private, since=news)
-
-
-async def _closed(ack: AsyncAck, body: Body) -> None:
-    """Somebody thought better of it."""
-    del body
-    await ack()

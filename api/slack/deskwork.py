@@ -11,7 +11,7 @@ from adapters.slack import cards, forms, modals
 from adapters.slack.forms import Doing
 from adapters.slack.views import View
 from api.doing import CHOSEN, DOINGS, LEADING, MADE, Filled, Incomplete, command, done, offered
-from api.slack.floor import Body, Ears, Floor, Refused, given, meta, moment, value
+from api.slack.floor import Body, Ears, Floor, Refused, given, heard, meta, moment, value
 from api.slack.speaking import Speaking
 from domain import commands as c
 from domain.casefile import CaseFile
@@ -42,7 +42,7 @@ class Deskwork:
         ears.view(forms.FORM, self.filled_in)
         ears.view(modals.FOUND, self.found)
         for view in ("more", "history", "private_words", forms.FORM, modals.MOVE, modals.FOUND, forms.NEW):
-            ears.closed(view, _closed)
+            ears.closed(view, heard)
 
     # --- cards ---
 
@@ -210,9 +210,3 @@ def _filled(body: Body) -> Filled:
     """What stands in a form."""
     words = (given(body, forms.WORDS) or "").strip()
     return Filled(words or None, given(body, forms.CHOICE), moment(body, forms.UNTIL))
-
-
-async def _closed(ack: AsyncAck, body: Body) -> None:
-    """Closed, and nothing to do."""
-    del body
-    await ack()

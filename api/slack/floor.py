@@ -289,6 +289,12 @@ class Ears:
             log.warning("the person could not be told (%s): %s", error, message)
 
 
+async def heard(ack: AsyncAck, body: Body) -> None:
+    """Heard, and nothing to do: somebody closed a modal, or wrote in a thread, which is internal."""
+    del body
+    await ack()
+
+
 def value(body: Body) -> str:
     """What the button says that was pressed."""
     return str(body["actions"][0]["value"])

@@ -16,7 +16,7 @@ from typing import Any, cast, get_args
 import pytest
 from fastapi.routing import APIRoute
 
-from adapters.slack import approvals, cards, forms
+from adapters.slack import announcements, approvals, cards, forms
 from api.causes.pages import CausePages
 from api.console.acts import Acts
 from api.console.deciding import Deciding
@@ -31,6 +31,7 @@ from domain import commands as c
 from domain import events as e
 from domain.casefile import CaseFile
 from domain.rights import Colleague
+from domain.sharing import WaitingAnnouncement
 from domain.story import story
 from domain.values import Actor, Role, Via
 from tests.casefiles import case_file
@@ -218,6 +219,8 @@ def shown_in_slack() -> Iterator[str]:
         for draft in file.case.held:
             for block in approvals.approval(file, draft, None):
                 yield from pressable(block)
+    for block in announcements.waiting(WaitingAnnouncement(1, 1, "update", "Hanna Weber", ("customers",), 3), None, "https://lk.example"):
+        yield from pressable(block)
     unsure, event = unconfirmed()
     for block in cards.call(unsure, story(unsure)[-1], None, event, settle=True):
         yield from pressable(block)
@@ -232,7 +235,7 @@ def pressable(block: Any) -> Iterator[str]:
 
 def test_slack_shows_a_button_for_each_and_listens_to_it() -> None:
     heard, shown = Heard(), set(shown_in_slack())
-    for listener in listeners_on(NOTHING):
+    for listener in listeners_on(NOTHING, NOTHING, "https://lk.example"):
         listener.listen(cast("Any", heard))
     for name, ways in ALL.items():
         if ways.slack is not None:

@@ -17,7 +17,7 @@ from typing import Any, get_args
 
 import pytest
 
-from adapters.slack import approvals, cards, forms, lists, modals, views
+from adapters.slack import announcements, approvals, cards, forms, lists, modals, views
 from adapters.slack.rich import Block
 from adapters.slack.views import LONGEST_BODY, View
 from domain import commands as c
@@ -25,6 +25,7 @@ from domain import events as e
 from domain.case import HeldDraft
 from domain.casefile import CaseFile
 from domain.policy import Brand
+from domain.sharing import WaitingAnnouncement
 from domain.story import Line, story
 from domain.values import Audience, ClockName, Intent, Priority, Triage
 from tests.blockkit import Json, check_message, check_view, texts
@@ -115,12 +116,29 @@ def _approval(file: CaseFile, group: str | None, *, again: bool = False) -> Show
     return approvals.approval(file, _draft(file), group, again=again), approvals.approval_text(file, _draft(file))
 
 
+def _waiting(file: CaseFile, customers: int = 3) -> WaitingAnnouncement:
+    return WaitingAnnouncement(9, 4, "update", file.name_of(ANA.person), _draft(file).why, customers)
+
+
+def _told_to(file: CaseFile, count: int, held: int = 0) -> list[announcements.Told]:
+    parts = tuple(part[:200] for part in _as_cut(file)[:1])
+    said = [announcements.Told(file.title, file.customer, file.network, parts, "80 of 280 characters")] * count
+    return said + [announcements.Told(file.title, file.customer, file.network, held=file.first_words or "It is over.")] * held
+
+
+def _for_all(file: CaseFile, count: int, held: int = 0, root_cause: str | None = None) -> View:
+    view = announcements.confirm_all(_waiting(file, count), _told_to(file, count, held), root_cause, _REVIEWED)
+    assert view is not None
+    return view
+
+
 def _named(brands: Mapping[str, Brand]) -> dict[str, str]:
     return {handle: brand.name for handle, brand in brands.items()}
 
 
 MADE_ONCE = [(name, cache(case)) for name, case in CASES]
 NOW = datetime(2026, 3, 2, 10, 2, tzinfo=UTC)
+LINK = "https://lk.example/console/causes/4/announcements/9"
 _REVIEWED = {"case": "meridian-x-" + "9" * 64, "words": "w" * 36, "promise": "2026-03-02T10:02:00+00:00", "cause": "c" * 40}
 
 MESSAGES: list[tuple[str, Callable[[CaseFile], Shown]]] = [
@@ -145,6 +163,25 @@ MESSAGES: list[tuple[str, Callable[[CaseFile], Shown]]] = [
         ),
     ),
     ("decided: by somebody, or without anybody", lambda f: (approvals.decided(f, _draft(f).step), cards.card_text(f))),
+    (
+        "waiting, waiting_text: to one customer",
+        lambda f: (announcements.waiting(_waiting(f, 1), None, LINK), announcements.waiting_text(_waiting(f, 1))),
+    ),
+    (
+        "waiting, waiting_text: to many, with a group",
+        lambda f: (announcements.waiting(_waiting(f, 300), "S0SOCIAL1", LINK), announcements.waiting_text(_waiting(f, 300))),
+    ),
+    (
+        "settled, settled_text: sent",
+        lambda f: (announcements.settled(_waiting(f), LINK, sent=True, by="Max", reason=None), announcements.settled_text(_waiting(f))),
+    ),
+    (
+        "settled, settled_text: not sent, with the reason",
+        lambda f: (
+            announcements.settled(_waiting(f), LINK, sent=False, by="Max", reason=MARKED * 50),
+            announcements.settled_text(_waiting(f)),
+        ),
+    ),
     ("lines: of cases", lambda f: (lists.lines(_listed(f), "None."), cards.card_text(f))),
     ("lines: of no case", lambda f: (lists.lines([], "None has that in it."), "None")),
     ("mine: more than fit", lambda f: (lists.mine(_page(f)), "Your cases")),
@@ -172,6 +209,10 @@ VIEWS: list[tuple[str, Callable[[CaseFile], View]]] = [
     ("confirm: with a private message", lambda f: approvals.confirm(f, ["Hi"], "1 post", _REVIEWED, private=_as_cut(f)[0], since=story(f))),
     ("confirm: after something happened", lambda f: approvals.confirm(f, _as_cut(f)[:1], "1 post", _REVIEWED, since=story(f))),
     ("reject: with a reason", lambda f: approvals.reject(f, _draft(f), _REVIEWED)),
+    ("confirm_all: to one customer", lambda f: _for_all(f, 1, 0, "Outage")),
+    ("confirm_all: to as many as fit, and many who hold it back", lambda f: _for_all(f, announcements.CUSTOMERS_AT_MOST, 260)),
+    ("confirm_all: nobody would say it", lambda f: _for_all(f, 0, 1)),
+    ("reject_all: with a reason", lambda f: announcements.reject_all(_waiting(f), MARKED * 50, _REVIEWED)),
     ("found: a reply that nobody was sure of", lambda f: modals.found(f, 12)),
     ("notice: of a refusal", lambda f: views.notice("Not done", f"{f.name_of(ANA.person)} has this case. {f.first_words[:500]}")),
     *[(f"form: {do}", partial(forms.form, do=do, now=NOW)) for do in get_args(forms.Doing)],
@@ -201,7 +242,7 @@ def test_slack_takes_every_view(case: Callable[[], CaseFile], make: Callable[[Ca
     check_view(make(case()))
 
 
-@pytest.mark.parametrize("module", [approvals, cards, modals, forms, lists], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [announcements, approvals, cards, modals, forms, lists], ids=lambda module: module.__name__)
 def test_nothing_is_shown_that_is_not_held_here(module: ModuleType) -> None:
     own = inspect.getmembers(module, lambda one: inspect.isfunction(one) and one.__module__ == module.__name__)
     held = {function for name, _ in [*MESSAGES, *VIEWS] for function in name.split(":")[0].split(", ")}
@@ -211,7 +252,9 @@ def test_nothing_is_shown_that_is_not_held_here(module: ModuleType) -> None:
 def test_what_is_held_here_is_shown() -> None:
     held = {function for name, _ in [*MESSAGES, *VIEWS] for function in name.split(":")[0].split(", ")}
     assert [
-        name for name in sorted(held) if not any(hasattr(module, name) for module in (approvals, cards, modals, forms, lists, views))
+        name
+        for name in sorted(held)
+        if not any(hasattr(module, name) for module in (announcements, approvals, cards, modals, forms, lists, views))
     ] == []
 
 
@@ -220,6 +263,21 @@ def test_the_review_shows_every_character_that_goes_out(words: str) -> None:
     shown = modals.review(of_words("Hi"), "update", [words, "and this"], "2 posts", {})
     quoted = [part for block in shown["blocks"] for part in block["elements"] if part.get("type") == "rich_text_quote"]
     assert ["".join(texts(part)) for part in quoted] == [words, "and this"]
+
+
+def test_an_announcement_is_approved_in_slack_only_where_all_of_it_can_be_read() -> None:
+    file, most = of_words("Hi"), announcements.CUSTOMERS_AT_MOST
+    said = announcements.Told("#1", "Sam", "X", ("x" * (announcements.CHARACTERS_AT_MOST // 2), "and this"), "2 posts")
+    held = announcements.Told("#2", "Zoe", "X", held="It is over.")
+    shown = announcements.confirm_all(_waiting(file), [said, held], None, {})
+    assert shown is not None
+    quoted = [part for block in shown["blocks"] for part in block["elements"] if part.get("type") == "rich_text_quote"]
+    assert ["".join(texts(part)) for part in quoted] == list(said.parts)
+    assert "#2: It is over." in list(texts(shown["blocks"]))
+    assert announcements.confirm_all(_waiting(file), [said, said], None, {}) is None
+    few = replace(said, parts=("Hi",))
+    assert announcements.confirm_all(_waiting(file), [few] * most, None, {}) is not None
+    assert announcements.confirm_all(_waiting(file), [few] * (most + 1), None, {}) is None
 
 
 def test_who_must_pass_a_reply_on_is_shown_every_character_of_it() -> None:

@@ -19,7 +19,7 @@ from domain.clocks import Duty, owed
 from domain.evolve import fold
 from domain.policy import CasePolicy, Policy
 from domain.replying import spoken
-from domain.rights import Colleague, may_not
+from domain.rights import Colleague, may_not, may_not_share_causes
 from domain.story import story
 from domain.values import Actor, Audience, Intent, Priority, Purpose, Role, Status, Via
 from domain.view import needs_human
@@ -241,6 +241,12 @@ def test_only_the_social_team_and_leads_decide(role: Role) -> None:
     if role in (Role.DEPARTMENT, Role.SOCIAL, Role.LEAD, Role.ADMIN):
         assert (may_not(colleague, c.Approve, told.case, DEFAULT) is None) == may
         assert (may_not(colleague, c.Reject, told.case, DEFAULT) is None) == may
+    assert (may_not_share_causes(colleague, DEFAULT) is None) == may
+    if role is Role.DEPARTMENT:
+        for departments, code in (({"billing"}, "not_allowed"), (set[str](), "no_department")):
+            refusal = may_not_share_causes(Colleague(other, frozenset(departments)), DEFAULT)
+            assert refusal is not None
+            assert refusal.code == code
 
 
 def test_a_draft_is_decided_once() -> None:
