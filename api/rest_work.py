@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from starlette.datastructures import QueryParams
 
 from adapters.postgres.board import Flag
+from adapters.postgres.causes import Announcement, Cause
 from adapters.postgres.rows import Row
 from api.access.rules import Acting, Needs, Reading
 from api.access.visitor import Visitor
@@ -31,10 +32,12 @@ from api.rest_work_models import (
     RowOut,
     Saying,
     UnreadableOut,
+    WaitingAnnouncementOut,
     WaitingDraftOut,
     WritersOut,
     WritingOut,
 )
+from domain.approving import why_held
 from domain.rights import Right
 
 Retrying = Annotated[Visitor, Depends(Needs(Right.RETRY_UNREADABLE))]
@@ -89,7 +92,11 @@ class RestWork:
                 if group.total
             ]
             found = await self._ground.read(self._ground.store.inbox.quarantined) if visitor.may(Right.READ_UNREADABLE) else []
-            return InboxOut(groups=groups, unreadable=[UnreadableOut(number=row.pop("id"), **row) for row in found])
+            shared = await self._ground.read(self._ground.store.causes.waiting) if visitor.may(Right.SHARE_CAUSES) else []
+            announcements = [_announcement(cause, one) for cause, one in shared]
+            return InboxOut(
+                groups=groups, announcements=announcements, unreadable=[UnreadableOut(number=row.pop("id"), **row) for row in found]
+            )
 
         @router.post(
             "/inbox/{number}/again",
@@ -200,6 +207,19 @@ def _row(row: Row) -> RowOut:
         breached=list(row.breached),
         needs_us=row.needs_human,
         stalled_at=row.stalled_at,
+    )
+
+
+def _announcement(cause: Cause, one: Announcement) -> WaitingAnnouncementOut:
+    return WaitingAnnouncementOut(
+        cause=cause.number,
+        name=cause.name,
+        number=one.number,
+        what=one.what,
+        author=one.author_name or one.author.person,
+        made_at=one.made_at,
+        why=list(one.why),
+        told=why_held(one.why),
     )
 
 

@@ -95,10 +95,24 @@ class UnreadableOut(BaseModel):
     received_at: datetime
 
 
+class WaitingAnnouncementOut(BaseModel):
+    """A text to the customers of a shared cause that waits for a second person. What each of them would read: `/causes`."""
+
+    cause: int = Field(examples=[3])
+    name: str = Field(examples=["Outage in Leeds"], description="The cause's.")
+    number: int = Field(examples=[7])
+    what: Literal["update", "resolve"]
+    author: str = Field(examples=["Hanna Weber"])
+    made_at: datetime
+    why: list[str] = Field(examples=[["customers"]])
+    told: str = Field(examples=["it goes to many customers at once"], description="The same, in words.")
+
+
 class InboxOut(BaseModel):
     """What needs the social team."""
 
     groups: list[GroupOut] = Field(examples=[[]])
+    announcements: list[WaitingAnnouncementOut] = Field(examples=[[]], description="For whoever may decide on them; the oldest first.")
     unreadable: list[UnreadableOut] = Field(description="For whoever may see them; have one read again when what was wrong is mended.")
 
 

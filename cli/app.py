@@ -85,8 +85,8 @@ def _waiting(name: str, waited: float) -> None:
 
 
 VERBS = (
-    "admin", "audit", "backups", "cases", "customers", "doctor", "inbox", "play", "policies", "privacy", "reconciling", "reports", "slack",
-    "status_links", "webhooks",
+    "admin", "audit", "backups", "cases", "causes", "customers", "doctor", "inbox", "play", "policies", "privacy", "reconciling", "reports",
+    "slack", "status_links", "webhooks",
 )  # fmt: skip
 """The modules that add verbs to the command."""
 

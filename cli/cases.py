@@ -84,7 +84,7 @@ def case_find(
 def case_show(case: Case, as_json: AsJson = False) -> None:
     """A case as it stands, and what you can do."""
     with api() as lk:
-        case_id = _id(lk, case)
+        case_id = id_of(lk, case)
         found = lk.case(case_id)
         if as_json:
             show_json(found)
@@ -100,7 +100,7 @@ def case_history(
 ) -> None:
     """Everything that happened to a case."""
     with api() as lk:
-        history = lk.history(_id(lk, case), as_of=as_of)
+        history = lk.history(id_of(lk, case), as_of=as_of)
     if as_json:
         show_json(history)
         return
@@ -150,9 +150,9 @@ def case_do(
     }  # fmt: skip
     fields: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     with api() as lk:
-        case_id = _id(lk, case)
+        case_id = id_of(lk, case)
         if into is not None:
-            fields["into"] = _id(lk, into)
+            fields["into"] = id_of(lk, into)
         if dry_run:
             shown = lk.do(case_id, do, dry_run=True, **fields)
             show_json(shown) if as_json else show_draft(shown)
@@ -223,7 +223,7 @@ def case_watch(
 ) -> None:
     """Tell what happens to a case while it happens, until Ctrl-C."""
     with api() as lk:
-        case_id, seen, tag, state = _id(lk, case), 0, None, None
+        case_id, seen, tag, state = id_of(lk, case), 0, None, None
         while state is None or not (state == until if until else state in _OVER):
             found = lk.case_unless(case_id, tag)
             if found is None:
@@ -239,7 +239,7 @@ def case_watch(
                 show_events(news)
 
 
-def _id(lk: Loopkeeper, case: str) -> str:
+def id_of(lk: Loopkeeper, case: str) -> str:
     """The id of a case that was named by its id or number."""
     number = case.removeprefix("#")
     if not number.isdecimal():  # isdigit() takes "²", which is no number

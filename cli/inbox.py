@@ -29,9 +29,13 @@ def inbox_list(as_json: AsJson = False) -> None:
         else:
             out.print("  (all of them are listed above)")
         out.print()
+    for told in inbox.announcements:
+        what = "update" if told.what == "update" else "resolution"
+        line(f"{told.author}'s {what} for all of C{told.cause} ({told.name}) waits for a second person: {told.told}.", style="bold")
+        line(f"  Read it: loopkeeper cause announcement C{told.cause} {told.number}")
     for one in inbox.unreadable:
         line(f"Unreadable No. {one.number}, {one.channel}, {one.received_at:%Y-%m-%d %H:%M} UTC: {one.reason}")
-    if not inbox.groups and not inbox.unreadable:
+    if not (inbox.groups or inbox.announcements or inbox.unreadable):
         out.print("Nothing needs you.")
 
 

@@ -84,6 +84,32 @@ def show_events(events: Sequence[m.Event]) -> None:
                 line(f"                      {words}", style="dim")
 
 
+def show_causes(causes: Sequence[m.Cause | m.CauseCases]) -> None:
+    """Shared causes."""
+    table = _table("", "name", "department", "opened", "by", "cases", "not resolved", "closed")
+    for one in causes:
+        counts = (str(one.cases), str(one.open), str(one.closed))
+        _add(table, f"C{one.number}", one.name, one.department, _minute(one.opened_at), one.opened_by, *counts)
+    out.print(table)
+
+
+def show_announcement(told: m.Announcement) -> None:
+    """What each customer would read, or has read; which cases hold it back; and what became of it."""
+    states = {"draft": "not sent yet", "waiting": f"waits for a second person ({told.told})", "sent": "sent", "rejected": "not sent"}
+    what = "update" if told.what == "update" else "resolution"
+    by = f", by {told.decided_by}" if told.decided_by else ""
+    line(f"{told.author}'s {what} for all of C{told.cause}, No. {told.number}: {states[told.state]}{by}", style="bold")
+    for words in (told.reason or "").splitlines():
+        line(f"  {words}")
+    for one in told.cases:
+        if one.held is not None or one.text is None:
+            line(f"\n#{one.number} {one.customer} holds it back: {one.held}")
+            continue
+        line(f"\n#{one.number} {one.customer} {'has read' if one.said else 'would read' if told.state != 'sent' else 'reads'}:")
+        for words in one.text.splitlines():
+            line(f"  {words}")
+
+
 def show_draft(shown: m.Command) -> None:
     """Exactly what would reach the customer."""
     if shown.public is None:

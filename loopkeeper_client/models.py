@@ -562,6 +562,8 @@ class Line(Told):
     """What one case says, or why it is held back; and once it was sent, whether it was said."""
 
     case_id: str
+    number: int
+    customer: str
     held: str | None = None
     text: str | None = None
     said: bool = False
@@ -844,6 +846,21 @@ class Wait(Told):
     """Then it is looked at again, whatever has come."""
 
 
+class WaitingAnnouncement(Told):
+    """A text to the customers of a shared cause that waits for a second person. What each of them would read: `/causes`."""
+
+    cause: int
+    name: str
+    """The cause's."""
+    number: int
+    what: str
+    author: str
+    made_at: datetime
+    why: list[str]
+    told: str
+    """The same, in words."""
+
+
 class WaitingDraft(Told):
     """A draft, and its case. Approve or reject it by a command to the case, with its `step`."""
 
@@ -957,11 +974,20 @@ class Wrong(Told):
 class Announcement(Told):
     """An announcement, with exactly what each case says of it."""
 
+    cause: int
     number: int
     what: str
+    author: str
+    body: str
+    """What its author wrote."""
     state: str
     why: list[str]
     """Why a second person must look at it first; empty: nobody must."""
+    told: str
+    """The same, in words."""
+    decided_by: str | None = None
+    reason: str | None = None
+    """Why it was rejected."""
     cases: list[Line]
 
 
@@ -1431,6 +1457,8 @@ class Inbox(Told):
     """What needs the social team."""
 
     groups: list[Group]
+    announcements: list[WaitingAnnouncement]
+    """For whoever may decide on them; the oldest first."""
     unreadable: list[Unreadable]
     """For whoever may see them; have one read again when what was wrong is mended."""
 

@@ -17,6 +17,7 @@ from api.access.visitor import Visitor
 from api.causes.sharing import MOST, Sharing
 from api.once import IdempotencyKey, Once
 from api.problems import Problem, described
+from domain.approving import why_held
 from domain.errors import LoopkeeperError
 from domain.rights import Right
 
@@ -92,6 +93,8 @@ class LineOut(_Model):
     """What one case says, or why it is held back; and once it was sent, whether it was said."""
 
     case_id: str = Field(examples=["meridian-x-1846"])
+    number: int = Field(examples=[42])
+    customer: str = Field(examples=["Sam Okafor"])
     held: str | None = Field(None, examples=["a question to the customer is open here; they would hear of two things at once"])
     text: str | None = Field(None, examples=["Hi Sam,\nWe have found the broken card and replace it today.\n– Hanna"])
     said: bool = False
@@ -100,10 +103,16 @@ class LineOut(_Model):
 class AnnouncementOut(_Model):
     """An announcement, with exactly what each case says of it."""
 
+    cause: int = Field(examples=[3])
     number: int = Field(examples=[7])
     what: Literal["update", "resolve"]
+    author: str = Field(examples=["Hanna Weber"])
+    body: str = Field(examples=["We have found the broken card and replace it today."], description="What its author wrote.")
     state: Literal["draft", "waiting", "sent", "rejected"]
     why: list[str] = Field(examples=[["customers"]], description="Why a second person must look at it first; empty: nobody must.")
+    told: str = Field(examples=["it goes to many customers at once"], description="The same, in words.")
+    decided_by: str | None = Field(None, examples=["Max Adler"])
+    reason: str | None = Field(None, description="Why it was rejected.")
     cases: list[LineOut]
 
 
@@ -214,13 +223,25 @@ class RestCauses:
     async def _out(self, announcement: Announcement, lines: Sequence[Line]) -> AnnouncementOut:
         store, cases = self.sharing.store, [line.case_id for line in lines]
         outcomes = await self.sharing.in_thread(lambda: store.causes.outcomes(announcement.number, cases))
+        rows = {row.case_id: row for row in await self.sharing.in_thread(lambda: store.causes.of_cases(cases))}
         said = []
         for line in lines:
             text = (await self.sharing.acting.file(line.case_id)).text_of(line.words) if line.words is not None else None
-            held = line.held or outcomes.get(line.case_id)
-            said.append(LineOut(case_id=line.case_id, held=held, text=text, said=line.case_id in outcomes and held is None))
+            held, row = line.held or outcomes.get(line.case_id), rows[line.case_id]
+            was_said = line.case_id in outcomes and held is None
+            said.append(LineOut(case_id=line.case_id, number=row.number, customer=row.customer, held=held, text=text, said=was_said))
         return AnnouncementOut(
-            number=announcement.number, what=announcement.what, state=announcement.state, why=list(announcement.why), cases=said
+            cause=announcement.cause,
+            number=announcement.number,
+            what=announcement.what,
+            author=announcement.author_name or announcement.author.person,
+            body=announcement.body,
+            state=announcement.state,
+            why=list(announcement.why),
+            told=why_held(announcement.why),
+            decided_by=announcement.settled_by,
+            reason=announcement.reason,
+            cases=said,
         )
 
     async def _cause(self, number: int) -> Cause:

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from adapters.postgres.keys import NewKey
-from cli import cases, inbox  # noqa: F401 - they add their verbs
+from cli import cases, causes, inbox  # noqa: F401 - they add their verbs
 from cli.app import app
 from domain.values import SYSTEM, Role
 from loopkeeper_client import Loopkeeper, MovedOn
@@ -63,6 +63,9 @@ def test_the_command_acts_on_the_installation_that_runs_here_with_a_key_of_its_o
     done = json.loads(said("case", "do", case, "update", "--text", "The bank has been told.", "--yes", "--json"))
     assert stage.replies(case, 2)[1]["text"] == done["public"]["text"]
     assert "Operator has this case" in said("case", "history", case)
+    cause = json.loads(said("cause", "open", "Billing ran twice", "--department", "billing", "--json"))["number"]
+    assert said("cause", "join", f"C{cause}", case) == f"{case} shares C{cause} now.\n"
+    assert f"Shared by: {case}" in said("cause", "show", f"C{cause}")
     assert (folder / "cli-key").read_text() == key, "it is made once"
     stage.store.keys.revoke(json.loads(said("me", "--json"))["person"].removeprefix("key:"), SYSTEM)
     assert said("me").startswith("Operator (key:"), "and anew when it was revoked"

@@ -13,14 +13,15 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from adapters.postgres.causes import Line, Made
 from adapters.postgres.keys import NewKey
-from cli import admin, audit, cases, customers, inbox, policies, reports  # noqa: F401 - they add their verbs
+from cli import admin, audit, cases, causes, customers, inbox, policies, reports  # noqa: F401 - they add their verbs
 from cli.app import app, out
 from cli.cases import case_do
 from cli.engines import Postgres
 from domain import commands as c
 from domain.rights import Right
-from domain.values import SYSTEM, Role
+from domain.values import SYSTEM, Actor, Role, Via
 from loopkeeper_client import models as m
 from tests.integration.console import TOM, Served, console
 from tests.integration.linked import WHY, writes
@@ -41,6 +42,7 @@ class Said:
         return json.loads(self.out)
 
 
+SOFIA = Actor("slack:USOFIA", Role.SOCIAL, Via.SLACK)
 Run = Callable[..., Said]
 SCOPES = {
     Role.ADMIN: frozenset({Right.MANAGE_ACCESS, Right.CHANGE_POLICY, Right.READ_POLICY}),
@@ -170,6 +172,48 @@ def test_what_waits_is_told(served: Served, run: Run) -> None:
     assert "Social care" in run("departments").out
     me = run("me", "--json").json
     assert (me["name"], me["role"]) == ("cli social", "social")
+
+
+def test_customers_of_a_cause_are_told_by_one_text_and_a_second_person_decides(served: Served, run: Run) -> None:
+    two = [served.accepted(f"kc{n}", text="My line is dead.", author={"id": f"kc{n}", "name": f"Zoe {n}"}) for n in (1, 2)]
+    numbers = [str(served.store.reader.file(case.case_id).number) for case in two]
+    assert "There is no shared cause yet" in run("cause", "list").out
+    cause = f"C{run('cause', 'open', 'Outage in Leeds', '--department', 'technical', '--about', 'Card 4.', '--json').json['number']}"
+    no_case = run("cause", "join", cause, "999999")
+    assert (no_case.code, "999999: there is no case number 999999" in no_case.error) == (1, True)
+    for case in two:
+        assert case.tell(c.JoinSharedCause(f"join-{case.case_id}", SOFIA, int(cause[1:]))) is None
+    assert "Outage in Leeds" in run("cause", "list").out
+    shown = run("cause", "show", cause)
+    assert all(case.case_id in shown.out for case in two)
+
+    unasked = run("cause", "announce", cause, "The card is replaced today.")
+    assert (unasked.code, "look at them with --dry-run" in unasked.error) == (1, True)
+    kept = run("cause", "announce", cause, "The card is replaced today.", "--dry-run", "--once", "a1")
+    for number in numbers:
+        assert f"#{number} Zoe" in kept.out
+    assert kept.out.count("would read:\n  Hi Zoe,\n  The card is replaced today.") == 2
+    assert "Nothing was sent. Send it: loopkeeper cause decide" in kept.out
+    sent = run("cause", "announce", cause, "The card is replaced today.", "--yes", "--once", "a1", "--json").json
+    assert (sent["state"], sent["decided_by"]) == ("sent", "cli social"), "it is the one that was kept"
+    assert "It is on its way" in run("cause", "announce", cause, "It works again.", "--root-cause", "outage", "--yes").out
+
+    lines = [Line(case.case_id, case.keep("We refund the day."), None, case.case.turn) for case in two]
+    author = served.store.keys.make(NewKey("Hanna Weber", Role.SOCIAL), SYSTEM)[0]
+    by = Actor(f"key:{author.id}", Role.SOCIAL, Via.API)
+    waiting = served.store.causes.make(Made(int(cause[1:]), "w", "update", None, "We refund the day.", ("money:refund*",), by, lines))
+    served.store.causes.wait(waiting)
+    told = run("inbox", "list").out
+    assert f"Hanna Weber's update for all of {cause} (Outage in Leeds) waits for a second person: words of money (refund*)." in told
+    assert f"loopkeeper cause announcement {cause} {waiting}" in told
+    assert run("inbox", "list", "--json", role=Role.AUDITOR).json["announcements"] == []
+    decide = ("cause", "decide", cause, str(waiting))
+    assert "nobody is here to be asked" in run(*decide, "approve").error
+    assert "It will not be sent." in run(*decide, "reject", "--reason", "No refunds yet.").out
+    assert "not sent, by cli social\n  No refunds yet." in run("cause", "announcement", cause, str(waiting)).out
+    late = run(*decide, "approve", "--yes")
+    assert (late.code, "This was sent or rejected already." in late.error) == (1, True)
+    assert run("cause", "show", "leeds").code == 2
 
 
 def test_the_operators_verbs_say_over_the_api_what_they_say_on_the_database(served: Served, run: Run) -> None:
