@@ -86,10 +86,9 @@ def show_events(events: Sequence[m.Event]) -> None:
 
 def show_causes(causes: Sequence[m.Cause | m.CauseCases]) -> None:
     """Shared causes."""
-    table = _table("", "name", "department", "opened", "by", "cases", "not resolved", "closed")
+    table = _table("", "name", "department", "opened", "cases", "open", "closed")
     for one in causes:
-        counts = (str(one.cases), str(one.open), str(one.closed))
-        _add(table, f"C{one.number}", one.name, one.department, _minute(one.opened_at), one.opened_by, *counts)
+        _add(table, f"C{one.number}", one.name, one.department, f"{one.opened_at:%Y-%m-%d}", str(one.cases), str(one.open), str(one.closed))
     out.print(table)
 
 
