@@ -71,7 +71,6 @@ from api.intake import GroupCommit, Intake
 from api.languages.page import LanguagePages, home_zone
 from api.limits import LimitHeaders, Limits
 from api.looking import Looking
-from api.not_found import not_found
 from api.numbers import Numbers
 from api.once import Once
 from api.policy.pages import PolicyPages
@@ -96,6 +95,7 @@ from api.shelf import Shelf
 from api.slack.app import slack_app
 from api.slack_socket import SlackSocket
 from api.status_links import StatusLinkRoutes
+from api.told_as_page import Unforeseen, as_page
 from api.waiting import Waiting
 from settings import Settings
 from workflows.gateway import CaseGateway
@@ -176,9 +176,10 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.language = settings.language
     app.state.home_zone = lambda: ZoneInfo("UTC")  # until a policy has been read
-    problems.install(app, not_found)
+    problems.install(app, as_page)
     app.include_router(ReferencePages(app.openapi).routes())
     app.add_exception_handler(Led, led)
+    app.add_middleware(Unforeseen)  # the innermost: its answers get what the others add
     app.add_middleware(Conditional)
     app.add_middleware(LimitHeaders)
     app.add_middleware(SecurityHeaders, https=settings.public_url.startswith("https://"))

@@ -14,7 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from domain.errors import LoopkeeperError
+from domain.errors import LoopkeeperError, NothingShown, NoWording, ShowsPersonalData, TooLong, UnknownBrand, UnknownChannel, WordsErased
 from domain.ports import Unavailable
 from domain.seeking import SearchTooLong
 
@@ -61,6 +61,17 @@ _TOLD: dict[int, str] = {
     503: "Not done: a part of Loopkeeper cannot be reached. Send it again.",
 }
 
+_CODES: dict[type[LoopkeeperError], str] = {
+    TooLong: "too_long",
+    ShowsPersonalData: "shows_personal_data",
+    NothingShown: "nothing_shown",
+    WordsErased: "words_erased",
+    NoWording: "no_wording",
+    UnknownBrand: "unknown_brand",
+    UnknownChannel: "unknown_channel",
+}
+"""The words for programs of what the rules do not take."""
+
 
 def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """How the OpenAPI document describes the problems that an operation answers with."""
@@ -104,13 +115,15 @@ def install(app: FastAPI, shown: Callable[[Request, Problem], Response | None]) 
 
     async def on_ours(_request: Request, error: Exception) -> Response:
         assert isinstance(error, LoopkeeperError)
-        return Problem(422, str(error)).response()
+        return Problem(422, str(error), code=_CODES.get(type(error))).response()
 
     async def on_too_long(_request: Request, error: Exception) -> Response:
         return Problem(422, str(error), code="search_too_long").response()  # no 503: sent again as it is, it would take as long
 
-    async def on_unavailable(_request: Request, _error: Exception) -> Response:
-        return Problem(503, "not done: the database cannot be reached; send it again", headers={"retry-after": "5"}).response()
+    async def on_unavailable(request: Request, _error: Exception) -> Response:
+        return await on_problem(
+            request, Problem(503, "not done: the database cannot be reached; send it again", headers={"retry-after": "5"})
+        )
 
     document = app.openapi
 
