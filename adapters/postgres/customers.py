@@ -14,7 +14,7 @@ from adapters.postgres.leftovers import leftovers
 from adapters.postgres.vault import Vault
 from domain.erasure import CannotErase, Customer, Outside, Owned, Scope
 from domain.errors import LoopkeeperError
-from domain.journal import JOURNAL, JournalEntry, WordsRead
+from domain.journal import JOURNAL, JournalEntry, SubjectExported, WordsRead
 
 _AT_ONCE = 2_000
 _BY_AUTHOR = text("select id from subject where channel = :channel and author_hash = :author and erased_at is null")
@@ -54,7 +54,7 @@ _POSTS = text(
 )
 _JOURNAL = text(
     "select key, doc from case_event where case_id >= :from and case_id < '@journal.' and recorded_us >= :us "
-    'and doc like \'%"kind":"words_read"%\' order by case_id, seq'
+    'and (doc like \'%"kind":"words_read"%\' or doc like \'%"kind":"subject_exported"%\') order by case_id, seq'
 )
 
 
@@ -153,12 +153,12 @@ class Customers:
             mails=tuple((r.case_id, f"{r.purpose} e-mail, sent {r.settled_at:%Y-%m-%d %H:%M} UTC") for r in connection.execute(_MAILS, of)),
             replies=tuple((r.case_id, r.url) for r in connection.execute(_REPLIES, of)),
             posts=tuple((r.case_id, f"{r.channel} post {r.native_id}") for r in connection.execute(_POSTS, {"ids": subjects})),
-            exports=tuple(_exports(connection, {*cases, *elsewhere}, since)),
+            exports=tuple(_exports(connection, {*cases, *elsewhere}, set(subjects), since)),
         )
 
 
-def _exports(connection: Connection, cases: set[str], since: datetime) -> Iterator[str]:
-    """Whatever left the installation that can have had words of these cases in it, by the journal."""
+def _exports(connection: Connection, cases: set[str], subjects: set[str], since: datetime) -> Iterator[str]:
+    """Whatever left the installation that can have had words of these cases, or all of these people, in it, by the journal."""
     values = {"from": f"{JOURNAL}{since:%Y-%m}", "us": int(since.timestamp() * 1_000_000)}
     for row in connection.execute(_JOURNAL, values):
         entry = JournalEntry.read(row.doc, row.key)
@@ -166,5 +166,7 @@ def _exports(connection: Connection, cases: set[str], since: datetime) -> Iterat
             case WordsRead(case=case) as seen if case in cases:  # an export with words, too, has one for each of its cases
                 how = "left in an export by" if entry.cause == "exported" else "shown to"
                 yield f"{seen.at:%Y-%m-%d %H:%M} UTC, words of {case} {how} {entry.by.person}"
+            case SubjectExported(subjects=given) as handed if not subjects.isdisjoint(given):
+                yield f"{handed.at:%Y-%m-%d %H:%M} UTC, everything that was held about them, written to a file by {entry.by.person}"
             case _:
                 pass

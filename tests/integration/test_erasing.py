@@ -18,6 +18,7 @@ from adapters.postgres.erasing import Erasing
 from adapters.postgres.exporting import PostgresExporter
 from adapters.postgres.holds import Holds, NoHold
 from adapters.postgres.store import Store
+from adapters.postgres.subject_access import SubjectAccess
 from adapters.postgres.vault import Erased as CannotRead
 from domain import commands as c
 from domain import events as e
@@ -96,6 +97,18 @@ def test_of_all_exports_those_with_words_of_theirs_are_named(store: Store, actin
             pass
     (left,) = Customers(acting, store.vault).scope([sam(store, acting)]).outside.exports
     assert left.endswith(f"words of {case.case_id} left in an export by key:bo")
+
+
+def test_a_file_with_all_that_was_held_about_them_is_among_what_lies_outside(store: Store, acting: Engine) -> None:
+    ended(store)
+    ended(store, "p7", author={"id": "79", "handle": "lee", "name": "Lee"})
+    customers = Customers(acting, store.vault)
+    (lee,), _ = customers.find("x", "lee")
+    given = SubjectAccess(acting, store.vault)
+    given.export([sam(store, acting)], CHI)
+    given.export([lee.id], BO)
+    (left,) = customers.scope([sam(store, acting)]).outside.exports
+    assert left.endswith("everything that was held about them, written to a file by key:chi")
 
 
 def test_after_an_erasure_nothing_of_theirs_can_be_read_and_every_chain_holds(
