@@ -183,9 +183,9 @@ class Acting:
                 return Answer(refused, file.case.status.value, file.case.events)
             command = await self._in_thread(partial(with_reasons, self._store, file, command))
         command = await self._with_target(case_id, command)
-        unknown = await self._no_such_cause(command)
-        if unknown is not None:
-            return Answer(unknown, "", 0)
+        refused = await self._no_such_cause(command) or await self._of_nobody(case_id, command)
+        if refused is not None:
+            return Answer(refused, "", 0)
         clock = asyncio.get_running_loop().time
         until = clock() + wait.total_seconds()
         while True:
@@ -208,6 +208,14 @@ class Acting:
             return command
         into = command.into
         return replace(command, target=await self._in_thread(lambda: self._store.reader.target(case_id, into)))
+
+    async def _of_nobody(self, case_id: str, command: Command) -> Refusal | None:
+        """An open case owes its customer words, and to whoever was erased none can be written; the rules know of no erasure."""
+        if not isinstance(command, c.Reopen) or not await self._in_thread(partial(self._store.reader.is_of_nobody, case_id)):
+            return None
+        return Refusal(
+            "words_erased", say("This customer was erased. Nothing can be written to them any more, so their case stays closed.")
+        )
 
     async def _no_such_cause(self, command: Command) -> Refusal | None:
         """The rules take a cause's number as it is given."""

@@ -135,6 +135,14 @@ class PostgresReader:
             row = connection.execute(sql, {"case": case_id}).one_or_none()
         return None if row is None else (row.seq, row.department)
 
+    def is_of_nobody(self, case_id: str) -> bool:
+        """Whether its customer was erased, so that nothing can be written to them any more."""
+        if "\0" in case_id:
+            return False
+        sql = text("select s.erased_at is not null from cases k join subject s on s.id = k.subject_id where k.case_id = :case")
+        with connected(self._engine) as connection:
+            return bool(connection.execute(sql, {"case": case_id}).scalar_one_or_none())
+
     def numbered(self, number: int) -> str | None:
         """The id of the case with that number."""
         with self._engine.connect() as connection:

@@ -6,15 +6,21 @@ import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 from typing import cast
 
 import pytest
 
+from adapters.erasure_list import ErasureFile
+from adapters.postgres.customers import Customers
+from adapters.postgres.engine import open_engine
+from adapters.postgres.erasing import Erasing
 from adapters.postgres.store import Store
 from api.acting import NOT_YET, Acting
 from domain import commands as c
 from domain.commands import Refusal
 from domain.pace import REAL_TIME
+from domain.values import Actor, Role, Via
 from tests.integration.onrecord import ANA, OnRecord
 from workflows.contracts import Answer
 from workflows.gateway import CaseGateway
@@ -42,9 +48,11 @@ def threads() -> Iterator[ThreadPoolExecutor]:
         yield threads
 
 
-def act(store: Store, threads: ThreadPoolExecutor, gateway: Gateway, case: OnRecord, wait: timedelta) -> Answer:
+def act(
+    store: Store, threads: ThreadPoolExecutor, gateway: Gateway, case: OnRecord, wait: timedelta, command: c.Command | None = None
+) -> Answer:
     acting = Acting(store, cast("CaseGateway", gateway), threads, REAL_TIME)
-    return asyncio.run(acting.act(case.case_id, c.Accept("k1", ANA), wait=wait))
+    return asyncio.run(acting.act(case.case_id, command or c.Accept("k1", ANA), wait=wait))
 
 
 def test_it_is_done_as_soon_as_the_case_runs(store: Store, threads: ThreadPoolExecutor) -> None:
@@ -63,3 +71,22 @@ def test_a_case_that_is_over_says_so_at_once(store: Store, threads: ThreadPoolEx
     gateway = Gateway(runs_from=99)
     assert act(store, threads, gateway, case, timedelta(seconds=60)) == OVER
     assert len(gateway.asked) == 1
+
+
+def test_a_case_whose_customer_was_erased_is_not_opened_again(
+    store: Store, database: str, threads: ThreadPoolExecutor, tmp_path: Path
+) -> None:
+    case, other = OnRecord.opened(store), OnRecord.opened(store, "p7", author={"id": "79", "handle": "lee", "name": "Lee"})
+    assert case.command(c.Dismiss, "spam") is None
+    engine = open_engine(database, pool=2, role="loopkeeper_privacy")
+    (sam,), _ = Customers(engine, store.vault).find("x", "sam")
+    erasing = Erasing(engine, store.vault, ErasureFile(tmp_path / "erasures.jsonl"))
+    proposed, _ = erasing.propose([sam.id], "letter of 3 March", Actor("key:bo", Role.PRIVACY, Via.CLI))
+    erasing.confirm(proposed.number, Actor("key:chi", Role.PRIVACY, Via.CLI))
+    engine.dispose()
+    gateway = Gateway(runs_from=1)
+    refused = act(store, threads, gateway, case, timedelta(seconds=60), c.Reopen("k1", ANA)).refusal
+    assert refused is not None
+    assert refused.code == "words_erased"
+    assert gateway.asked == [], "open, it would owe words that nobody can write"
+    assert act(store, threads, gateway, other, timedelta(seconds=60), c.Reopen("k2", ANA)) == DONE
