@@ -82,6 +82,17 @@ class Scope:
             )
         return None
 
+    def objection_to(self, number: int, cases: Sequence[str]) -> str | None:
+        """Why that proposal, which was shown with these cases, cannot be confirmed now; None when it can."""
+        objection = self.objection()
+        if objection is None and sorted(case.case_id for case in self.cases) != sorted(cases):
+            return say(
+                "the customer has other cases now than when erasure {number} was proposed; reject it and propose anew, so that what "
+                "is confirmed is what was shown",
+                number=number,
+            )
+        return objection
+
 
 @dataclass(frozen=True, slots=True)
 class Proposal:

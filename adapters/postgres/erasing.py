@@ -19,6 +19,7 @@ from adapters.postgres.leftovers import leftovers
 from adapters.postgres.vault import Vault
 from domain.erasure import CannotErase, Erased, ErasureList, Listed, Proposal, Scope, names_somebody
 from domain.journal import ErasureProposed, ErasureRejected, SubjectErased
+from domain.sentences import say
 from domain.values import SYSTEM, Actor
 
 Forget = Callable[[Connection, Sequence[str]], object]
@@ -73,7 +74,10 @@ class Erasing:
             named = names_somebody(reason, scope.customers)
             if named is not None:
                 raise CannotErase(
-                    f"the reason stays on record for ever, so it must not name them ('{named}'): refer to a ticket or a letter"
+                    say(
+                        "the reason stays on record for ever, so it must not name them ('{named}'): refer to a ticket or a letter",
+                        named=named,
+                    )
                 )
             cases = [case.case_id for case in scope.cases]
             row = connection.execute(_PROPOSE, {"subjects": list(subjects), "cases": cases, "reason": reason, "by": by.person}).one()
@@ -103,16 +107,11 @@ class Erasing:
             connection.execute(ONE_AT_A_TIME)
             row = self._undecided(connection, number)
             if row.proposed_by == by.person:
-                raise CannotErase(f"erasure {number} was proposed by you; a second person has to confirm it")
+                raise CannotErase(say("erasure {number} was proposed by you; a second person has to confirm it", number=number))
             subjects = [str(one) for one in row.subjects]
             locked = connection.execute(_LOCK, {"ids": subjects}).all()  # from here on nobody writes words of theirs
             scope = self._customers.scope_in(connection, subjects)
-            _refuse(scope.objection())
-            if sorted(case.case_id for case in scope.cases) != sorted(row.cases):
-                raise CannotErase(
-                    f"the customer has other cases now than when erasure {number} was proposed; reject it and propose anew, so that what "
-                    "is confirmed is what was shown"
-                )
+            _refuse(scope.objection_to(number, row.cases))
             now = datetime.now(UTC)
             lines = [Listed(now, str(row.id), str(one.id), self._keyed(bytes(one.author_hash))) for one in locked]
             erased = self._destroy(connection, lines, by, again=False)

@@ -15,6 +15,7 @@ from api.pages import page
 from api.privacy.rest import Eraser, Number, handed_over
 from api.privacy.room import Found, Room
 from api.problems import Problem
+from domain.sentences import say
 
 _Reason = Annotated[str, Form(max_length=600)]
 _Ids = Annotated[list[str] | None, Form()]
@@ -57,7 +58,7 @@ class PrivacyPages:
         """Who is called that."""
         given = {"channel": channel.strip(), "who": who.strip()}
         if not given["who"] or "\0" in channel + who:
-            return await self._overview(request, "Write the handle, or the network’s id.", given=given, status=422)
+            return await self._overview(request, say("Write the handle, or the network’s id."), given=given, status=422)
         try:
             found = await self.room.find(given["channel"], given["who"], visitor.actor)
         except Problem as problem:
@@ -92,7 +93,7 @@ class PrivacyPages:
     async def confirm(self, request: Request, erasure: Number, visitor: Eraser, sure: Annotated[str, Form(max_length=5)] = "") -> Response:
         """Destroy what somebody else has proposed."""
         if sure != "yes":
-            wrong = Problem(422, "tick that you have looked at what will go; nothing was destroyed")
+            wrong = Problem(422, say("tick that you have looked at what will go; nothing was destroyed"))
             return await self._erasure(request, erasure, visitor, wrong)
         try:
             erased, scope = await self.room.confirm(erasure, visitor.actor)
@@ -166,7 +167,7 @@ class PrivacyPages:
         values = {
             "proposal": proposal,
             "scope": scope,
-            "objection": scope.objection(),
+            "objection": scope.objection_to(proposal.number, proposal.cases),
             "mine": proposal.proposed_by == visitor.actor.person,
             "problem": told,
         }

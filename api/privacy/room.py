@@ -28,6 +28,7 @@ from api.in_thread import in_thread
 from api.problems import Problem
 from domain.erasure import CannotErase, Customer, Erased, Proposal, Scope
 from domain.journal import AdminActed
+from domain.sentences import say
 from domain.values import Actor
 
 ROLE = "loopkeeper_privacy"
@@ -97,7 +98,7 @@ class Room:
         """One that waits."""
         found = next((one for one in await self.proposals() if one.number == number), None)
         if found is None:
-            raise Problem(404, f"no erasure {number} waits for a decision; it was decided on already, or never proposed")
+            raise Problem(404, say("no erasure {number} waits for a decision; it was decided on already, or never proposed", number=number))
         return found
 
     async def confirm(self, number: int, by: Actor) -> tuple[Erased, Scope]:
@@ -122,7 +123,7 @@ class Room:
         """Put a hold on cases; its number."""
         wanted = [case for case in dict.fromkeys(case.strip() for case in cases) if case]
         if not wanted or any("\0" in case for case in wanted):
-            raise Problem(422, "cases: name at least one case by its id")
+            raise Problem(422, say("cases: name at least one case by its id"))
         return await self._do(lambda: self._holds.set(wanted, _reason(reason), by))
 
     async def lift(self, number: int, reason: str, by: Actor) -> None:
@@ -139,7 +140,7 @@ class Room:
         try:
             return await in_thread(self.threads, call)
         except CannotErase as error:
-            raise Problem(409, str(error), code="cannot_erase") from None
+            raise Problem(409, error.args[0], code="cannot_erase") from None  # a page tells it in its reader's language
         except NoHold as error:
             raise Problem(409, str(error), code="no_hold") from None
         except BadErasureList as error:

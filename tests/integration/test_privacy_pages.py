@@ -70,11 +70,11 @@ def office(postgres: Postgres, tmp_path: Path) -> Iterator[Office]:
         store.close()
 
 
-def come_in(page: Page, office: Office, name: str) -> Page:
-    """Sign in with a key of one's own."""
+def come_in(page: Page, office: Office, name: str, of: str = "API key") -> Page:
+    """Sign in with a key of one's own; `of`: how the page calls it."""
     page.goto(f"{office.url}/sign-in?next=/console/privacy")
-    page.get_by_label("API key", exact=True).fill(office.key(name))
-    page.get_by_role("form", name="With an API key").get_by_role("button").click()
+    page.get_by_label(of, exact=True).fill(office.key(name))
+    page.locator("form:has(input[name=key])").get_by_role("button").click()
     page.wait_for_url("**/console/privacy")
     return page
 
@@ -120,6 +120,25 @@ def test_a_customer_is_erased_by_two_people_in_two_browsers(office: Office, brow
     assert office.store.records.verify(case.case_id) is None
     assert [one.reason for one in office.journal(ErasureProposed)] == ["letter 7/26"]
     assert [one.cases for one in office.journal(SubjectErased)] == [(case.case_id,)]
+
+
+@NEEDS_CHROMIUM
+def test_whoever_is_to_confirm_sees_in_their_language_that_there_are_other_cases_now(office: Office, browser: Browser) -> None:
+    office.ended()
+    with window(browser) as bo, window(browser, PHONE, locale="de-DE") as chi:
+        find_sam(come_in(bo, office, "Bo"))
+        bo.get_by_label("Why").fill("letter 7/26")
+        bo.get_by_role("button", name="Propose to erase them").click()
+        bo.wait_for_url("**/console/privacy/erasures/1")
+        come_in(chi, office, "Chi", of="API-Schlüssel")
+        chi.goto(f"{office.url}/console/privacy/erasures/1")
+        chi.get_by_role("checkbox").check()
+        OnRecord.opened(office.store, "p2", text="again").command(c.Dismiss, "spam")
+        chi.get_by_role("button", name="Vernichten").click()
+        expect(chi.get_by_role("alert")).to_contain_text("Der Kunde hat jetzt andere Fälle als beim Vorschlag von Löschung 1")
+        expect(chi.get_by_role("checkbox")).to_have_count(0)  # it could only be refused again
+        expect(chi.locator(".warn")).to_contain_text("schlagen Sie sie neu vor")
+    assert office.journal(SubjectErased) == []
 
 
 @NEEDS_CHROMIUM
