@@ -289,7 +289,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"NOT VERIFIED: {wanted.bundle}: {finding}", file=sys.stderr)
         return 1
     except Exception as error:  # noqa: BLE001 - whatever the input is: a sentence, and no trace
-        again = "" if type(error) is ValueError else ". Not a whole bundle? Get it again"  # ours say themselves what to do
+        again = "" if type(error) is ValueError or getattr(error, "filename", None) else ". Not a whole bundle? Get it again"
         print(f"UNUSABLE: {wanted.bundle}: {error or type(error).__name__}{again}.", file=sys.stderr)
         return 2
     return 0

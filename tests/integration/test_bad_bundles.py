@@ -297,6 +297,18 @@ def test_what_is_no_bundle_is_called_that(archive: Archive, full: bytes, name: s
     assert len(told.splitlines()) == 1
 
 
+def test_a_file_that_cannot_be_opened_is_named_and_not_taken_for_a_bad_bundle(full: bytes, tmp_path: Path) -> None:
+    bundle = tmp_path / "bundle.zip"
+    bundle.write_bytes(full)
+    for arguments in (["missing.zip"], [str(bundle), "--since", "missing.txt"], [str(bundle), "--public-key", "missing.pem"]):
+        ran = subprocess.run(
+            [sys.executable, loopkeeper_verify.__file__, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert ran.returncode == 2
+        assert f"No such file or directory: '{arguments[-1]}'." in ran.stderr
+        assert "Get it again" not in ran.stderr
+
+
 def test_a_file_that_is_there_twice_is_refused(archive: Archive, full: bytes) -> None:
     out = io.BytesIO(full)
     with pytest.warns(UserWarning, match="Duplicate name"), zipfile.ZipFile(out, "a") as bundle:
