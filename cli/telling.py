@@ -78,7 +78,10 @@ def show_events(events: Sequence[m.Event]) -> None:
     """What happened, in order; what tells people nothing is left out."""
     for event in events:
         if event.told is not None:
-            line(f"{_minute(event.at)}  {event.told}")
+            step = (
+                f" (step {event.data['step']})" if event.kind in ("reply_unconfirmed", "reply_failed") else ""
+            )  # settle_reply asks for it
+            line(f"{_minute(event.at)}  {event.told}{step}")
             gone = "(erased, or written in private)" if event.data.get("words") else ""
             for words in (gone if event.words is None else event.words).splitlines():
                 line(f"                      {words}", style="dim")

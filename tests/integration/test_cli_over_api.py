@@ -25,6 +25,7 @@ from domain.values import SYSTEM, Actor, Role, Via
 from loopkeeper_client import models as m
 from tests.integration.console import TOM, Served, console
 from tests.integration.linked import WHY, writes
+from tests.integration.onrecord import OnRecord
 from tests.integration.opened import arrive, created
 from tests.integration.searching import NOTARY, sealer_of
 
@@ -96,6 +97,15 @@ def test_open_cases_are_listed_shown_and_told_by_id_or_number(served: Served, ru
     assert run("case", "show", case.case_id, "--json").json["number"] == number
     assert len(run("case", "history", case.case_id, "--json").json["events"]) == len(served.store.records.history(case.case_id))
     assert run("case", "find", "--outcome", "open", "--json").json == [], "nothing is indexed here"
+
+
+def test_the_history_names_the_step_of_a_reply_that_somebody_has_to_settle(served: Served, run: Run) -> None:
+    case = OnRecord.opened(served.store, "k21")
+    words = case.case.replies[0].words or case.keep("We are sorry.")
+    assert case.tell(c.PostUnconfirmed("u1", case.case.replies[0].step, "no answer came", words)) is None
+    told = run("case", "history", case.case_id)
+    assert f"no answer came (step {case.case.replies[0].step})" in told.out, "settle_reply asks for it"
+    assert told.out.count("(step ") == 1
 
 
 def test_what_would_reach_a_customer_is_shown_and_never_sent_unasked(served: Served, run: Run) -> None:
