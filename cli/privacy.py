@@ -254,7 +254,9 @@ def privacy_again() -> None:
 
 
 @privacy_app.command("hold")
-def privacy_hold(cases: Annotated[list[str], typer.Argument(metavar="CASE...", help="Ids of cases.")], reason: Reason, key: Key) -> None:
+def privacy_hold(
+    cases: Annotated[list[str], typer.Argument(metavar="CASE...", help="Ids or numbers of cases.")], reason: Reason, key: Key
+) -> None:
     """Put a legal hold on cases: neither erasure nor retention touches them until it is lifted."""
     with _room() as room:
         number = Holds(room.engine).set(cases, reason, room.whoever(key))

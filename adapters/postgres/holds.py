@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,11 +19,15 @@ from domain.values import Actor
 _SET = text("insert into hold (reason, set_by) values (:reason, :by) returning id, number")
 _HELD = text("insert into held_case (hold_id, case_id) select :hold, unnest(cast(:cases as text[]))")
 _THERE = text("select case_id, forgotten_at from cases where case_id = any(:cases)")
+_NUMBERED = text("select number, case_id from cases where number = any(cast(:numbers as bigint[]))")
 _LIFT = text("update hold set lifted_at = clock_timestamp(), lifted_by = :by where number = :number and lifted_at is null returning id")
 _OPEN = text(
     "select h.number, h.reason, h.set_by, h.set_at, array_agg(c.case_id order by c.case_id) as cases "
     "from hold h join held_case c on c.hold_id = h.id where h.lifted_at is null group by h.id order by h.number"
 )
+
+
+_NUMBER = re.compile(r"#?[0-9]{1,15}")
 
 
 class NoHold(LoopkeeperError):
@@ -47,10 +52,15 @@ class Holds:
         self._engine = engine
 
     def set(self, cases: Sequence[str], reason: str, by: Actor) -> int:
-        """Hold these cases; the hold's number. Raises NoHold when there is no such case, or its words are destroyed already."""
-        wanted = sorted(set(cases))
+        """Hold these cases, by their ids or numbers; the hold's number.
+
+        Raises NoHold when there is no such case, or its words are destroyed already.
+        """
         with transaction(self._engine) as connection:
             connection.execute(ONE_AT_A_TIME)
+            numbers = {case: int(case.removeprefix("#")) for case in cases if _NUMBER.fullmatch(case)}
+            ids = {row.number: row.case_id for row in connection.execute(_NUMBERED, {"numbers": list(numbers.values())})}
+            wanted = sorted({ids.get(numbers.get(case), case) for case in cases})
             there = {row.case_id: row.forgotten_at for row in connection.execute(_THERE, {"cases": wanted})}
             unknown = [case for case in wanted if case not in there]
             if unknown:

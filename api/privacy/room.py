@@ -123,7 +123,7 @@ class Room:
         """Put a hold on cases; its number."""
         wanted = [case for case in dict.fromkeys(case.strip() for case in cases) if case]
         if not wanted or any("\0" in case for case in wanted):
-            raise Problem(422, say("cases: name at least one case by its id"))
+            raise Problem(422, say("cases: name at least one case by its id or number"))
         return await self._do(lambda: self._holds.set(wanted, _reason(reason), by))
 
     async def lift(self, number: int, reason: str, by: Actor) -> None:

@@ -186,7 +186,9 @@ def test_an_open_case_a_hold_and_a_reason_with_their_name_refuse_it(store: Store
             erasing.propose([subject], reason, BO)
     proposal, _ = erasing.propose([subject], "letter; the same as before", BO)
     holds = Holds(acting)
-    number = holds.set([case.case_id], "court case 12/26", BO)
+    with pytest.raises(NoHold, match="there is no case #99, meridian-x-nobody; nothing is held"):
+        holds.set(["#99", "meridian-x-nobody"], "court case 12/26", BO)
+    number = holds.set(["#1"], "court case 12/26", BO)  # as pages and the command call it
     with pytest.raises(CannotErase, match=rf"a legal hold keeps meridian-x-p1 \(hold {number}\)"):
         erasing.confirm(proposal.number, CHI)
     holds.lift(number, "it is over", CHI)
