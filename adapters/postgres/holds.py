@@ -14,6 +14,7 @@ from adapters.postgres.erasing import ONE_AT_A_TIME
 from adapters.postgres.journal import note
 from domain.errors import LoopkeeperError
 from domain.journal import HoldLifted, HoldSet
+from domain.sentences import say
 from domain.values import Actor
 
 _SET = text("insert into hold (reason, set_by) values (:reason, :by) returning id, number")
@@ -64,10 +65,10 @@ class Holds:
             there = {row.case_id: row.forgotten_at for row in connection.execute(_THERE, {"cases": wanted})}
             unknown = [case for case in wanted if case not in there]
             if unknown:
-                raise NoHold(f"there is no case {', '.join(unknown)}; nothing is held")
+                raise NoHold(say("there is no case {cases}; nothing is held", cases=", ".join(unknown)))
             gone = [case for case in wanted if there[case] is not None]
             if gone:
-                raise NoHold(f"the words of {', '.join(gone)} are destroyed already; nothing is held")
+                raise NoHold(say("the words of {cases} are destroyed already; nothing is held", cases=", ".join(gone)))
             made = connection.execute(_SET, {"reason": reason, "by": by.person}).one()
             connection.execute(_HELD, {"hold": made.id, "cases": wanted})
             note(connection, [HoldSet(datetime.now(UTC), str(made.id), tuple(wanted), reason)], by, f"hold:{made.number}")

@@ -129,7 +129,7 @@ class Room:
     async def lift(self, number: int, reason: str, by: Actor) -> None:
         """End a hold."""
         if number not in {one.number for one in await self.holds()}:
-            raise Problem(404, f"there is no hold {number} in force")
+            raise Problem(404, say("there is no hold {number} in force", number=number))
         await self._do(lambda: self._holds.lift(number, _reason(reason), by))
 
     async def retention(self) -> list[Applied]:
@@ -142,7 +142,7 @@ class Room:
         except CannotErase as error:
             raise Problem(409, error.args[0], code="cannot_erase") from None  # a page tells it in its reader's language
         except NoHold as error:
-            raise Problem(409, str(error), code="no_hold") from None
+            raise Problem(409, error.args[0], code="no_hold") from None
         except BadErasureList as error:
             raise Problem(503, str(error), code="no_erasure_list") from None
         except ProgrammingError as error:
@@ -165,12 +165,13 @@ def _ids(given: Sequence[str]) -> list[str]:
 def _some(given: Sequence[str]) -> list[str]:
     ids = _ids(given)
     if not 0 < len(ids) <= AT_MOST:
-        raise Problem(422, f"customers: choose at least one, and {AT_MOST} at most")
+        raise Problem(422, say("customers: choose at least one, and {most} at most", most=AT_MOST))
     return ids
 
 
 def _reason(given: str) -> str:
     reason = given.strip()
     if not 0 < len(reason) <= 500 or "\0" in reason:
-        raise Problem(422, "reason: is needed, in 500 signs at most; it stays on record, so refer to a ticket or a letter and name nobody")
+        told = say("reason: is needed, in 500 signs at most; it stays on record, so refer to a ticket or a letter and name nobody")
+        raise Problem(422, told)
     return reason
