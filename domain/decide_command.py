@@ -101,9 +101,8 @@ def not_now(case: Case, kind: type[c.Command]) -> c.Refusal | None:
     if case.opened_at is None:
         return c.Refusal("not_open_yet", say("The case is just being opened. Try again in a moment."))
     if case.is_over:
-        return c.Refusal(
-            "over", say("This case is over ({what}). A new post by the customer opens a new one.", what=spoken(case.ended or ""))
-        )
+        how = mark("closed") if case.ended == "watch_ended" else case.ended or ""
+        return c.Refusal("over", say("This case is over ({what}). A new post by the customer opens a new one.", what=spoken(how)))
     if issubclass(kind, _WHILE_OPEN) and not case.is_open:
         if kind is c.Resolve and _may_resolve_again(case):
             return None
