@@ -242,7 +242,8 @@ def escalation(file: CaseFile, event: e.Escalated, draft: str | None, group: str
         parts.append(_due(clocks))
     blocks = [rich.header(f"{file.title} · {file.department_name(case.department)} · {PRIORITY[case.priority]}"), rich.rich(*parts)]
     if draft is not None:
-        blocks.append(rich.rich(rich.section(rich.text("If nobody writes before, this goes out by itself:")), rich.exactly(draft)))
+        ahead = "If nobody writes before, a holding message goes out by itself, much like this:"
+        blocks.append(rich.rich(rich.section(rich.text(ahead)), rich.exactly(draft)))
     buttons = []
     if case.is_open and draft is not None:
         buttons = [rich.button(UPDATE, "Write an update", file.case_id, style="primary")]
