@@ -100,6 +100,8 @@ def not_now(case: Case, kind: type[c.Command]) -> c.Refusal | None:
     """Why a command of this kind is not possible in the case's status, if so."""
     if case.opened_at is None:
         return c.Refusal("not_open_yet", say("The case is just being opened. Try again in a moment."))
+    if case.merged_into is not None:
+        return c.Refusal("over", say("This case was merged: it goes on in the other one, also with what the customer writes here."))
     if case.is_over:
         return c.Refusal(
             "over", say("This case is over ({what}). A new post by the customer opens a new one.", what=spoken(case.ended or ""))

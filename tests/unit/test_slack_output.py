@@ -31,7 +31,7 @@ from domain.values import Audience, ClockName, Intent, Priority, Triage
 from tests.blockkit import Json, check_message, check_view, texts
 from tests.casefiles import case_file
 from tests.hostile import CASES, MARKED, of_departments, of_words
-from tests.unit.domain.story import ANA, START, Story
+from tests.unit.domain.story import ANA, BEN, START, Story
 
 # --- what we show -----------------------------------------------------------------------------------------------------
 
@@ -315,6 +315,19 @@ def test_of_a_case_that_is_over_no_other_cases_are_told() -> None:
     over.done(c.Dismiss("d1", ANA, "spam"))
     file = replace(case_file(over), elsewhere=("facebook",))
     assert "of this customer" not in " ".join(texts(cards.card(file, file.case.department, None)))
+
+
+def test_the_story_tells_a_case_that_is_given_back_from_one_that_is_passed_on_and_how_often_it_was() -> None:
+    told = Story().accepted()
+    for number, department in enumerate(("billing", "technical", "website", "care"), start=1):
+        told.done(c.Reassign(f"r{number}", BEN, department))
+    lines = [line.text for line in story(case_file(told))]
+    assert "Ben Okoro gave this case back to Billing" in lines
+    assert "Ben Okoro moved this case from Billing to Technical" in lines
+    assert [text.rpartition(": ")[2] for text in lines if "passed on" in text] == [
+        "this case has been passed on 3 times",
+        "this case has been passed on 4 times",
+    ]
 
 
 PERSONAL = "Ring me at +44 7700 900123, my order is MM-1234567."
