@@ -10,7 +10,7 @@ import dataclasses
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from types import ModuleType
 from typing import Any, get_args
@@ -31,7 +31,7 @@ from domain.values import Audience, ClockName, Intent, Priority, Triage
 from tests.blockkit import Json, check_message, check_view, texts
 from tests.casefiles import case_file
 from tests.hostile import CASES, MARKED, of_departments, of_words
-from tests.unit.domain.story import ANA, BEN, START, Story
+from tests.unit.domain.story import ANA, BEN, SHIPPED, START, Story
 
 # --- what we show -----------------------------------------------------------------------------------------------------
 
@@ -315,6 +315,19 @@ def test_of_a_case_that_is_over_no_other_cases_are_told() -> None:
     over.done(c.Dismiss("d1", ANA, "spam"))
     file = replace(case_file(over), elsewhere=("facebook",))
     assert "of this customer" not in " ".join(texts(cards.card(file, file.case.department, None)))
+
+
+def test_a_card_says_what_is_late() -> None:
+    story = Story(policy=SHIPPED).opened()
+    story.tell(c.DeskTold("card", 3, "billing"))
+    in_time = "".join(texts(cards.card(case_file(story), "billing", None)))
+    story.wait(timedelta(hours=1, minutes=1))
+    late = "".join(texts(cards.card(case_file(story), "billing", None)))
+    assert "⚠️ Late: " not in in_time
+    assert "⚠️ Late: Accept the case " in late
+    assert late.count("⚠️ Late: ") == 1
+    story.done(c.Accept("a", ANA))
+    assert "⚠️ Late: " not in "".join(texts(cards.card(case_file(story), "billing", None)))
 
 
 def test_the_story_tells_a_case_that_is_given_back_from_one_that_is_passed_on_and_how_often_it_was() -> None:
