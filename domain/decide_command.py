@@ -52,7 +52,7 @@ def on_command(case: Case, command: c.Command, policy: CasePolicy, now: datetime
         case c.Snooze() | c.WaitOnThirdParty() | c.Resume():
             return _wait(case, command, policy, now)
         case c.ReadPrivate():
-            private = case.private or any(draft.private is not None for draft in case.held)
+            private = case.has_private_words or any(draft.private is not None for draft in case.held)
             return [e.PrivateRead(now, command.by.person)] if private else _NOTHING_PRIVATE
         case c.MovePolicy():
             if command.policy == case.policy:

@@ -392,9 +392,13 @@ def test_a_private_message_that_did_not_get_through_is_told_without_its_words(ou
     told.posts = False
     told.done(c.TakePrivate("tp", ANA, "w-line", "w-message"))
     told.done(outcome("f1", told.case.replies[0].step, "time-out", "w-frozen"))
-    blocks, text = _call(case_file(told, words={"w-message": "the secret", "w-frozen": "the secret"}), settle=settle)
+    file = case_file(told, words={"w-message": "the secret", "w-frozen": "the secret"})
+    blocks, text = _call(file, settle=settle)
     assert "the secret" not in str(blocks) + text
     assert "It is private, so its words are not shown here." in " ".join(texts(blocks))
+    buttons = [button["action_id"] for block in forms.more(file, ())["blocks"] for button in block["elements"] if "action_id" in button]
+    assert forms.DO + "private_words" in buttons, "where the call says that they are found"
+    assert [event.kind for event in told.done(c.ReadPrivate("read", ANA))] == ["private_read"]
 
 
 # --- the check itself -------------------------------------------------------------------------------------------------
