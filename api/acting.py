@@ -24,6 +24,7 @@ from domain.casefile import CaseFile
 from domain.clocks import may_promise, promise_from
 from domain.commands import SAID_ALREADY, Command, Refusal
 from domain.decide import decide
+from domain.decide_command import not_now
 from domain.errors import LoopkeeperError, NotPromised, SaidAlready, TooLong, WaitsAlready
 from domain.events import AskQueued, ReplyPlanned
 from domain.limits import length
@@ -192,8 +193,11 @@ class Acting:
             answer = await self._gateway.command(case_id, command, wait=wait)
             if answer.refusal is None:
                 return answer
-            if answer.refusal.code != "over" or (await self.file(case_id)).case.is_over:
+            if answer.refusal.code != "over":
                 return Answer(await self._in_thread(partial(self._named, answer.refusal)), answer.status, answer.version)
+            file = await self.file(case_id)
+            if file.case.is_over:
+                return Answer(_over(file, command), answer.status, answer.version)
             if clock() + _SOON > until:
                 return Answer(NOT_YET, answer.status, answer.version)
             await asyncio.sleep(_SOON)
@@ -358,6 +362,16 @@ def as_it_goes_out(file: CaseFile, whole: str, promise: datetime | None = None) 
     there = room(file.policy, file.case.channel)
     cut = tuple(parts(file.policy, file.case.channel, whole))
     return Draft(whole, cut, length(whole, there.counting), there.limit, file.network, promise, file.case.turn)
+
+
+def _over(file: CaseFile, command: Command) -> Refusal:
+    """Why nothing can be done to a case that is over. Temporal, which does not know it any more, cannot say."""
+    if file.case.merged_into is not None:
+        other = file.title_of(file.case.merged_into)
+        return Refusal("over", say("This case was merged into {other} and goes on there.", other=other))
+    refusal = not_now(file.case, type(command))
+    assert refusal is not None, "nothing is possible in a case that is over"
+    return refusal
 
 
 def _promise(file: CaseFile, now: datetime, shown: datetime | None) -> datetime:

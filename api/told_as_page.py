@@ -24,7 +24,8 @@ def as_page(request: Request, problem: Problem) -> Response | None:
         return page(request, "not_found.html", {}, status=404)
     if problem.status not in _FAILED:
         return None
-    answer = page(request, _FAILED[problem.status], {}, status=problem.status)
+    ours = request.url.path.startswith("/console")  # else a customer may read it, for whom we are the brand
+    answer = page(request, _FAILED[problem.status], {"ours": ours}, status=problem.status)
     answer.headers.update(problem.headers or {})
     return answer
 

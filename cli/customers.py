@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
-from pydantic import BaseModel
 
 from adapters.postgres.store import Store
 from cli import remote
@@ -17,8 +16,6 @@ from cli.persons import OPERATOR, whoever
 from domain.rights import Right
 from domain.values import Actor
 from loopkeeper_client import models as m
-
-_Model = TypeVar("_Model", bound=BaseModel)
 
 customer_app = typer.Typer(no_args_is_help=True, help="Customers across channels: find, show, link, unlink.")
 app.add_typer(customer_app, name="customer")
@@ -46,7 +43,7 @@ def customer_find(
         from api.rest_customers import customers_out
 
         with installed() as (store, _):
-            found = _as_told(m.Customers, customers_out(store.identities.find(who, channel, None))).customers
+            found = remote.as_told(m.Customers, customers_out(store.identities.find(who, channel, None))).customers
     if as_json:
         print(m.Customers(customers=found).model_dump_json(indent=2))
     else:
@@ -99,12 +96,7 @@ def _by(store: Store, key: str | None) -> Actor:
 def _shown(store: Store, customer: str) -> m.Customer:
     from api.rest_customers import customer_out
 
-    return _as_told(m.Customer, customer_out(store.identities.shown(customer, None)))
-
-
-def _as_told(model: type[_Model], answer: BaseModel) -> _Model:
-    """An answer of the API as its client reads it: both ways to a customer are told alike."""
-    return model.model_validate(answer.model_dump(mode="json"))
+    return remote.as_told(m.Customer, customer_out(store.identities.shown(customer, None)))
 
 
 def _show(shown: m.Customer, *, as_json: bool) -> None:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 from pydantic import BaseModel
@@ -20,9 +20,15 @@ from domain.rights import RIGHTS
 from domain.values import Role
 from loopkeeper_client import Loopkeeper, LoopkeeperClientError
 
+_Model = TypeVar("_Model", bound=BaseModel)
 URL, KEY = "LOOPKEEPER_URL", "LOOPKEEPER_KEY"
 NAME = "Operator"
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON value, for programs.")]
+
+
+def as_told(model: type[_Model], answer: BaseModel) -> _Model:
+    """An answer of the API as its client reads it: what is said over the API and on the database is then said alike."""
+    return model.model_validate(answer.model_dump(mode="json"))
 
 
 def named() -> bool:

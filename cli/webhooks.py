@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import UTC, datetime
+from itertools import islice
 from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from adapters.postgres.hooks import Delivery, Hooks, Webhook
-from adapters.postgres.store import Store
-from adapters.receivers import Receivers
-from cli.admin import AsJson
 from cli.app import app, out
-from cli.installed import installed
-from cli.persons import OPERATOR
-from domain.errors import LoopkeeperError
-from domain.hooks import Wanted
-from settings import Settings
+from cli.remote import AsJson, show_json
+from cli.webhooks_here import State, webhooks
+from loopkeeper_client import models as m
 
 webhook_app = typer.Typer(no_args_is_help=True, help="Other systems that are told what happens to cases.")
 app.add_typer(webhook_app, name="webhook")
@@ -29,20 +22,19 @@ Id = Annotated[str, typer.Argument(help="The webhook's id, from `loopkeeper webh
 @webhook_app.command("list")
 def webhook_list(as_json: AsJson = False) -> None:
     """The webhooks there are."""
-    with installed() as (store, _):
-        hooks = _hooks(store).all()
+    with webhooks() as hooks:
+        found = hooks.webhooks()
     if as_json:
-        out.print_json(data=[_told(one) for one in hooks])
+        show_json(found)
         return
     table = Table(box=None)
     for column in ("id", "address", "events", "brands", "for", "state"):
         table.add_column(column, overflow="fold")
-    for one in hooks:
-        wanted = one.wanted
-        state = "goes on" if wanted.active else "paused"
-        cells = (one.id, wanted.url, _some(wanted.events), _some(wanted.brands), wanted.description, state)
+    for one in found:
+        state = "goes on" if one.active else "paused"
+        cells = (one.id, one.url, _some(one.events), _some(one.brands), one.description, state)
         table.add_row(*(escape(cell) for cell in cells))
-    out.print(table if hooks else "No other system is told anything: loopkeeper webhook add URL")
+    out.print(table if found else "No other system is told anything: loopkeeper webhook add URL")
 
 
 @webhook_app.command("add")
@@ -54,14 +46,13 @@ def webhook_add(
     as_json: AsJson = False,
 ) -> None:
     """Have another system told. Its secret is shown once."""
-    with installed() as (store, settings):
-        wanted = _fit(store, settings, Wanted(url, _set(event), _set(brand), description))
-        made, secret = _hooks(store).make(wanted, OPERATOR)
+    with webhooks() as hooks:
+        made = hooks.make_webhook(m.WebhookIn(url=url, events=_several(event), brands=_several(brand), description=description))
     if as_json:
-        out.print_json(data=_told(made) | {"secret": secret})
+        show_json(made)
         return
     out.print(f"Webhook {made.id}. Keep its secret now, it is not shown again:", markup=False)
-    out.print(secret, soft_wrap=True)
+    out.print(made.secret, soft_wrap=True)
 
 
 @webhook_app.command("change")
@@ -74,17 +65,11 @@ def webhook_change(
     as_json: AsJson = False,
 ) -> None:
     """Change a webhook. What is not named stays."""
-    with installed() as (store, settings):
-        hooks = _hooks(store)
-        before = hooks.one(identity).wanted
-        wanted = Wanted(
-            before.url if url is None else url,
-            before.events if event is None else _set(event),
-            before.brands if brand is None else _set(brand),
-            before.description if description is None else description,
-            before.active,
-        )
-        changed = hooks.change(identity, _fit(store, settings, wanted), OPERATOR)
+    named = {"url": url, "description": description}
+    changes: dict[str, Any] = {name: value for name, value in named.items() if value is not None}
+    changes |= {name: _several(value) for name, value in (("events", event), ("brands", brand)) if value}
+    with webhooks() as hooks:
+        changed = hooks.change_webhook(identity, _as_it_is(hooks.webhook(identity)).model_copy(update=changes))
     _say(changed, f"Webhook {identity} is changed.", as_json=as_json)
 
 
@@ -103,44 +88,43 @@ def webhook_resume(identity: Id, as_json: AsJson = False) -> None:
 @webhook_app.command("secret")
 def webhook_secret(identity: Id, as_json: AsJson = False) -> None:
     """Give it another secret, which is shown once. For 24 hours the one before signs as well."""
-    with installed() as (store, _):
-        secret, until = _hooks(store).change_secret(identity, OPERATOR, datetime.now(UTC))
+    with webhooks() as hooks:
+        made = hooks.renew_webhook_secret(identity)
     if as_json:
-        out.print_json(data={"secret": secret, "both_secrets_sign_until": until.isoformat()})
+        show_json(made)
         return
+    until = made.both_secrets_sign_until
     out.print(f"The new secret of webhook {identity}; the one before signs as well until {until:%F %H:%M} UTC:", markup=False)
-    out.print(secret, soft_wrap=True)
+    out.print(made.secret, soft_wrap=True)
 
 
 @webhook_app.command("revoke")
 def webhook_revoke(identity: Id) -> None:
     """End it, at once: its secret is destroyed, and what waits for it is dropped."""
-    with installed() as (store, _):
-        _hooks(store).revoke(identity, OPERATOR)
+    with webhooks() as hooks:
+        hooks.revoke_webhook(identity)
     out.print(f"Webhook {identity} is revoked.", markup=False)
 
 
 @webhook_app.command("deliveries")
 def webhook_deliveries(
     identity: Id,
-    state: Annotated[str | None, typer.Option(metavar="STATE", help="Only these: pending, delivered, dead or dropped.")] = None,
+    state: Annotated[State | None, typer.Option(help="Only these.")] = None,
     at_most: Annotated[int, typer.Option(min=1, max=200, help="So many, the newest first.")] = 50,
     as_json: AsJson = False,
 ) -> None:
     """What became of each delivery. `--state dead` is the list of dead letters."""
-    with installed() as (store, _):
-        if state not in (None, "pending", "delivered", "dead", "dropped"):
-            raise LoopkeeperError(f"--state {state}: pending, delivered, dead or dropped")
-        found = _hooks(store).deliveries(identity, before=None, state=state, at_most=at_most)
+    with webhooks() as hooks:
+        found = list(islice(hooks.deliveries(identity, state=state, at_most=at_most), at_most))
     if as_json:
-        out.print_json(data=[_delivered(one) for one in found])
+        show_json(found)
         return
     table = Table(box=None)
     for column in ("event", "type", "case", "state", "tries", "problem", "when"):
         table.add_column(column, overflow="fold")
     for one in found:
         when = f"{one.settled_at or one.created_at:%F %H:%M}"
-        cells = (one.event_id, one.kind, one.case_id or "", one.state, str(one.attempts), one.problem or "", when)
+        cells = (one.id, one.type, one.case_id or "", one.state, str(one.tries), one.problem or "", when)
         table.add_row(*(escape(cell) for cell in cells))
     out.print(table if found else "There are none.")
 
@@ -152,64 +136,40 @@ def webhook_replay(
     as_json: AsJson = False,
 ) -> None:
     """Deliver an event again: under the same id, with the same body and all its tries."""
-    with installed() as (store, _):
-        again = _hooks(store).replay(identity, event_id, OPERATOR, datetime.now(UTC))
-    _say_delivery(again, f"{event_id} is delivered again.", as_json=as_json)
+    with webhooks() as hooks:
+        again = hooks.replay(identity, event_id)
+    _say(again, f"{event_id} is delivered again.", as_json=as_json)
 
 
 @webhook_app.command("test")
 def webhook_test(identity: Id, as_json: AsJson = False) -> None:
     """Deliver an event of the type `test`."""
-    with installed() as (store, _):
-        sent = _hooks(store).send_test(identity, OPERATOR, datetime.now(UTC))
-    told = f"{sent.event_id} is on its way; see: loopkeeper webhook deliveries {identity}"
-    _say_delivery(sent, told, as_json=as_json)
+    with webhooks() as hooks:
+        sent = hooks.test_webhook(identity)
+    told = f"{sent.id} is on its way; see: loopkeeper webhook deliveries {identity}"
+    _say(sent, told, as_json=as_json)
 
 
-def _hooks(store: Store) -> Hooks:
-    return Hooks(store.engine, store.vault.keyring)
+def _active(identity: str, *, on: bool) -> m.Webhook:
+    with webhooks() as hooks:
+        wanted = _as_it_is(hooks.webhook(identity)).model_copy(update={"active": on})
+        return hooks.change_webhook(identity, wanted)
 
 
-def _fit(store: Store, settings: Settings, wanted: Wanted) -> Wanted:
-    return Receivers(embedded=settings.console_open).fit(wanted, store.book.active())
+def _as_it_is(hook: m.Webhook) -> m.WebhookIn:
+    return m.WebhookIn(url=hook.url, events=hook.events, brands=hook.brands, description=hook.description, active=hook.active)
 
 
-def _active(identity: str, *, on: bool) -> Webhook:
-    with installed() as (store, _):
-        hooks = _hooks(store)
-        return hooks.change(identity, replace(hooks.one(identity).wanted, active=on), OPERATOR)
+def _several(given: list[str] | None) -> list[str] | None:
+    return None if not given or given == ["all"] else given
 
 
-def _set(given: list[str] | None) -> frozenset[str] | None:
-    return None if not given or given == ["all"] else frozenset(given)
-
-
-def _some(names: frozenset[str] | None) -> str:
+def _some(names: list[str] | None) -> str:
     return "all" if names is None else ", ".join(sorted(names))
 
 
-def _say(hook: Webhook, told: str, *, as_json: bool) -> None:
+def _say(told: m.Webhook | m.Delivery, words: str, *, as_json: bool) -> None:
     if as_json:
-        out.print_json(data=_told(hook))
+        show_json(told)
     else:
-        out.print(told, markup=False)
-
-
-def _say_delivery(one: Delivery, told: str, *, as_json: bool) -> None:
-    if as_json:
-        out.print_json(data=_delivered(one))
-    else:
-        out.print(told, markup=False)
-
-
-def _told(hook: Webhook) -> dict[str, Any]:
-    """As the API tells it: never the secret."""
-    from api.rest_webhooks import webhook_out
-
-    return webhook_out(hook).model_dump(mode="json")
-
-
-def _delivered(one: Delivery) -> dict[str, Any]:
-    from api.rest_webhooks import delivery_out
-
-    return delivery_out(one).model_dump(mode="json")
+        out.print(words, markup=False)

@@ -103,9 +103,8 @@ def not_now(case: Case, kind: type[c.Command]) -> c.Refusal | None:
     if case.merged_into is not None:
         return c.Refusal("over", say("This case was merged: it goes on in the other one, also with what the customer writes here."))
     if case.is_over:
-        return c.Refusal(
-            "over", say("This case is over ({what}). A new post by the customer opens a new one.", what=spoken(case.ended or ""))
-        )
+        how = mark("closed") if case.ended == "watch_ended" else case.ended or ""
+        return c.Refusal("over", say("This case is over ({what}). A new post by the customer opens a new one.", what=spoken(how)))
     if issubclass(kind, _WHILE_OPEN) and not case.is_open:
         if kind is c.Resolve and _may_resolve_again(case):
             return None

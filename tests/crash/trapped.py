@@ -52,14 +52,8 @@ class TrappedLedger(PostgresLedger):
         return claim
 
     def settle(self, effect: Effect, attempt: int, done: PostedReply, entry: Entry | None = None, thread: Thread | None = None) -> bool:
-        self.steps.come_to("answer received")
-        self.steps.here.settling = True
-        try:
-            settled = super().settle(effect, attempt, done, entry, thread)
-        finally:
-            self.steps.here.settling = False
-        self.steps.come_to("after the commit")
-        return settled
+        with self.steps.through("answer received", "inside the commit", "after the commit"):
+            return super().settle(effect, attempt, done, entry, thread)
 
 
 class TrappedRecords(PostgresRecords):
@@ -70,14 +64,8 @@ class TrappedRecords(PostgresRecords):
     def append(self, case_id: str, entries: Sequence[Written], view: CaseView, known: int) -> int:
         if not any(read(one.doc, one.key).event.kind in GROUPING for one in entries):
             return super().append(case_id, entries, view, known)
-        self.steps.come_to("before the record")
-        self.steps.here.recording = True
-        try:
-            events = super().append(case_id, entries, view, known)
-        finally:
-            self.steps.here.recording = False
-        self.steps.come_to("recorded, not acted on")
-        return events
+        with self.steps.through("before the record", "inside the record", "recorded, not acted on"):
+            return super().append(case_id, entries, view, known)
 
 
 class TrappedCauses(Causes):
@@ -86,14 +74,8 @@ class TrappedCauses(Causes):
     steps: Steps
 
     def send(self, announcement: Announcement, by: str) -> bool:
-        self.steps.come_to("before handing over")
-        self.steps.here.handing_over = True
-        try:
-            sent = super().send(announcement, by)
-        finally:
-            self.steps.here.handing_over = False
-        self.steps.come_to("handed over, not answered")
-        return sent
+        with self.steps.through("before handing over", "inside the handing over", "handed over, not answered"):
+            return super().send(announcement, by)
 
 
 class TrappedInbox(Inbox):
@@ -112,14 +94,8 @@ class TrappedInbox(Inbox):
         super().told(inbound_ids)
 
     def store(self, arrivals: Sequence[Arrival]) -> list[int | None]:
-        self.steps.come_to("before storing")
-        self.steps.here.storing = True
-        try:
-            stored = super().store(arrivals)
-        finally:
-            self.steps.here.storing = False
-        self.steps.come_to("stored, not answered")
-        return stored
+        with self.steps.through("before storing", "inside the storing", "stored, not answered"):
+            return super().store(arrivals)
 
 
 class TrappedNetwork:
@@ -196,14 +172,8 @@ def _into_the_store(steps: Steps) -> None:
 
 def _committing(steps: Steps) -> Callable[[Connection], None]:
     def committing(_connection: Connection) -> None:
-        if getattr(steps.here, "settling", False):
-            steps.come_to("inside the commit")
-        if getattr(steps.here, "storing", False):
-            steps.come_to("inside the storing")
-        if getattr(steps.here, "recording", False):
-            steps.come_to("inside the record")
-        if getattr(steps.here, "handing_over", False):
-            steps.come_to("inside the handing over")
+        for step in steps.under_way():
+            steps.come_to(step)
 
     return committing
 

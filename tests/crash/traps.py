@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import threading
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -63,7 +64,7 @@ class Steps:
         self._process = process
         self._folder = Path(os.environ[FOLDER])
         self._pids = Path((self._folder / "pids").read_text())
-        self.here = threading.local()
+        self._here = threading.local()
 
     def waits_at(self, step: str) -> Trap | None:
         """The trap that waits at this step, if there is one."""
@@ -80,6 +81,21 @@ class Steps:
         trap = self.waits_at(step)
         if trap is not None:
             self.spring(trap)
+
+    @contextlib.contextmanager
+    def through(self, before: str, inside: str, after: str) -> Iterator[None]:
+        """What a thread does between two steps; `inside` is the one at which it commits (`under_way`)."""
+        self.come_to(before)
+        self._here.doing = [*self.under_way(), inside]
+        try:
+            yield
+        finally:
+            self._here.doing = self._here.doing[:-1]
+        self.come_to(after)
+
+    def under_way(self) -> list[str]:
+        """The steps to which this thread comes when it commits."""
+        return list(getattr(self._here, "doing", ()))
 
     def spring(self, trap: Trap) -> None:
         """Kill the victim and wait until it is dead. One who is our own does not return."""

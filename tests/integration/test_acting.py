@@ -15,10 +15,13 @@ from api.acting import NOT_YET, Acting
 from domain import commands as c
 from domain.commands import Refusal
 from domain.pace import REAL_TIME
+from domain.values import Actor, Role, Via
+from tests.integration.console import posts
 from tests.integration.onrecord import ANA, OnRecord
 from workflows.contracts import Answer
 from workflows.gateway import CaseGateway
 
+SOFIA = Actor("slack:USOFIA", Role.SOCIAL, Via.SLACK)
 OVER = Answer(Refusal("over", "This case is over, or there never was one."), "", 0)
 DONE = Answer(None, "in_progress", 5)
 
@@ -61,5 +64,17 @@ def test_a_case_that_is_over_says_so_at_once(store: Store, threads: ThreadPoolEx
     case = OnRecord.opened(store)
     assert case.command(c.Dismiss, "spam") is None
     gateway = Gateway(runs_from=99)
-    assert act(store, threads, gateway, case, timedelta(seconds=60)) == OVER
+    refusal = act(store, threads, gateway, case, timedelta(seconds=60)).refusal
+    assert refusal == Refusal("over", "This case is over (dismissed). A new post by the customer opens a new one.")
     assert len(gateway.asked) == 1
+
+
+def test_a_merged_case_says_where_it_goes_on(store: Store, threads: ThreadPoolExecutor) -> None:
+    case, into = OnRecord.opened(store, "p1"), OnRecord.opened(store, "p2")
+    for each in (case, into):
+        posts(each)
+    target = store.reader.target(case.case_id, into.case_id)
+    assert case.tell(c.Merge("merge", SOFIA, into.case_id, None, target)) is None
+    refusal = act(store, threads, Gateway(runs_from=99), case, timedelta(seconds=60)).refusal
+    number = store.reader.file(into.case_id).number
+    assert refusal == Refusal("over", f"This case was merged into #{number} and goes on there.")

@@ -102,7 +102,8 @@ def test_no_english_is_left_on_german_pages_and_axe_finds_nothing(served: Served
 def test_hebrew_pages_run_from_right_to_left(served: Served, case: OnRecord, browser: Browser, width: int, scheme: str) -> None:
     with window(browser, width, color_scheme=scheme) as page:
         speaking(page, served.url, "he")
-        for place in places(case):
+        wording = f"/console/policy/versions/{served.store.book.active().id}/wording"  # English sentences in a list from right to left
+        for place in [*places(case), *FURTHER, wording]:
             ready(page, served.url + place)
             expect(page.locator("html")).to_have_attribute("dir", "rtl")
             assert page.evaluate("document.documentElement.scrollWidth") <= width, place

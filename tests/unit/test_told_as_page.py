@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -29,9 +30,9 @@ class Unwell:
         app = FastAPI()
         problems.install(app, as_page)
         app.state.language, app.state.home_zone = "en", lambda: None
-        for path in ("/console/broken", "/api/v1/broken"):
+        for path in ("/console/broken", "/api/v1/broken", "/status/broken"):
             app.add_api_route(path, self.broken, methods=["GET", "POST"])
-        for path in ("/console/away", "/api/v1/away"):
+        for path in ("/console/away", "/api/v1/away", "/status/away"):
             app.add_api_route(path, self.away, methods=["GET", "POST"])
         app.add_api_route("/api/v1/begun", self.begun)
         app.add_api_route("/api/v1/refused/{which}", self.refused)
@@ -99,6 +100,14 @@ def test_a_person_gets_a_page(unwell: Unwell, method: str, path: str, status: in
     assert answer.headers.get("retry-after") == ("5" if status == 503 else None)
     script = unwell.asked(method, path, {"accept": "text/html", "sec-fetch-mode": "cors"})
     assert script.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("path", ["/status/broken", "/status/away"])
+def test_a_customer_is_told_nothing_of_us(unwell: Unwell, path: str) -> None:
+    told = unwell.asked("GET", path, BROWSER).text
+    assert "This page cannot be shown just now. Load it again in a moment." in told
+    for ours in ("database", "our log", "console", "Back to"):
+        assert ours not in re.sub(r"<(link|script)[^>]*>", "", told)
 
 
 def test_what_has_begun_is_broken_off(unwell: Unwell) -> None:
