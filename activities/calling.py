@@ -13,12 +13,12 @@ from activities.orders import CallOrder, CallOutcome, DeskOrder
 from activities.places import Places
 from activities.retrying import again
 from domain.casefile import CaseFile
-from domain.clocks import promise_from
+from domain.clocks import Duty, owed
 from domain.errors import LoopkeeperError
 from domain.events import Escalated
 from domain.ports import CaseFiles, Composing, Desk, Effect, Mark, NotSent, Refused, Unclear, WhatToSay
 from domain.reaching import Target, escalation, target
-from domain.replying import holding_template
+from domain.replying import holding_message
 from domain.values import Audience, ClockName, effect_key
 
 IN_THE_THREAD = (Audience.DEPARTMENT, Audience.OWNER)
@@ -86,21 +86,26 @@ class Caller:
             self.keeper.admins.well(_key(meant))
 
     def _draft(self, file: CaseFile, event: Escalated, order: CallOrder) -> str | None:
-        """What the social team could post at once, when the customer is about to wait too long."""
+        """What goes out by itself when the customer is about to wait too long: in the words and with the promise that it will have then,
+        unless something happens to the case meanwhile.
+        """
         if event.to is not Audience.SOCIAL or event.clock is not ClockName.HOLDING_UPDATE:
             return None
-        case, now = file.case, order.pace.loop_time(datetime.now(UTC))
+        case, policy, now = file.case, file.case_policy, order.pace.loop_time(datetime.now(UTC))
+        speaks = max(now, next((one.at for one in owed(case, policy) if one.duty is Duty.SPEAK), now))
+        planned = holding_message(case, speaks, policy)
         say = WhatToSay(
             case_id=order.case_id,
             policy=file.policy.id,
             words=None,
-            template=holding_template(case),
-            variant=order.step,
+            template=planned.template,
+            variant=planned.variant,
             department=case.department,
-            now=now,
+            now=speaks,
             owner=case.owner,
             since=case.handoff.at if case.handoff is not None else case.opened_at,
-            until=promise_from(now, case, file.case_policy),
+            until=planned.promise,
+            thread=planned.thread,
         )
         try:
             return self.composing.compose(say).text

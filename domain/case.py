@@ -233,6 +233,11 @@ class Case:
         return self.ended is not None
 
     @property
+    def has_private_words(self) -> bool:
+        """Whether anything was written in private: also what the network refused, or of which nobody knows whether it was sent."""
+        return self.private or any(reply.purpose is Purpose.PRIVATE for reply in self.replies)
+
+    @property
     def all_threads(self) -> tuple[Thread, ...]:
         """Every thread that the case goes on in: its own, and those of the cases that were merged into it."""
         return self.threads or (Thread(self.id, self.first_post, self.last_post, self.first_deleted),)

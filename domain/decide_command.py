@@ -52,7 +52,7 @@ def on_command(case: Case, command: c.Command, policy: CasePolicy, now: datetime
         case c.Snooze() | c.WaitOnThirdParty() | c.Resume():
             return _wait(case, command, policy, now)
         case c.ReadPrivate():
-            private = case.private or any(draft.private is not None for draft in case.held)
+            private = case.has_private_words or any(draft.private is not None for draft in case.held)
             return [e.PrivateRead(now, command.by.person)] if private else _NOTHING_PRIVATE
         case c.MovePolicy():
             if command.policy == case.policy:
@@ -100,6 +100,8 @@ def not_now(case: Case, kind: type[c.Command]) -> c.Refusal | None:
     """Why a command of this kind is not possible in the case's status, if so."""
     if case.opened_at is None:
         return c.Refusal("not_open_yet", say("The case is just being opened. Try again in a moment."))
+    if case.merged_into is not None:
+        return c.Refusal("over", say("This case was merged: it goes on in the other one, also with what the customer writes here."))
     if case.is_over:
         how = mark("closed") if case.ended == "watch_ended" else case.ended or ""
         return c.Refusal("over", say("This case is over ({what}). A new post by the customer opens a new one.", what=spoken(how)))

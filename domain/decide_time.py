@@ -7,11 +7,11 @@ from typing import assert_never
 
 from domain import events as e
 from domain.case import Case
-from domain.clocks import Clock, Duty, Owed, owed, promise_from
+from domain.clocks import Clock, Duty, Owed, owed
 from domain.merging import tell_elsewhere
 from domain.policy import CasePolicy
-from domain.replying import Events, after, closed, holding_template, spoken, templated
-from domain.sentences import mark, say
+from domain.replying import Events, after, closed, holding_message, templated
+from domain.sentences import mark
 from domain.values import ClockName, Priority, Purpose
 
 
@@ -44,9 +44,7 @@ def _discharge(case: Case, duty: Owed, policy: CasePolicy, now: datetime) -> Eve
             return [e.EscalationMailed(now, duty.step, duty.to, case.steps + 1)]
         case Duty.STALL:
             assert duty.clock is not None
-            why = say(
-                "this case has stalled: everybody up the chain was called, and nobody has acted ({name})", name=spoken(duty.clock.name)
-            )
+            why = mark("this case has stalled: everybody up the chain was called, and nobody has acted")
             return [e.Stalled(now, duty.clock.name), e.HumanNeeded(now, why)]
         case Duty.WAKE:
             return [e.SnoozeEnded(now, mark("its time is over"))]
@@ -63,7 +61,7 @@ def _discharge(case: Case, duty: Owed, policy: CasePolicy, now: datetime) -> Eve
         case Duty.GIVE_UP:
             return [templated(case, now, Purpose.CLOSING_NOTE, "closing_note.no_answer", policy)]
         case Duty.SPEAK:
-            return [templated(case, now, Purpose.HOLDING_UPDATE, holding_template(case), policy, promise=promise_from(now, case, policy))]
+            return [holding_message(case, now, policy)]
         case Duty.CALL_APPROVER:
             assert duty.to is not None
             return [e.Escalated(now, case.steps + 1, duty.to, why="approval", draft=duty.step)]

@@ -175,6 +175,11 @@ def spoken(word: str) -> str:
     return known(_SPOKEN.get(word, word))
 
 
+def holding_message(case: Case, now: datetime, policy: CasePolicy) -> e.ReplyPlanned:
+    """What the system says when no human has."""
+    return templated(case, now, Purpose.HOLDING_UPDATE, holding_template(case), policy, promise=promise_from(now, case, policy))
+
+
 def holding_template(case: Case) -> str:
     """The truthful thing to say: who has it, whether anyone has taken it up, and that a new message was seen."""
     if case.customer_waiting_since is not None:

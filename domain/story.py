@@ -208,6 +208,8 @@ def _tell(file: CaseFile, seq: int, entry: Entry, earlier: Case, *, whole: bool)
             return line("internal", say("{owner} has this case", owner=file.name_of(event.owner)))
         case e.Reassigned():
             gave, has = file.department_name(event.before), file.department_name(event.department)
+            if event.before == event.department:
+                return line("internal", say("{by} gave this case back to {has}", by=by, has=has), event.words)
             return line("internal", say("{by} moved this case from {gave} to {has}", by=by, gave=gave, has=has), event.words)
         case e.AskQueued():
             return line(
@@ -416,7 +418,7 @@ def why_called(file: CaseFile, event: e.Escalated) -> str:
     """Why somebody is called, as a sentence without an end."""
     match event.why:
         case "bounced":
-            return say("this case has been passed on three times")
+            return say("this case has been passed on {times} times", times=_times_passed_on(file, event))
         case "asked":
             return say("{who} asks for help", who=_caller(file, event))
         case "walk_away":
@@ -430,6 +432,16 @@ def why_called(file: CaseFile, event: e.Escalated) -> str:
         if late
         else say("{percent} % of the time is used up, and {clock}", percent=event.percent, clock=_NOT_YET[event.clock])
     )
+
+
+def _times_passed_on(file: CaseFile, called: e.Escalated) -> int:
+    """How often the case had been passed on when they were called; a case that is passed on still further calls them again."""
+    times = 0
+    for _, entry in file.history:
+        if isinstance(entry.event, e.Escalated) and entry.event.step == called.step:
+            break
+        times += isinstance(entry.event, e.Reassigned)
+    return times
 
 
 def _caller(file: CaseFile, event: e.Escalated) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 
 from adapters.slack import rich
 from adapters.slack.rich import Block, Element
@@ -12,7 +12,7 @@ from domain.casefile import CaseFile
 from domain.clocks import Clock
 from domain.discretion import in_words
 from domain.story import OWED, Kind, Line, called, why_called
-from domain.values import Intent, Priority, Status
+from domain.values import ClockName, Intent, Priority, Status
 
 ACCEPT, ASK, UPDATE, RESOLVE, REASSIGN = "case_accept", "case_ask", "case_update", "case_resolve", "case_reassign"
 MORE = "case_more"
@@ -72,7 +72,7 @@ def card(file: CaseFile, department: str, group: str | None) -> list[Block]:
     blocks = [
         rich.header(f"{file.title} · {_INTENT[case.intent]} · {PRIORITY[case.priority]}"),
         rich.rich(*calls, rich.section(*where), rich.quote(file.first_shown)),
-        rich.rich(_facts(file), *([_due(file.clocks)] if file.clocks else [])),
+        rich.rich(_facts(file), *([_due(file.clocks, case.breached)] if file.clocks else [])),
     ]
     if case.merged_into is not None:
         return [
@@ -146,11 +146,12 @@ def _chased(file: CaseFile) -> list[Element]:
     return elements
 
 
-def _due(clocks: Sequence[Clock]) -> Element:
+def _due(clocks: Sequence[Clock], breached: Container[ClockName]) -> Element:
     elements: list[Element] = []
     for clock in clocks:
         if clock.due_at is not None:
-            elements += [rich.text("\n" if elements else ""), rich.text(f"{OWED[clock.name]} "), rich.by_when(clock.due_at)]
+            late = [rich.text("⚠️ Late: ", bold=True)] if clock.name in breached else []
+            elements += [rich.text("\n" if elements else ""), *late, rich.text(f"{OWED[clock.name]} "), rich.by_when(clock.due_at)]
     paused = [c for c in clocks if c.due_at is None]
     if paused:
         elements.append(rich.text("\nThe other clocks stand still while we wait." if elements else "All clocks stand still while we wait."))
@@ -239,10 +240,11 @@ def escalation(file: CaseFile, event: e.Escalated, draft: str | None, group: str
     parts += [rich.section(*about), rich.quote(file.first_shown), _facts(file)]
     clocks = [clock for clock in file.clocks if clock.due_at is not None]
     if clocks:
-        parts.append(_due(clocks))
+        parts.append(_due(clocks, case.breached))
     blocks = [rich.header(f"{file.title} · {file.department_name(case.department)} · {PRIORITY[case.priority]}"), rich.rich(*parts)]
     if draft is not None:
-        blocks.append(rich.rich(rich.section(rich.text("If nobody writes before, this goes out by itself:")), rich.exactly(draft)))
+        ahead = "If nobody writes before, a holding message goes out by itself, much like this:"
+        blocks.append(rich.rich(rich.section(rich.text(ahead)), rich.exactly(draft)))
     buttons = []
     if case.is_open and draft is not None:
         buttons = [rich.button(UPDATE, "Write an update", file.case_id, style="primary")]

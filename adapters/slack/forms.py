@@ -205,7 +205,7 @@ def case_view(file: CaseFile, card: Sequence[Block], offered: Sequence[Doing]) -
 def _everything_else(file: CaseFile, offered: Sequence[Doing]) -> Block:
     buttons = [rich.button(DO + do, LABELS[do], file.case_id) for do in offered]
     buttons.append(rich.button(DO + "history", "Show the whole story", file.case_id))
-    if file.case.private:
+    if file.case.has_private_words:
         buttons.append(rich.button(DO + "private_words", "Read what was written in private", file.case_id))
     return rich.actions(buttons, "more")
 

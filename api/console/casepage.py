@@ -160,7 +160,7 @@ class CasePage:
             "decides_drafts": visitor.may(Right.ACT) and may_not(visitor.colleague, Approve, file.case, file.policy) is None,
             "settles": visitor.may(Right.ACT) and may_not(visitor.colleague, SettleReply, file.case, file.policy) is None,
             "removable": _removable(file),
-            "reads_private": file.case.private and (visitor.may(Right.READ_PRIVATE) or person == file.case.owner),
+            "reads_private": file.case.has_private_words and (visitor.may(Right.READ_PRIVATE) or person == file.case.owner),
             "fault": fault,
             "others": discreet(visitor, policy, others),
             "once": str(uuid.uuid4()),

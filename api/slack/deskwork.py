@@ -126,7 +126,8 @@ class Deskwork:
         file = await self.floor.acting.file(case_id)
         colleague = await self.floor.let_see(body["user"]["id"], file)
         if colleague.actor.role not in EVERYWHERE and colleague.actor.person != file.case.owner:
-            raise Refused("Private words are for the owner of the case, the social team and leads. Accept the case first.")
+            whose = "Accept the case first." if file.case.owner is None else f"{file.name_of(file.case.owner)} has this case."
+            raise Refused(f"Private words are for the owner of the case, the social team and leads. {whose}")
         read = c.ReadPrivate(f"slack:{body['trigger_id']}", colleague.actor)
         refused = await self.floor.act(case_id, read)
         if refused is not None:

@@ -40,7 +40,7 @@ HELP = (
     ("update 42 We have found it.", "tell the customer how it is going; you see the exact text first"),
     ("resolve 42", "say that it is solved, and thank the customer"),
     ("assign 42 technical It is the router.", "pass the case on"),
-    ("escalate 42 The customer waits since Monday.", "call the next one up the chain"),
+    ("escalate 42 The customer has waited since Monday.", "call the next one up the chain"),
     ("snooze 42 3 h", "no reminders to you and your department for a while"),
     ("wait 42 The supplier looks into it.", "it waits on a third party"),
     ("resume 42", "the wait, or the snooze, is over"),

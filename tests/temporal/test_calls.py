@@ -110,8 +110,13 @@ def test_the_social_team_gets_the_holding_message_before_it_goes_out(loop: Loop,
             await town.wait(case, timedelta(hours=23))
             await town.until(lambda: any(to == "social" for _, to in called(town, case)))
             (draft,) = [draft for of, _, event, draft in town.wall.escalations if of == case and event.to is Audience.SOCIAL]
+            await town.wait(case, HOUR)
+            await town.until(lambda: len(town.square.posts) == 2)
         assert draft is not None
         assert draft.startswith("Hi Sam,")
+        *_, said = town.square.posts.values()
+        until = said.text.partition(" GMT")[0]  # the day is named as the machine's own clock sees it, which has not gone on
+        assert draft.partition(" GMT")[0] == until, "they were shown the words that went out, and the promise"
 
     run(loop, run_it())
 

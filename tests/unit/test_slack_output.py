@@ -10,7 +10,7 @@ import dataclasses
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from types import ModuleType
 from typing import Any, get_args
@@ -31,7 +31,7 @@ from domain.values import Audience, ClockName, Intent, Priority, Triage
 from tests.blockkit import Json, check_message, check_view, texts
 from tests.casefiles import case_file
 from tests.hostile import CASES, MARKED, of_departments, of_words
-from tests.unit.domain.story import ANA, START, Story
+from tests.unit.domain.story import ANA, BEN, SHIPPED, START, Story
 
 # --- what we show -----------------------------------------------------------------------------------------------------
 
@@ -317,6 +317,32 @@ def test_of_a_case_that_is_over_no_other_cases_are_told() -> None:
     assert "of this customer" not in " ".join(texts(cards.card(file, file.case.department, None)))
 
 
+def test_a_card_says_what_is_late() -> None:
+    story = Story(policy=SHIPPED).opened()
+    story.tell(c.DeskTold("card", 3, "billing"))
+    in_time = "".join(texts(cards.card(case_file(story), "billing", None)))
+    story.wait(timedelta(hours=1, minutes=1))
+    late = "".join(texts(cards.card(case_file(story), "billing", None)))
+    assert "⚠️ Late: " not in in_time
+    assert "⚠️ Late: Accept the case " in late
+    assert late.count("⚠️ Late: ") == 1
+    story.done(c.Accept("a", ANA))
+    assert "⚠️ Late: " not in "".join(texts(cards.card(case_file(story), "billing", None)))
+
+
+def test_the_story_tells_a_case_that_is_given_back_from_one_that_is_passed_on_and_how_often_it_was() -> None:
+    told = Story().accepted()
+    for number, department in enumerate(("billing", "technical", "website", "care"), start=1):
+        told.done(c.Reassign(f"r{number}", BEN, department))
+    lines = [line.text for line in story(case_file(told))]
+    assert "Ben Okoro gave this case back to Billing" in lines
+    assert "Ben Okoro moved this case from Billing to Technical" in lines
+    assert [text.rpartition(": ")[2] for text in lines if "passed on" in text] == [
+        "this case has been passed on 3 times",
+        "this case has been passed on 4 times",
+    ]
+
+
 PERSONAL = "Ring me at +44 7700 900123, my order is MM-1234567."
 
 
@@ -366,9 +392,13 @@ def test_a_private_message_that_did_not_get_through_is_told_without_its_words(ou
     told.posts = False
     told.done(c.TakePrivate("tp", ANA, "w-line", "w-message"))
     told.done(outcome("f1", told.case.replies[0].step, "time-out", "w-frozen"))
-    blocks, text = _call(case_file(told, words={"w-message": "the secret", "w-frozen": "the secret"}), settle=settle)
+    file = case_file(told, words={"w-message": "the secret", "w-frozen": "the secret"})
+    blocks, text = _call(file, settle=settle)
     assert "the secret" not in str(blocks) + text
     assert "It is private, so its words are not shown here." in " ".join(texts(blocks))
+    buttons = [button["action_id"] for block in forms.more(file, ())["blocks"] for button in block["elements"] if "action_id" in button]
+    assert forms.DO + "private_words" in buttons, "where the call says that they are found"
+    assert [event.kind for event in told.done(c.ReadPrivate("read", ANA))] == ["private_read"]
 
 
 # --- the check itself -------------------------------------------------------------------------------------------------

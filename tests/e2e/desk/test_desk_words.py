@@ -41,9 +41,9 @@ def test_a_case_goes_from_complaint_to_thank_you_by_lines_alone(desk: Desk) -> N
     assert desk.file(case).case.wait_until is not None
     assert desk.told(JONAS, f"snooze {n} 30min Lunch.", CARE) == f"#{n}: No reminders to you and your department for 30min."
     assert desk.told(JONAS, f"resume {n}", CARE) == f"#{n}: The case is back in work."
-    assert desk.told(JONAS, f"escalate {n} The customer waits since Monday.", CARE) == f"#{n}: They are being called."
+    assert desk.told(JONAS, f"escalate {n} The customer has waited since Monday.", CARE) == f"#{n}: They are being called."
     called = desk.direct(CARMEN, "Jonas Berg asks for help.")
-    assert quotes(called["blocks"])[0] == "The customer waits since Monday."
+    assert quotes(called["blocks"])[0] == "The customer has waited since Monday."
     assert cards.OPEN in actions(called)
     seen = desk.type(JONAS, f"private {n} Which account is it?", CARE)
     whispered, _ = quotes(seen["blocks"])
@@ -56,7 +56,13 @@ def test_a_case_goes_from_complaint_to_thank_you_by_lines_alone(desk: Desk) -> N
     desk.card(case, "care", shows="Closed")
     assert desk.replies(case, 6)[-1]["text"] == quotes(seen["blocks"])[0]
     told = " ".join(texts(desk.type(JONAS, f"history {n}", CARE)["blocks"]))
-    for part in ("Called the bank.", "It is about the manner.", "The bank looks into it.", "The customer waits since Monday.", "Lunch."):
+    for part in (
+        "Called the bank.",
+        "It is about the manner.",
+        "The bank looks into it.",
+        "The customer has waited since Monday.",
+        "Lunch.",
+    ):
         assert part in told
     assert "Which account" not in told
     assert desk.told(JONAS, f"reopen {n}", CARE) == f"#{n}: The case is open again."

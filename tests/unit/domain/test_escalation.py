@@ -93,7 +93,8 @@ def test_a_case_that_nobody_accepts_climbs_the_chain_once_and_is_marked_as_stall
     (stalled,) = story.of(e.Stalled)
     assert stalled.at == at(3, 9, 32), "an hour of the department's working time after the last call: it went home at half past five"
     assert story.case.stalled_at == stalled.at
-    assert [ev.at for ev in story.of(e.HumanNeeded)] == [stalled.at]
+    why = "this case has stalled: everybody up the chain was called, and nobody has acted"
+    assert [(ev.at, ev.why) for ev in story.history if isinstance(ev, e.HumanNeeded)] == [(stalled.at, why)]
 
 
 def test_the_priority_goes_up_once_when_the_duty_manager_is_called() -> None:

@@ -127,6 +127,9 @@ def test_a_merged_case_owes_and_says_nothing_more() -> None:
     assert not story.of(e.PromiseBroken)
     assert story.wait(timedelta(days=10)) == []
     assert refused(story, merge("meridian-x-18")) == "over"
+    refusal = story.tell(c.Accept("late", ANA))
+    assert isinstance(refusal, c.Refusal)
+    assert refusal.reason == "This case was merged: it goes on in the other one, also with what the customer writes here."
 
 
 def test_what_was_owed_is_owed_by_the_other_case() -> None:
