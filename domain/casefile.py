@@ -13,7 +13,7 @@ from domain.clocks import Clock, running
 from domain.discretion import Onlookers
 from domain.history import Entry
 from domain.policy import CasePolicy, Policy
-from domain.values import NOWHERE
+from domain.values import NOWHERE, Purpose
 from domain.whispers import Whisper, whispered, whispers
 
 _A_SENTENCE = 20
@@ -88,6 +88,17 @@ class CaseFile:
     def case_policy(self) -> CasePolicy:
         """The slice of the policy that the case is held to."""
         return self.policy.for_case(self.case.brand, self.case.channel)
+
+    @property
+    def writes_in_private(self) -> bool:
+        """Whether a private message is the way to this customer: the network takes them, and has refused none to them.
+
+        Where the brand has no contact link there is no other way. Whoever wrote in private themselves can be answered there.
+        """
+        if not self.case_policy.private_messages:
+            return False
+        refused = any(reply.purpose is Purpose.PRIVATE and reply.state == "failed" for reply in self.case.replies)
+        return not refused or self.case.private or self.policy.brand(self.case.brand).contact is None
 
     @property
     def onlookers(self) -> Onlookers:

@@ -61,8 +61,10 @@ def say(file: CaseFile, saying: Saying, *, writing: Sequence[str] = (), note: st
 
 
 def contact_line(file: CaseFile) -> View:
-    """The network takes no private messages: only the public line with the way to reach us is to be confirmed."""
-    text = f"{file.network} takes no private messages from us. The customer is given the brand's contact link in public instead."
+    """There is no private way to the customer: only the public line with the way to reach us is to be confirmed."""
+    refused = f"{file.network} has refused a private message to {file.customer}."
+    why = refused if file.case_policy.private_messages else f"{file.network} takes no private messages from us."
+    text = f"{why} The customer is given the brand's contact link in public instead."
     return modal(
         SAY,
         TITLES["private"],

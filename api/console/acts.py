@@ -114,7 +114,7 @@ class Acts:
         refusal = await refused(self.ground.acting, self.ground.looking, visitor.colleague, file, KINDS[what], tried)
         if refusal is not None:
             return await again(refusal.reason, CONFLICT)
-        with_words = what != "private" or file.case_policy.private_messages
+        with_words = what != "private" or file.writes_in_private
         if with_words and not body.strip():
             return await again(say("Write something first."), INCOMPLETE)
         if what == "resolve" and cause not in file.policy.root_causes:

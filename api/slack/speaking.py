@@ -69,7 +69,7 @@ class Speaking:
     async def _writing(self, file: CaseFile, saying: modals.Saying, colleague: Colleague, words: str | None) -> View:
         others = await self._others(file, saying, colleague)
         note = asking_note(file) if saying == "ask" else None
-        if saying == "private" and not file.case_policy.private_messages:
+        if saying == "private" and not file.writes_in_private:
             return modals.contact_line(file)
         return modals.say(file, saying, writing=others, note=note, words=words)
 
@@ -83,7 +83,7 @@ class Speaking:
         carried = meta(body)
         saying: modals.Saying = carried["saying"]
         file = await self.floor.acting.file(carried["case"])
-        with_words = saying != "private" or file.case_policy.private_messages
+        with_words = saying != "private" or file.writes_in_private
         words = given(body, modals.BODY) or ""
         if with_words and not words.strip():
             await ack(response_action="errors", errors={modals.BODY: "Write something first."})
@@ -107,7 +107,7 @@ class Speaking:
         acting, actor = self.floor.acting, colleague.actor
         writing = await self._others(file, saying, colleague)
         if saying == "private":
-            draft = await acting.draft_of_private(file.case_id, words if file.case_policy.private_messages else None, actor)
+            draft = await acting.draft_of_private(file.case_id, words if words and file.case_policy.private_messages else None, actor)
         else:
             draft = await acting.draft(file.case_id, saying, words, actor)
         kept = await carried_of(self.floor.acting, file, draft)

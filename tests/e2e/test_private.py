@@ -119,6 +119,9 @@ def test_who_takes_no_private_messages_is_told_of_none_and_people_are_asked(stag
     assert "Phil Garrett takes no private messages on X." in said
     assert "Leeds" not in everything_outside(stage)
     assert len(thread(stage, case, "public")) == 1, "the acknowledgement alone"
+    form = stage.console(f"/console/cases/{case}?do=private").text
+    assert "They are given the brand’s contact link in public instead" in form
+    assert "Your private message" not in form, "it would be refused again"
 
 
 def test_what_a_post_shows_to_everybody_is_masked_for_colleagues_and_the_social_team_can_have_it_removed(stage: Stage) -> None:

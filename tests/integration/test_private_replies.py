@@ -109,6 +109,7 @@ def test_who_takes_no_private_messages_is_told_nothing_in_public_of_one(store: S
     (failed,) = [entry.event for _, entry in store.records.history(office.case.case_id) if entry.event.kind == "reply_failed"]
     assert "Phil Garrett takes no private messages on X." in failed.reason
     assert office.case.case.planned(Purpose.WENT_PRIVATE) is None
+    assert not store.reader.file(office.case.case_id).writes_in_private, "next they are given the contact link"
 
 
 def test_who_wrote_in_private_themselves_is_answered_there(store: Store, hands: Hands) -> None:
@@ -120,6 +121,7 @@ def test_who_wrote_in_private_themselves_is_answered_there(store: Store, hands: 
     office.goes_private()
     (private,) = office.replies("private")
     assert (private["text"], private["in_reply_to"]) == (MESSAGE, wrote["id"])
+    assert store.reader.file(office.case.case_id).writes_in_private
 
 
 def test_what_nobody_can_tell_is_asked_of_people_not_sent_again_and_not_told_of(store: Store, hands: Hands) -> None:
