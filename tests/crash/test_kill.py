@@ -54,6 +54,7 @@ def sprung_one_after_the_other(world: World) -> Iterator[tuple[list[Trap], list[
     def work() -> None:
         try:
             for trap in TRAPS:
+                world.armed.arm(trap)
                 if not world.spring(trap, ended):
                     return
                 sprung.append(trap)

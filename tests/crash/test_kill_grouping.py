@@ -80,6 +80,7 @@ class Cases:
     def while_killed(self, trap: Trap, what: Callable[[], _T]) -> _T:
         """Have it done while the trap is armed, again under the same key when nobody answers; once all is up again, what it gave."""
         ended = threading.Event()
+        self.world.armed.arm(trap)  # before anything is asked: a request may be quicker than another thread
         sprung = self.springing.submit(self.world.spring, trap, ended)
         try:
             given = answered(what)

@@ -21,8 +21,7 @@ class World:
     armed: Armed
 
     def spring(self, trap: Trap, ended: threading.Event) -> bool:
-        """Arm a trap and, when it has sprung, start again what was killed; whether it sprang before it `ended`."""
-        self.armed.arm(trap)
+        """Wait until a trap that is armed has sprung, and start again what was killed; whether it sprang before it `ended`."""
         while not self.armed.sprung(trap):
             if ended.wait(0.02):
                 return False
