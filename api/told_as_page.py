@@ -13,7 +13,6 @@ from api.pages import page
 from api.problems import Problem
 
 log = logging.getLogger(__name__)
-_FAILED = {500: "failed.html", 503: "unavailable.html"}
 
 
 def as_page(request: Request, problem: Problem) -> Response | None:
@@ -22,10 +21,10 @@ def as_page(request: Request, problem: Problem) -> Response | None:
         return None
     if problem.status == 404 and request.method in SAFE:
         return page(request, "not_found.html", {}, status=404)
-    if problem.status not in _FAILED:
+    if problem.status not in (500, 503):
         return None
     ours = request.url.path.startswith("/console")  # else a customer may read it, for whom we are the brand
-    answer = page(request, _FAILED[problem.status], {"ours": ours}, status=problem.status)
+    answer = page(request, "failed.html", {"ours": ours, "away": problem.status == 503}, status=problem.status)
     answer.headers.update(problem.headers or {})
     return answer
 
